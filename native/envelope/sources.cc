@@ -65,7 +65,7 @@ std::string remedy_for(const ShownSource& outer, const ShownSource& inner) {
       outer.kind == Kind::kInput && inner.kind == Kind::kOutput && buildjail::is_below(inner.path, outer.path);
   if (!is_so) return {};
   return "exclude '" + inner.path.substr(outer.path.size() + 1) + "/' from the input '" + outer.path +
-         "' if its build does not need it";
+         "' (exclude or --exclude) if its build does not need it";
 }
 
 /** How two sources are nested, as the words between them in an error; empty if both may be shown at once. */

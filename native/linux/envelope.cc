@@ -265,10 +265,11 @@ LentAs NamespaceEnvelope::lent_as() const {
   std::optional<BuildIds> ids;
   if (ids_.are_leased())
     ids = BuildIds{.first = ids_.lease.number() * ids_.size, .count = ids_.size, .are_shared = false};
-  // The filter on system calls refuses set-id bits and marks unless they are allowed, and sees nothing of a ring.
+  // The filter on system calls refuses set-id bits and marks unless they are allowed, and sees nothing of a ring and of
+  // the mode of openat2(2), which comes with namespaces.
   // defence: marks-ring-put-past
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes) ||
-                         plan_->allowed.has(Allowance::kIoUring);
+                         plan_->allowed.has(Allowance::kIoUring) || plan_->allowed.has(Allowance::kUserNamespaces);
   return {.user = ids_.outside(plan_->user),
           .ids = ids,
           .keeps_owner = ids_.are_callers(),

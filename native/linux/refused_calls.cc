@@ -73,10 +73,10 @@ constexpr std::optional<Allowance> kAlways;
 constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     // Set-id bits. While a build runs, a set-uid program in its output would give the build's rights to a user who runs
     // it on the host, and root's where the build is root. openat2(2) has its mode in memory, where no filter sees it;
-    // programs fall back to openat(2). mkdir(2) ignores the bits.
+    // programs fall back to openat(2), but bubblewrap does not. mkdir(2) ignores the bits.
     {Allowance::kSetId, "openat", 257, 56, EPERM, {any_bit(2, kCreates), any_bit(3, kSetIdBits)}},
     {Allowance::kSetId, "open", 2, kNoSuchCall, EPERM, {any_bit(1, kCreates), any_bit(2, kSetIdBits)}},
-    {Allowance::kSetId, "openat2", 437, 437, ENOSYS},
+    {Allowance::kSetId, "openat2", 437, 437, ENOSYS, {}, Allowance::kUserNamespaces},
     {Allowance::kSetId, "creat", 85, kNoSuchCall, EPERM, {any_bit(1, kSetIdBits)}},
     {Allowance::kSetId, "mknod", 133, kNoSuchCall, EPERM, {any_bit(1, kSetIdBits)}},
     {Allowance::kSetId, "mknodat", 259, 33, EPERM, {any_bit(2, kSetIdBits)}},

@@ -85,6 +85,8 @@ class RootSteps {
  private:
   Status add(const Step& step) {
     const EnvelopePlan& plan = opening_.plan;
+    if (target_of(step) == kTmp && plan.user.uid != 0 && plan.allowed.has(Allowance::kUserNamespaces))
+      make_whole_proc(calls_);
     // Without one, what is written to belongs to the child's user.
     std::optional<BuildUser> owner;
     if (opening_.ids.are_leased()) owner = opening_.ids.outside({.uid = 0, .gid = 0, .groups = {}});

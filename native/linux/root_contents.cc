@@ -214,6 +214,13 @@ Status make_proc(InitCalls& calls) {
   return status;
 }
 
+void make_whole_proc(InitCalls& calls) {
+  constexpr const char* kCovered = "tmp/proc";
+  const CallSite site{.step = "mount", .path = kProc};
+  calls.make(site, kCall_mkdirat, {kHere, kCovered, 0755});
+  calls.make(site, kCall_mount, {"proc", kCovered, "proc", kPlain | MS_NOEXEC, "hidepid=ptraceable"});
+}
+
 Status shut_proc(InitCalls& calls) {
   const CallSite site{.step = "mount", .path = kProc};
   calls.make(site, kCall_openat, {kHere, relative(kProc), O_PATH | O_DIRECTORY | O_CLOEXEC}).into(kOpened);

@@ -47,4 +47,12 @@ Status make_proc(InitCalls& calls);
 /** Makes it safe for a build that is root. */
 Status shut_proc(InitCalls& calls);
 
+/**
+ * A user namespace of a build's own can mount a /proc only where there is one without covers (mount_too_revealing() of
+ * the kernel). Mounts one below /tmp, which covers it then: no path leads there, and nothing uncovers it, because a
+ * mount of another user namespace is locked (mount_namespaces(7)). Not for a build that is root, whose /proc is
+ * read-only, so that it can write no map of users.
+ */
+void make_whole_proc(InitCalls& calls);
+
 }  // namespace buildjail

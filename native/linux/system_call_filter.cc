@@ -28,7 +28,7 @@ constexpr std::uint32_t kSkipped = ~std::uint32_t{0};
 
 bool is_refused(const RefusedCall& call, Allowances allowed) {
   // defence: system-calls-refused-keyrings
-  return !call.lifted_by || !allowed.has(*call.lifted_by);
+  return !call.is_lifted(allowed);
 }
 
 using Program = std::vector<FilterInstruction>;

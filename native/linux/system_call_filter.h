@@ -42,7 +42,12 @@ struct RefusedCall {
   int err;
   /** It is refused if all of these hold. */
   std::array<Condition, 4> when = {};
+  /** One more entry that lifts it, for a call that programs with that right cannot do without. */
+  std::optional<Allowance> also_lifted_by = {};
 
+  [[nodiscard]] constexpr bool is_lifted(Allowances allowed) const {
+    return (lifted_by && allowed.has(*lifted_by)) || (also_lifted_by && allowed.has(*also_lifted_by));
+  }
   [[nodiscard]] constexpr bool is_conditional() const { return when.front().kind != Condition::Kind::kAlways; }
 };
 

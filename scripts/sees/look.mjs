@@ -38,7 +38,7 @@ async function paths(ask) {
   const rows = [['/', `${await access('/')}; ${codes(top)} and the toolchain`]]
   for (const path of top) {
     const inside = await names(path)
-    const listed = { '/etc': inside.filter((name) => !ofHost.includes(name)), '/dev': inside.filter((name) => !numbered.test(name)), '/tmp': inside }[path]
+    const listed = { '/etc': inside.filter((name) => !ofHost.includes(name) && !name.startsWith('java')), '/dev': inside.filter((name) => !numbered.test(name)), '/tmp': inside }[path]
     const content = listed === undefined ? '' : listed.length === 0 ? '; empty' : `; ${codes(listed)}`
     rows.push([path, `${await access(path)}${content}${about[path] ?? ''}`])
     if (path === '/dev') for (const below of ['shm', 'pts'].filter(() => !isFreebsd)) if (inside.includes(below)) rows.push([`/dev/${below}`, await access(`/dev/${below}`)])

@@ -101,6 +101,25 @@ const removedOutput: Recogniser = (evidence) =>
     return { problem: `it removed or renamed ${readable(path)}, which is an output and stays while the session is open`, about: name, remedies }
   })
 
+const isFolder = [
+  /\bEISDIR: illegal operation on a directory, open '(?<name>[^']+)'/,
+  /\b(?:cannot create|cannot overwrite directory|cannot open(?: output file)?) [‘'"]?(?<name>[^\s‘’'":]+)[’'"]?(?:: Is a directory|(?: for writing)?: Is a directory| with non-directory)$/i,
+  ...messagesOf('EISDIR', 'is a directory', 21),
+]
+
+/** Wrote a file where an output is. */
+const wroteFileAtOutput: Recogniser = (evidence) =>
+  firstNamed(evidence, isFolder, (name) => {
+    const path = evidence.inside(name)
+    const mount = evidence.failure.plan.mounts.find(({ target }) => target === path)
+    if (mount === undefined || !isLent(mount)) return undefined
+    return {
+      problem: `it wrote a file at ${readable(path)}, which is an output, and an output is a folder`,
+      about: name,
+      remedies: ['name the folder that the file is to be in as the output', 'of run --here use --apply in place of --out'],
+    }
+  })
+
 const missing = [
   ...messagesOf('ENOENT', 'no such file or directory', 2),
   /^(?<before>.+?): No such file$/,
@@ -353,5 +372,5 @@ const changedOthers: Recogniser = (evidence) =>
 
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, setsId, filledMemory, changedOthers,
+  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, setsId, filledMemory, changedOthers,
 ]

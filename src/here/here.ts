@@ -45,8 +45,7 @@ export function here(options: HereOptions = {}): Spec {
     },
     outputs: Object.fromEntries(out.map((folder) => [folder, folder])),
     path: tools.path,
-    // Without it, tools such as javac and Ruby take sources for ASCII. FreeBSD's base system may lack it.
-    env: { pass: passed, set: { ...(process.platform === 'linux' && { LC_ALL: 'C.UTF-8' }), ...tools.env } },
+    env: { pass: passed, set: tools.env },
     cwd,
     network: 'loopback',
   }

@@ -76,7 +76,7 @@ const families: readonly Family[] = [
       const maven = host.existing(path.join(host.home, '.m2/repository'))
       const gradle = host.folder('GRADLE_USER_HOME', '.gradle')
       return {
-        shown: [...java, ...host.settings(/^(java|maven)/)],
+        shown: [...java, ...host.settings(/^maven/)],
         overlays: {
           ...Object.fromEntries(maven.map((one) => [one, { path: one, overlay: true }])),
           ...(gradle && { [gradle]: { path: gradle, overlay: true, exclude: ['gradle.properties'] } }),

@@ -80,7 +80,7 @@ const ofTheHost: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOSPC', 'EN
 
 /** Steps in which a session is refused for what another live one has, as its `detail` says. */
 const ofOthers: ReadonlySet<string> = new Set(['output-lease', 'nested-sources'])
-const besideOthers = 'use one session with all of the outputs, or name only folders that no other session writes to, or let this one wait for the other (wait)'
+const besideOthers = 'use one session with all of the outputs, or name only folders that no other session writes to, or let this one wait for the other (wait or --wait, such as 1m)'
 
 /** The typed error of a job that failed, with what to do where that is known: doctor's remedy, say, where it is the host that cannot open sessions. */
 export function jobError(failure: unknown): unknown {

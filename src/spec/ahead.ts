@@ -14,7 +14,10 @@ import type { SystemLayout } from './system-layout.ts'
 export function noteAhead(spec: Spec, layout: SystemLayout | undefined, answers: Answers): void {
   const { toolchain = 'host', inputs = {}, output, outputs = {}, stores = {}, devices = [], keep } = spec
   if (layout !== undefined) {
-    const parts = toolchain === 'none' ? [] : layout.toolchain
+    const hasHost = toolchain === 'host' || toolchain.includes('host')
+    const parts = hasHost ? layout.toolchain : []
+    if (hasHost) for (const part of [layout.locale, layout.javaMachines]) if (part !== undefined) answers.note(`s${part}`)
+    if (hasHost && layout.javaMachines !== undefined) answers.note(`d${layout.javaMachines}`)
     for (const part of [...parts, ...layout.trust]) answers.note(`l${part}`)
     if (spec.network === 'host') for (const part of layout.resolver) answers.note(`s${part}`)
     const usual = usualStateDirectories(process.platform, process.geteuid?.(), process.env['XDG_RUNTIME_DIR'])

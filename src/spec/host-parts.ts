@@ -23,7 +23,7 @@ export interface Parts {
 export function hostParts(layout: SystemLayout): Parts {
   const parts: Part[] = []
   const links: Link[] = []
-  for (const path of layout.toolchain) {
+  for (const path of [...layout.toolchain, ...settingsOfJava(layout)]) {
     const found = host().lstatIfThere(path)
     if (found === undefined) continue
     if (found.isSymbolicLink()) links.push(bare({ path, target: host().readlink(path) }))
@@ -31,6 +31,17 @@ export function hostParts(layout: SystemLayout): Parts {
     else parts.push({ mount: bare({ kind: found.isDirectory() ? 'bind' : 'file', target: path, source: path, writable: false, entry: 'toolchain' }), dev: String(found.dev) })
   }
   return { parts, links }
+}
+
+/** Without it, javac and Ruby take sources beyond ASCII for broken. */
+export function hasLocale({ locale }: SystemLayout): boolean {
+  return locale !== undefined && host().statIfThere(locale) !== undefined
+}
+
+function settingsOfJava({ javaMachines }: SystemLayout): readonly string[] {
+  if (javaMachines === undefined || host().statIfThere(javaMachines) === undefined) return []
+  const names = host().readdir(javaMachines).flatMap((name) => /^java-\d+-openjdk(?=-|$)/.exec(name) ?? [])
+  return [...new Set(names)].map((name) => `/etc/${name}`)
 }
 
 /**

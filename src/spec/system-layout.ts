@@ -4,6 +4,10 @@ import { unsupportedPlatform } from '../errors.ts'
 export interface SystemLayout {
   /** Shown by `toolchain: 'host'`. A part that the host has as a symbolic link is a link inside; one that it lacks is left out. */
   readonly toolchain: readonly string[]
+  /** The locale C.UTF-8, where the system has one as files: LC_ALL of the clean environment names it if the toolchain has them. */
+  readonly locale?: string
+  /** Debian keeps a Java virtual machine in a folder here, and its settings in the folder of /etc that is named as it is, without the machine's name. */
+  readonly javaMachines?: string
   /** Files for name lookups that come with the host's network. */
   readonly resolver: readonly string[]
   /** Certificates, the settings of OpenSSL, and on FreeBSD the time zones, which on Linux the toolchain has. What the host lacks is left out. */
@@ -32,8 +36,10 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
     toolchain: [
       '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32',
       '/etc/alternatives', '/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d',
-      '/etc/ld-musl-x86_64.path', '/etc/ld-musl-aarch64.path',
+      '/etc/ld-musl-x86_64.path', '/etc/ld-musl-aarch64.path', '/etc/java',
     ],
+    locale: '/usr/lib/locale/C.utf8',
+    javaMachines: '/usr/lib/jvm',
     resolver: ['/etc/resolv.conf', '/etc/hosts', '/etc/services'],
     trust: [
       '/etc/ssl/certs', '/etc/ssl/cert.pem', '/etc/ssl/openssl.cnf', '/etc/pki/tls/certs', '/etc/pki/tls/cert.pem',

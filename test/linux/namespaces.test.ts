@@ -9,6 +9,8 @@ import { expect, test } from 'vitest'
 
 import { build, openSession, type Session, type Spec } from '../../src/index.ts'
 import { answers, armed, attack, hostProgram, onHost, outputOf } from '../session/attacks/attack.ts'
+import { useFolders } from '../session/folders.ts'
+import { copyOfPackage } from '../session/package-copy.ts'
 import { describeLinux, namespaceOf } from './host.ts'
 
 describeLinux('the namespaces of a session', () => {
@@ -79,6 +81,38 @@ describeLinux('the namespaces of a session', () => {
     expect(pids).not.toContain(1)
     expect(pids.length).toBeLessThanOrEqual(2)
     expect(Math.max(...pids)).toBeLessThan(20)
+  })
+})
+
+describeLinux('a build that may make namespaces', () => {
+  const folders = useFolders()
+  const allow = ['user-namespaces'] as const
+  const inOwn = ['unshare', '--user', '--map-root-user', '--mount', '--pid', '--fork']
+
+  test('has a /proc of its own in them, as a container without root', async () => {
+    const { stdout } = await build({ allow }, [...inOwn, '--mount-proc', 'sh', '-c', 'cat /proc/1/comm; ls -d /proc/[0-9]* | wc -l; id -u'])
+    expect(stdout.trim().split(/\s+/)).toEqual(['sh', expect.stringMatching(/^[1-4]$/), '0'])
+  })
+
+  test('and finds no way to the session’s own whole /proc, nor uncovers what is hidden', async () => {
+    const script = 'ls -A /tmp; umount /tmp; umount -l /tmp; umount /proc/keys; umount -R /proc; ls -A /tmp; cat /proc/keys; mount --bind / /mnt; mount --rbind /tmp /tmp; ls -A /tmp'
+    const { stdout } = await build({ allow }, ['sh', '-c', `${inOwn.join(' ')} sh -c '${script}' 2>/dev/null || true`])
+    expect(stdout).toBe('')
+  })
+
+  test.runIf(existsSync('/usr/bin/bwrap'))('runs bubblewrap, with all that it unshares', async () => {
+    const words = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--unshare-all', '--die-with-parent']
+    const { stdout } = await build({ allow }, ['bwrap', ...words, 'sh', '-c', 'echo $$ $(id -u)'])
+    expect(stdout).toMatch(/^[1-4] 35001$/)
+  })
+
+  test('runs this package, which opens a session in the session', async () => {
+    const folder = path.join(folders.top, 'package')
+    copyOfPackage(folder)
+    const spec: Spec = { allow, toolchain: ['host', 'node'], inputs: { '/pkg': folder } }
+    const script = `import('/pkg/dist/index.js').then(async ({ build }) => console.log((await build({}, ['sh', '-c', 'id -un; ls /pkg 2>&1 || true'])).stdout))`
+    const { stdout } = await build(spec, [execPath, '-e', script])
+    expect(stdout).toMatch(/^build\nls: .*\/pkg/)
   })
 })
 

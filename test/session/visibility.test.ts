@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -54,7 +54,7 @@ describeSession('what a build can see', () => {
       const variables = stdout.trimEnd().split('\n').filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line))
       const searchPath = variables.find((line) => line.startsWith('PATH=')) ?? ''
       expect(variables.sort()).toEqual(
-        ['CC=cc', 'HOME=/tmp', 'LC_ALL=C', 'SOURCE_DATE_EPOCH=86400', 'TMPDIR=/tmp', searchPath].sort(),
+        ['CC=cc', 'HOME=/tmp', existsSync('/usr/lib/locale/C.utf8') ? 'LC_ALL=C.UTF-8' : 'LC_ALL=C', 'SOURCE_DATE_EPOCH=86400', 'TMPDIR=/tmp', searchPath].sort(),
       )
     } finally {
       delete process.env['BUILDJAIL_TEST_LEAK']

@@ -55,7 +55,7 @@ describe("a failed system call is told in Node's own form, with what the kernel 
 
   it('where another session has what this one needs, it says what to do', () => {
     const advised = jobError({ ...failure, step: 'nested-sources', detail: 'the input lies around the output of another' })
-    expect(advised).toMatchObject({ code: 'EBUSY', remedy: expect.stringMatching(/^use one session .*\(wait\)$/) as string, message: expect.stringContaining('output of another); remedy: use one') as string })
+    expect(advised).toMatchObject({ code: 'EBUSY', remedy: expect.stringMatching(/^use one session .*\(wait or --wait, such as 1m\)$/) as string, message: expect.stringContaining('output of another); remedy: use one') as string })
     expect(jobError({ ...failure, step: 'unmount' })).not.toHaveProperty('remedy')
   })
 

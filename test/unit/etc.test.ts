@@ -19,12 +19,13 @@ const pathsOf = ({ files, links, mounts }: Plan): string[] =>
   [...files.map(({ path }) => path), ...links.map(({ path }) => path), ...mounts.map(({ target }) => target)].filter((path) => path.startsWith('/etc'))
 
 describe('/etc/passwd and /etc/group', () => {
-  it('have root, the build user and nobody, on both systems by their own names', () => {
+  it('have root, the build user, the owners of system files and nobody, on both systems by their own names', () => {
     expect(textOf(planned(), 'passwd')).toBe(
-      'root:x:0:0:root:/tmp:/bin/sh\nbuild:x:35001:35001:build user:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
+      'root:x:0:0:root:/tmp:/bin/sh\nbuild:x:35001:35001:build user:/tmp:/bin/sh\n' +
+        'daemon:x:1:1:daemon:/nonexistent:/usr/sbin/nologin\nbin:x:2:2:bin:/nonexistent:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
     )
-    expect(textOf(planned(), 'group')).toBe('root:x:0:\nbuild:x:35001:\nnogroup:x:65534:\n')
-    expect(textOf(planned({}, 'freebsd'), 'group')).toBe('wheel:*:0:\nbuild:*:35001:\nnogroup:*:65533:\nnobody:*:65534:\n')
+    expect(textOf(planned(), 'group')).toBe('root:x:0:\ndaemon:x:1:\nbin:x:2:\nbuild:x:35001:\nnogroup:x:65534:\n')
+    expect(textOf(planned({}, 'freebsd'), 'group')).toBe('wheel:*:0:\ndaemon:*:1:\nbin:*:7:\nbuild:*:35001:\nnogroup:*:65533:\nnobody:*:65534:\n')
   })
 
   it('leave the number of a user open who is leased, and fill it in everywhere else', () => {
@@ -36,10 +37,11 @@ describe('/etc/passwd and /etc/group', () => {
   })
 
   it.each<[string, Spec['user'], string, string]>([
-    ['root', 'root', 'root nobody', 'root nogroup'],
-    ['a user with groups', { uid: 7, gid: 8, groups: [0, 9] }, 'root build nobody', 'root build group9 nogroup'],
-    ['who is nobody', { uid: 65534, gid: 65534 }, 'root build', 'root nogroup'],
-    ["who is in root's group", { uid: 7, gid: 0 }, 'root build nobody', 'root nogroup'],
+    ['root', 'root', 'root daemon bin nobody', 'root daemon bin nogroup'],
+    ['a user with groups', { uid: 7, gid: 8, groups: [0, 9] }, 'root build daemon bin nobody', 'root daemon bin build group9 nogroup'],
+    ['who is nobody', { uid: 65534, gid: 65534 }, 'root build daemon bin', 'root daemon bin nogroup'],
+    ['who is bin', { uid: 2, gid: 2 }, 'root build daemon nobody', 'root daemon build nogroup'],
+    ["who is in root's group", { uid: 7, gid: 0 }, 'root build daemon bin nobody', 'root daemon bin nogroup'],
   ])('name nobody twice: %s', (_, user, users, groups) => {
     const plan = planned({ ...(user !== undefined && { user }) })
     const namesIn = (name: string): string => (textOf(plan, name) ?? '').replaceAll(/:.*$/gm, '').trim().split('\n').join(' ')
@@ -49,7 +51,7 @@ describe('/etc/passwd and /etc/group', () => {
   })
 
   it('say of a supplementary group who is in it', () => {
-    expect(textOf(planned({ user: { uid: 7, gid: 8, groups: [0, 9] } }), 'group')).toBe('root:x:0:build\nbuild:x:8:\ngroup9:x:9:build\nnogroup:x:65534:\n')
+    expect(textOf(planned({ user: { uid: 7, gid: 8, groups: [0, 9] } }), 'group')).toBe('root:x:0:build\ndaemon:x:1:\nbin:x:2:\nbuild:x:8:\ngroup9:x:9:build\nnogroup:x:65534:\n')
   })
 })
 
@@ -60,10 +62,19 @@ describe('the other files', () => {
   })
 
   it('are the same on every host of a system', () => {
-    expect(pathsOf(planned()).toSorted()).toEqual(['gitconfig', 'group', 'hosts', 'localtime', 'nsswitch.conf', 'passwd', 'protocols', 'services', 'shells'].map((name) => `/etc/${name}`))
+    expect(pathsOf(planned()).toSorted()).toEqual(['gitconfig', 'group', 'hosts', 'localtime', 'mtab', 'nsswitch.conf', 'passwd', 'protocols', 'services', 'shells'].map((name) => `/etc/${name}`))
     expect(textOf(planned(), 'services')).toMatch(/^https 443\/tcp$/m)
+    expect(textOf(planned(), 'services')).toMatch(/^imaps 993\/tcp$/m)
+    expect(textOf(planned(), 'services')).not.toMatch(/^imaps .*\/udp/m)
     expect(textOf(planned(), 'nsswitch.conf')).toMatch(/^hosts: files dns$/m)
     expect(planned().links).toContainEqual({ path: '/etc/localtime', target: '/usr/share/zoneinfo/UTC' })
+    expect(planned().links).toContainEqual({ path: '/etc/mtab', target: '/proc/self/mounts' })
+    expect(pathsOf(planned({}, 'freebsd'))).not.toContain('/etc/mtab')
+  })
+
+  it('have an empty resolv.conf where there is a loopback', () => {
+    expect(textOf(planned({ network: 'loopback' }), 'resolv.conf')).toBe('')
+    expect(textOf(planned(), 'resolv.conf')).toBeUndefined()
   })
 })
 
@@ -79,7 +90,7 @@ describe("a spec's own entries", () => {
     expect(textOf(plan, 'localtime')).toBe('')
     expect(textOf(plan, 'opt/x')).toBe('ö\n')
     expect(textOf(plan, 'shells')).toContain('/bin/sh')
-    expect(plan.links).toEqual([])
+    expect(plan.links).toEqual([{ path: '/etc/mtab', target: '/proc/self/mounts' }])
     expect(plan.directories).toContain('/etc/opt')
   })
 
@@ -93,7 +104,7 @@ describe("a spec's own entries", () => {
     const plan = planned(spec)
     const [target = ''] = Object.keys({ ...spec.inputs, ...spec.outputs })
     expect(pathsOf(plan).filter((path) => path === target || path.startsWith(`${target}/`) || target.startsWith(`${path}/`))).toEqual([target])
-    expect(pathsOf(plan).length).toBe(target === '/etc' ? 1 : 9)
+    expect(pathsOf(plan).length).toBe(target === '/etc' ? 1 : 10)
   })
 
   it('in a base, an input wins over a file, and what would cover more is refused', () => {

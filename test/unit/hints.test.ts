@@ -208,6 +208,18 @@ describe('a command that failed is told what its session did to it', () => {
     expect(hints(plan, 'x', line).map(({ about }) => about)).toEqual(name === undefined ? [] : [name])
   })
 
+  it.each<[string, Parameters<typeof hints>[0], string | undefined]>([
+    ["sh: 1: cannot create /output: Is a directory", 'output', '/output'],
+    ["cp: cannot overwrite directory '/output' with non-directory", 'output', '/output'],
+    ["Error: EISDIR: illegal operation on a directory, open '/output'", 'output', '/output'],
+    ["IsADirectoryError: [Errno 21] Is a directory: '/output'", 'output', '/output'],
+    ["/usr/bin/ld: cannot open output file /output: Is a directory", 'output', '/output'],
+    ["cat: /output/a: Is a directory", 'output', undefined],
+    ["sh: 1: cannot create /w: Is a directory", 'project', undefined],
+  ])('that an output is a folder: %s, with %s', (line, plan, name) => {
+    expect(hints(plan, 'x', line).map(({ about }) => about)).toEqual(name === undefined ? [] : [name])
+  })
+
   it('and of a folder that run --here keeps, that applying is another way', () => {
     const [hint] = hintsOf({ argv: ['x'], cwd: '/w', plan: plans.here, output: ["rm: cannot remove 'dist': Device or resource busy"] })
     expect(hint).toMatchObject({ problem: 'it removed or renamed /w/dist, which is an output and stays while the session is open', remedy: 'have it remove what is in the folder, or of run --here use --apply in place of --out' })

@@ -1,12 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 
+import { hostParts } from '../../src/spec/host-parts.ts'
+import { answeredBy, host } from '../../src/spec/look.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import type { SystemLayout } from '../../src/spec/system-layout.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
 
 // A base system of the test's own, so that the same is seen on every host.
-const layout = vi.hoisted(() => ({ toolchain: [] as string[], resolver: [] as string[], trust: [] as string[], searchPath: '/bin', own: [{ kind: 'tmpfs', target: '/tmp' }] }))
+const layout = vi.hoisted((): { -readonly [Name in keyof SystemLayout]: SystemLayout[Name] } => ({ toolchain: [] as string[], resolver: [] as string[], trust: [] as string[], searchPath: '/bin', own: [{ kind: 'tmpfs', target: '/tmp' }] }))
 vi.mock('../../src/spec/system-layout.ts', () => ({ layoutOf: () => layout as SystemLayout }))
 
 const tree = new HostTree()
@@ -17,7 +19,7 @@ const link = tree.link('base/lib', 'usr/lib')
 const below = tree.link('base/etc/conf.d', '../usr')
 const stateDirectory = tree.directory('state')
 const other = tree.directory('other')
-const localtime = { path: '/etc/localtime', target: '/usr/share/zoneinfo/UTC' }
+const ownLinks = [{ path: '/etc/localtime', target: '/usr/share/zoneinfo/UTC' }, ...(process.platform === 'linux' ? [{ path: '/etc/mtab', target: '/proc/self/mounts' }] : [])]
 
 describe("toolchain 'host' shows the host's own layout", () => {
   layout.toolchain = [libraries, link, config, `${base}/absent`]
@@ -28,7 +30,7 @@ describe("toolchain 'host' shows the host's own layout", () => {
       ['file', config, false, 'toolchain'],
       ['bind', libraries, false, 'toolchain'],
     ])
-    expect(plan.links).toEqual([{ path: link, target: 'usr/lib' }, localtime])
+    expect(plan.links).toEqual([{ path: link, target: 'usr/lib' }, ...ownLinks])
     expect(plan.directories).toContain(`${base}/etc`)
     expect(plan.directories).toContain(base)
     expect(plan.directories).not.toContain(link)
@@ -41,7 +43,7 @@ describe("toolchain 'host' shows the host's own layout", () => {
   it("'none' has nothing of it", () => {
     const plan = planOf({ toolchain: 'none', stateDirectory })
     expect(plan.mounts.map(({ target }) => target)).toEqual(['/tmp'])
-    expect(plan.links).toEqual([localtime])
+    expect(plan.links).toEqual(ownLinks)
   })
 
   it('an input on, below or around a part of it is refused in the words of the spec', () => {
@@ -56,6 +58,28 @@ describe("toolchain 'host' shows the host's own layout", () => {
       message: expect.stringContaining(`inputs.${base}/usr: ${libraries} (toolchain) lies below ${base}/usr (inputs.${base}/usr)`) as string,
     })
   })
+})
+
+it('settings of Java come with its virtual machines, by the names of these', () => {
+  layout.toolchain = []
+  layout.javaMachines = tree.directory('jvm')
+  for (const name of ['java-17-openjdk-amd64', 'java-1.17.0-openjdk-amd64', 'other']) tree.directory(`jvm/${name}`)
+  const asked: string[] = []
+  const seen = answeredBy({ ...host(), lstatIfThere: (path) => void asked.push(path) }, () => hostParts(layout))
+  expect(seen.parts).toEqual([])
+  expect(asked).toEqual(['/etc/java-17-openjdk'])
+  layout.javaMachines = tree.at('no-jvm')
+  expect(hostParts(layout)).toEqual({ parts: [], links: [] })
+})
+
+it('LC_ALL is C.UTF-8 where the toolchain has that locale, and a spec may say another', () => {
+  expect(planOf({ stateDirectory }).env['LC_ALL']).toBe('C')
+  layout.locale = tree.at('C.utf8')
+  expect(planOf({ stateDirectory }).env['LC_ALL']).toBe('C')
+  tree.directory('C.utf8')
+  expect(planOf({ stateDirectory }).env['LC_ALL']).toBe('C.UTF-8')
+  expect(planOf({ stateDirectory, toolchain: 'none' }).env['LC_ALL']).toBe('C')
+  expect(planOf({ stateDirectory, env: { LC_ALL: 'C' } }).env['LC_ALL']).toBe('C')
 })
 
 it('a link has the directory it is made in, also when nothing else is there', () => {

@@ -7,7 +7,8 @@ export interface WithAllow {
    * of the kernel to the build, and some a way around the session (docs/security.md, "What a spec can allow"). A session on FreeBSD
    * refuses nothing of this, so there a name changes nothing.
    *
-   * - `user-namespaces`: namespaces of its own, and mounts in them, as rootless containers and sandboxes make them
+   * - `user-namespaces`: namespaces of its own, and mounts in them, as rootless containers and sandboxes make them. It lets openat2(2)
+   *   through, by which a build can set the bits of `set-id`, and mounts of /proc, which show what the session's own hides
    * - `io_uring`: io_uring(7). Calls made by it are not filtered: it opens `sockets`, `set-id` and `attributes` as well
    * - `keyring`: keyrings(7). A session has a session keyring of its own; the keyrings of a user are the host's
    * - `perf`: perf_event_open(2)

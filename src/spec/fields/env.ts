@@ -6,7 +6,7 @@ import { withPath } from './path.ts'
 
 export interface WithEnv {
   /**
-   * Added to (and winning over) the clean default: PATH, HOME=/tmp, TMPDIR=/tmp, LC_ALL=C. Either names and their values, or
+   * Added to (and winning over) the clean default: PATH, HOME=/tmp, TMPDIR=/tmp, LC_ALL=C.UTF-8 where the host's toolchain has it, else C. Either names and their values, or
    * `{ pass, set }`. In the first every value is a string, so `{ pass: 'x' }` is a variable called pass.
    */
   readonly env?: Variables | PassedVariables

@@ -10,8 +10,9 @@ import { refuseTarget } from '../target-rules.ts'
 
 export interface WithEtc {
   /**
-   * What is in /etc besides the toolchain's. `minimal` (default): passwd and group with root, the build user (`build`) and nobody; hosts,
-   * nsswitch.conf, protocols, services and shells; gitconfig, by which git takes repositories of other users; localtime, which is UTC.
+   * What is in /etc besides the toolchain's. `minimal` (default): passwd and group with root, the build user (`build`), daemon, bin and nobody;
+   * hosts, nsswitch.conf, protocols, services and shells; gitconfig, by which git takes repositories of other users; localtime, which is UTC;
+   * on Linux mtab; an empty resolv.conf with a loopback.
    * With the host's toolchain or network the host's certificates are there too, and on FreeBSD the time zones; with the host's network its resolv.conf, hosts and services. Inputs,
    * outputs and entries of `toolchain` win over all of these. `none`: nothing of it. An object: absolute path below /etc to text,
    * added to `minimal`, over which it wins; in /etc/passwd an empty uid is the build user's. Texts have 1 MiB together at most. Files belong to nobody inside and are read-only.
@@ -142,12 +143,17 @@ function addTexts(draft: Draft, isTaken: IsTaken): void {
     ['protocols', protocolsText],
     ['services', servicesText],
     ['shells', shellsText(platform)],
+    // Some resolvers fail without one. They find nothing by an empty one, and at once: nothing listens at port 53 of the loopback.
+    ...(settled.network === 'loopback' ? [['resolv.conf', ''] as const] : []),
   ]
   const ofHost = new Set(draft.mounts.map(({ target }) => target))
   for (const [name, text] of texts) {
     const path = `/etc/${name}`
     if (!isTaken(path) && !ofHost.has(path)) draft.files.push(bare({ path, text, entry: 'etc' }))
   }
-  const localtime = '/etc/localtime'
-  if (!isTaken(localtime)) draft.links.push(bare({ path: localtime, target: '/usr/share/zoneinfo/UTC' }))
+  const links = [['localtime', '/usr/share/zoneinfo/UTC'], ...(platform === 'linux' ? [['mtab', '/proc/self/mounts'] as const] : [])] as const
+  for (const [name, target] of links) {
+    const path = `/etc/${name}`
+    if (!isTaken(path)) draft.links.push(bare({ path, target }))
+  }
 }

@@ -1,6 +1,6 @@
 import { readList, readText, refusal } from '../check.ts'
 import { noFacts, type Draft, type Field } from '../field.ts'
-import { hostParts, runningRuntime, shownOnce, type Part } from '../host-parts.ts'
+import { hasLocale, hostParts, runningRuntime, shownOnce, type Part } from '../host-parts.ts'
 import { pathOf } from '../source.ts'
 import { plannedInput } from '../source-mount.ts'
 import { putBeforePath } from './path.ts'
@@ -11,7 +11,7 @@ export interface WithToolchain {
   /**
    * The part of the host's system that is visible, read-only. `host` (default): the slice a compiler needs
    * (FreeBSD: /bin /lib /libexec /usr/bin /usr/include /usr/lib /usr/libdata /usr/libexec /usr/share/mk; Linux: /usr, whichever of /bin /sbin
-   * /lib* lie beside it, and the files in /etc of the dynamic linker and the alternatives).
+   * /lib* lie beside it, and in /etc the files of the dynamic linker, the alternatives and the settings of Java).
    *
    * A list: exactly these, each at the same path inside. It holds absolute paths of directories or files, `host` for all of the above,
    * and `node` for the runtime that this program runs in: the prefix of Node's program, such as /usr/local, or the program of Bun itself. Its
@@ -56,8 +56,10 @@ export const toolchain: Field<Toolchain, false> = {
 const entries = "'host', 'node' and absolute paths"
 
 function addAll(draft: Draft, given: readonly Source[]): void {
-  const { platform, layout, mounts, links } = draft
-  const host = given.includes('host') ? hostParts(layout) : { parts: [], links: [] }
+  const { platform, layout, mounts, links, settled } = draft
+  const hasHost = given.includes('host')
+  const host = hasHost ? hostParts(layout) : { parts: [], links: [] }
+  if (hasHost && hasLocale(layout)) settled.env = { ...settled.env, LC_ALL: 'C.UTF-8' }
   const listed = given.flatMap((source, index): Part[] => {
     if (source === 'host') return []
     const entry = `toolchain[${index}]`

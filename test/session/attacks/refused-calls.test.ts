@@ -11,6 +11,8 @@ interface Refusal {
   readonly what: string
   /** What in a spec lets it through. */
   readonly allow?: Allowance
+  /** Lifts it too. */
+  readonly alsoBy?: Allowance
   /** What comes of each attempt of test/probe/refused.c. */
   readonly answers: Readonly<Record<string, string>>
 }
@@ -42,9 +44,9 @@ const refusals: readonly Refusal[] = [
     answers: {
       ...all('EPERM', 'fchmod', 'fchmodat', 'fchmodat2', 'openat', 'mknodat', 'mknodat of a fifo', 'openat of no name'),
       ...(x86 ? all('EPERM', 'chmod', 'open', 'creat', 'mknod') : {}),
-      openat2: 'ENOSYS',
     },
   },
+  { what: 'openat2, whose mode is out of sight,', allow: 'set-id', alsoBy: 'user-namespaces', answers: { openat2: 'ENOSYS' } },
   {
     what: 'attributes of files',
     allow: 'attributes',
@@ -107,13 +109,21 @@ const users: readonly Spec['user'][] = [undefined, 'root']
     const [file = '', ...args] = onHost('refused', folder)
     const here = answers(spawnSync(file, args, { encoding: 'utf8' }).stdout)
     const tried = await triedWith({ allow: refusal.allow === undefined ? [] : [refusal.allow] })
-    const lifted = refusals.filter(({ allow }) => allow === refusal.allow).flatMap((one) => Object.entries(one.answers))
+    const lifted = refusals.filter(({ allow, alsoBy }) => [allow, alsoBy].includes(refusal.allow)).flatMap((one) => Object.entries(one.answers))
     // A kernel may be without some of it.
     const answered = lifted.filter(([attempt, answer]) => here[attempt] !== answer)
     expect(answered.filter(([attempt, answer]) => tried[attempt] === answer)).toEqual([])
     const names = new Set(lifted.map(([attempt]) => attempt))
     const others = refusals.flatMap((one) => Object.entries(one.answers)).filter(([attempt]) => !names.has(attempt))
     expect(tried).toMatchObject(Object.fromEntries(others))
+  })
+
+  // promise: 38
+  test.each(['set-id', 'user-namespaces'] as const)('leave no set-id bit behind where they may put one there, by %s', async (name) => {
+    expect(await triedWith({ allow: [name] })).not.toMatchObject({ openat2: 'ENOSYS' })
+    const made = readdirSync(folders.output)
+    expect(made).not.toEqual([])
+    expect(made.filter((file) => (statSync(path.join(folders.output, file)).mode & 0o6000) !== 0)).toEqual([])
   })
 
   test('are each tried', async () => {
