@@ -73,9 +73,14 @@ class RootSteps {
 
   Status add() {
     if (opening_.is_rest && overlays_ > 0) take_room(calls_);
+    if (!opening_.is_rest) give_to_root("/");
     for (const Step& step : opening_.steps) {
       calls_.begin_step();
-      if (is_in_blank(step) || make_skeleton(step, calls_)) continue;
+      if (is_in_blank(step)) continue;
+      if (make_skeleton(step, calls_)) {
+        if (std::holds_alternative<MakeDirectory>(step)) give_to_root(target_of(step));
+        continue;
+      }
       if (auto status = add(step); !status) return status;
     }
     if (!layered_of(opening_.steps).empty()) leave_room(calls_);
@@ -83,13 +88,28 @@ class RootSteps {
   }
 
  private:
+  /** Root of the session; none where what is written to belongs to the child's user. */
+  [[nodiscard]] std::optional<BuildUser> root() const {
+    if (!opening_.ids.are_leased()) return std::nullopt;
+    return opening_.ids.outside({.uid = 0, .gid = 0, .groups = {}});
+  }
+
+  /**
+   * Programs that keep what nobody else may write, such as ssh(1) and the compiler of Next, look at the owner of each
+   * folder on the way.
+   */
+  void give_to_root(std::string_view target) {
+    const auto owner = root();
+    if (!owner) return;
+    const std::string_view path = target == "/" ? "." : relative(target);
+    calls_.make({.step = "chown", .path = target}, kCall_fchownat, {kHere, path, owner->uid, owner->gid, 0});
+  }
+
   Status add(const Step& step) {
     const EnvelopePlan& plan = opening_.plan;
     if (target_of(step) == kTmp && plan.user.uid != 0 && plan.allowed.has(Allowance::kUserNamespaces))
       make_whole_proc(calls_);
-    // Without one, what is written to belongs to the child's user.
-    std::optional<BuildUser> owner;
-    if (opening_.ids.are_leased()) owner = opening_.ids.outside({.uid = 0, .gid = 0, .groups = {}});
+    const auto owner = root();
     if (const auto* const tmpfs = std::get_if<MountTmpfs>(&step)) {
       calls_.make({.step = "mount", .path = tmpfs->target}, kCall_mount,
                   {"tmpfs", relative(tmpfs->target), "tmpfs", kPlain,

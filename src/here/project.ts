@@ -7,8 +7,8 @@ import { isWithin, parentsOf } from '../spec/paths.ts'
 
 /** Files that are at the top of a project, or of a part of one. */
 const manifests = [
-  'package.json', 'deno.json', 'deno.jsonc', 'Cargo.toml', 'pyproject.toml', 'setup.py', 'requirements.txt', 'go.mod', 'CMakeLists.txt', 'meson.build',
-  'configure', 'configure.ac', 'Makefile.PL', 'Makefile', 'GNUmakefile', 'makefile', 'BSDmakefile', 'pom.xml', 'build.gradle', 'build.gradle.kts', 'Gemfile', 'mix.exs', 'composer.json',
+  'package.json', 'deno.json', 'deno.jsonc', 'Cargo.toml', 'pyproject.toml', 'setup.py', 'setup.cfg', 'tox.ini', 'requirements.txt', 'Pipfile', 'manage.py',
+  'go.mod', 'CMakeLists.txt', 'meson.build', 'configure', 'configure.ac', 'Makefile.PL', 'Makefile', 'GNUmakefile', 'makefile', 'BSDmakefile', 'pom.xml', 'build.gradle', 'build.gradle.kts', 'Gemfile', 'Rakefile', 'mix.exs', 'composer.json',
   'build.sbt', 'dune-project', 'stack.yaml', 'Package.swift', 'build.zig', 'MODULE.bazel', 'flake.nix',
 ]
 

@@ -23,7 +23,7 @@ export const openSteps: Steps = isLinux
       fchmod: ['hand-over', 'mount-point'],
       statx: ['hand-over'],
       openat: ['hand-over', 'mount-point', 'pin-source', 'mount', 'write'],
-      fchownat: ['hand-over'],
+      fchownat: ['hand-over', 'chown'],
       flock: ['journal', 'output-lease', 'nested-sources'],
       fchown: ['hand-over', 'mount-point'],
       socketpair: ['init'],

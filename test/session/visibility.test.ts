@@ -35,6 +35,15 @@ describeSession('what a build can see', () => {
     expect(stdout).toBe('given\ngiven\ngiven')
   })
 
+  test.each([undefined, 'root'] as const)('the folders on the way to a place belong to root or to the build, as programs want it that keep secrets (user %s)', async (user) => {
+    const spec = { inputs: { '/opt/tool/src': folders.input }, ...(user !== undefined && { user }) }
+    const { stdout } = await build(spec, ['sh', '-c', 'id -u; ls -ldn / /tmp /opt /opt/tool'])
+    const [own = '', ...lines] = stdout.split('\n')
+    const owners = lines.map((line) => line.split(/\s+/)[2])
+    expect(owners).toHaveLength(4)
+    expect(owners.filter((owner) => owner !== '0' && owner !== own)).toEqual([])
+  })
+
   test('a source named by a symbolic link shows what the link leads to', async () => {
     const link = path.join(folders.top, 'link')
     symlinkSync(folders.input, link)
