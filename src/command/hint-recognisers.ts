@@ -301,6 +301,16 @@ const wantsServerOfHost: Recogniser = (evidence) => {
   return [{ problem, about: `localhost:${port}`, remedies: ['begin the server in the same command', { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }] }]
 }
 
+/** Chromium; bubblewrap; unshare(1). */
+const noNamespaces = /No usable sandbox!|^bwrap: No permissions to create a? ?new namespace|^unshare: unshare failed: Operation not permitted|^unshare\(0x[0-9a-f]+\): Operation not permitted/
+
+/** Makes a sandbox or container of its own. */
+const makesNamespaces: Recogniser = (evidence) => {
+  const { plan } = evidence.failure
+  if (plan.platform !== 'linux' || plan.allow.includes('user-namespaces') || evidence.match(noNamespaces) === undefined) return nothing
+  return [{ problem: 'it makes namespaces of its own, for a sandbox or a container, which a session refuses', remedies: [{ spec: { allow: ['user-namespaces'] }, effect: 'allows that' }] }]
+}
+
 /** A mode with a set-uid or set-gid bit, as chmod(1), install(1) and tar(1) have it. */
 const setIdMode = /\b(?:chmod|install)\b[^\n]*?\s(?:[ugo]*[+=][rwxXt]*s[rwxXst]*|-m\s?0?[2-7][0-7]{3}|--mode=0?[2-7][0-7]{3}|0?[2-7][0-7]{3})(?:[\s'",;]|$)/
 const modeRefused = [
@@ -372,5 +382,5 @@ const changedOthers: Recogniser = (evidence) =>
 
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, setsId, filledMemory, changedOthers,
+  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
 ]

@@ -27,6 +27,9 @@ interface Family {
 /** Where nothing answers, npm and pnpm would say nothing for a minute: they wait 10 s and 60 s before they try again. In milliseconds. */
 const quickRetries = { npm_config_fetch_retry_mintimeout: '100', npm_config_fetch_retry_maxtimeout: '1000' }
 
+/** Downloaded browsers: by which variable their tool finds them, and where it puts them else, below ~/.cache. */
+const browsers = [['PLAYWRIGHT_BROWSERS_PATH', 'ms-playwright'], ['PUPPETEER_CACHE_DIR', 'puppeteer'], ['CYPRESS_CACHE_FOLDER', 'Cypress']] as const
+
 const families: readonly Family[] = [
   {
     files: /^(Cargo\.toml|rust-toolchain(\.toml)?)$/,
@@ -92,12 +95,16 @@ const families: readonly Family[] = [
     tools: (host) => {
       const folders = [host.onPath('PNPM_HOME', '.local/share/pnpm'), host.onPath('BUN_INSTALL', '.bun'), host.onPath('DENO_INSTALL', '.deno')].flatMap((one) => one ?? [])
       const elsewhere = ['pnpm', 'yarn', 'bun', 'deno'].map((name) => host.installed(name, folders))
+      const downloaded = browsers.flatMap(([variable, name]) => {
+        const folder = host.folder(variable, `.cache/${name}`)
+        return folder === undefined ? [] : [[variable, folder] as const]
+      })
       const corepack = host.existing(process.env['COREPACK_HOME'] ?? path.join(host.home, '.cache/node/corepack'))
       return {
         // What draws text in images and pages looks for fonts (fonts-conf(5)).
-        shown: [...folders, ...elsewhere.flatMap(({ shown }) => shown), ...corepack, ...host.settings(/^fonts$/)],
+        shown: [...folders, ...elsewhere.flatMap(({ shown }) => shown), ...corepack, ...downloaded.map(([, folder]) => folder), ...host.settings(/^(fonts|chromium(\.d)?)$/)],
         path: [...folders.flatMap((one) => host.existing(path.join(one, 'bin')).concat(host.path.includes(one) ? [one] : [])), ...elsewhere.flatMap((one) => one.path)],
-        env: { ...quickRetries, ...(corepack[0] && { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' }) },
+        env: { ...quickRetries, ...Object.fromEntries(downloaded), ...(corepack[0] && { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' }) },
       }
     },
   },

@@ -138,6 +138,19 @@ describe('the spec for a project', () => {
       }
     }
   })
+
+  it('shows the browsers that its tools have downloaded, and says where', () => {
+    const at = project('browsers')
+    vi.stubEnv('PUPPETEER_CACHE_DIR', tree.directory('downloaded/puppeteer'))
+    vi.stubEnv('PLAYWRIGHT_BROWSERS_PATH', tree.at('downloaded/none'))
+    const { toolchain, env } = here({ cwd: at })
+    vi.unstubAllEnvs()
+    expect(toolchain).toContain(tree.at('downloaded/puppeteer'))
+    expect(toolchain).not.toContain(tree.at('downloaded/none'))
+    expect(env).toMatchObject({ set: { PUPPETEER_CACHE_DIR: tree.at('downloaded/puppeteer') } })
+    expect((env as { readonly set: object }).set).not.toHaveProperty('PLAYWRIGHT_BROWSERS_PATH')
+  })
+
   it.skipIf(!existsSync('/etc/fonts'))('shows the settings of its tools that Debian has in /etc', () => {
     expect(here({ cwd: project('fonts') }).toolchain).toContain('/etc/fonts')
     tree.file('plain-make/Makefile', '')

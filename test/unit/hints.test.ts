@@ -30,6 +30,7 @@ const plans = {
   shown: planned({ inputs: { project } }),
   output: planned({ output: outputs }),
   allowed: planned({ output: outputs, allow: ['set-id'] }),
+  namespaces: planned({ allow: ['user-namespaces'] }),
   loopback: planned({ network: 'loopback' }),
   host: planned({ network: 'host' }),
   overlay: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w' }),
@@ -284,6 +285,16 @@ describe('a command that failed is told what its session did to it', () => {
     ['chmod u+s /output/a', "chown: changing ownership of '/output/a': Operation not permitted", 'output', false],
   ])('that set-id bits are refused: %s, %s, %s: %s', (argv, lines, plan, isFound) => {
     expect(hints(plan, argv, lines).map(({ remedy }) => remedy)).toEqual(isFound ? ["allow: ['set-id'] allows that"] : [])
+  })
+
+  it.each<readonly [line: string, plan: keyof typeof plans]>([
+    ['[2:2:1201/040018.143723:ERROR:content/browser/zygote_host/zygote_host_impl_linux.cc:130] No usable sandbox! If this is', 'output'],
+    ['bwrap: No permissions to create a new namespace, likely because the kernel does not allow', 'here'],
+    ['bwrap: No permissions to create new namespace, likely because the kernel does not allow', 'here'],
+    ['unshare: unshare failed: Operation not permitted', 'loopback'],
+  ])('that namespaces are refused: %s, with %s', (line, plan) => {
+    expect(hints(plan, 'x', line).map(({ remedy }) => remedy)).toEqual(["allow: ['user-namespaces'] allows that"])
+    expect(hints('namespaces', 'x', line)).toEqual([])
   })
 
   it.each<readonly [line: string, plan: keyof typeof plans, remedy: string | undefined]>([
