@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 
 import { packPlan } from '../../src/native/wire-plan.ts'
-import { planOf, type Mount, type Plan } from '../../src/spec/plan.ts'
+import { planOf, planOnto, type Mount, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
@@ -46,6 +46,28 @@ describe('all of them and /tmp', () => {
       expect(refusalOf(() => planned(spec))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'tmpfs', message: expect.stringMatching(/more than half of the memory, \d+ bytes/) as string })
     }
     expect(() => planned({ tmpfs: { '/a': 12 * mib }, limits: { tmpSize: 500 * mib } })).not.toThrow()
+  })
+})
+
+describe('an output in the place of /tmp', () => {
+  const outputs = { '/tmp': tree.directory('tmp') }
+
+  it('is the only mount there', () => {
+    expect(planned({ outputs }).mounts.filter(({ target }) => target === '/tmp')).toMatchObject([{ kind: 'bind', writable: true, source: outputs['/tmp'] }])
+  })
+
+  // promise: 45
+  it.each<[Spec, entry: string]>([
+    [{ limits: { memory: 64 * mib } }, 'limits.memory'],
+    [{ limits: { tmpSize: mib } }, 'limits.tmpSize'],
+    [{ limits: { tmpFiles: 9 } }, 'limits.tmpFiles'],
+    [{ inputs: { '/w': { path: tree.directory('w'), overlay: true } } }, 'inputs./w'],
+  ])('is refused together with what needs the memory of /tmp: %j', (more, entry) => {
+    expect(refusalOf(() => planned({ outputs, ...more }))).toMatchObject({ entry, message: expect.stringContaining('because /tmp is an output (outputs./tmp)') as string })
+  })
+
+  it('is not added to a base, which has its own', () => {
+    expect(refusalOf(() => planOnto(planned({}), { outputs })).message).toContain('/tmp is the target of tmpfs too')
   })
 })
 

@@ -2,7 +2,8 @@ import { bare } from '../plain-data.ts'
 import { invalid, readInteger, readRecord } from '../check.ts'
 import { joinedByName, type Fact, type Field, type JsonSchema } from '../field.ts'
 import { halfOf, hostMemory, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
-import type { PlanLimits } from '../plan-types.ts'
+import { isLent, isThrownAway } from '../outputs.ts'
+import type { Mount, PlanLimits } from '../plan-types.ts'
 import { readable } from '../messages.ts'
 import { bytesSchema, longestTimer, millisecondsSchema, readBytes, readMilliseconds, sizeText, type Duration, type Size } from '../units.ts'
 
@@ -36,7 +37,7 @@ export interface Limits extends ProcessLimits {
   readonly cpus?: number
   /** Processor time of all processes together; they are killed then, and nothing can be started any more. */
   readonly cpuTime?: Duration
-  /** Of the private /tmp. Default: 2 GiB, but at most half of the memory, and of `memory`. Files in /tmp take memory; an empty /tmp takes none. */
+  /** Of the private /tmp, unless that is an output. Default: 2 GiB, but at most half of the memory, and of `memory`. Files in /tmp take memory; an empty /tmp takes none. */
   readonly tmpSize?: Size
   /** Files and directories in the private /tmp. Default: one for each 4 KiB of `tmpSize`, and at least 1024. */
   readonly tmpFiles?: number
@@ -347,6 +348,15 @@ function textOf(name: LimitName, value: number): string {
   return unit === 'milliseconds' ? `${value} ms` : String(value)
 }
 
+/** An output in the place of the private /tmp. On Linux the bounds of /dev/shm and the room for overlays are those of /tmp. */
+function refuseWithTmp({ entry, target }: Mount, given: Limits, mounts: readonly Mount[]): void {
+  for (const name of ['tmpSize', 'tmpFiles', 'memory'] as const) {
+    if (given[name] !== undefined) throw invalid(`limits.${name}`, `cannot be held, because ${target} is an output (${entry})`)
+  }
+  const overlay = mounts.find(isThrownAway)
+  if (overlay !== undefined) throw invalid(overlay.entry, `cannot be an overlay, because ${target} is an output (${entry})`)
+}
+
 export const limits: Field<Limits, true> = {
   read,
   plan: ({ layout, mounts, settled }, given = none) => {
@@ -360,7 +370,10 @@ export const limits: Field<Limits, true> = {
     const half = Math.min(halfOf(hostMemory()), halfOf(given.memory as number | undefined))
     const room = roomForTmp(sizeOfAll(mounts), half, asked)
     for (const { kind, target } of layout.own) {
-      if (kind === 'tmpfs') mounts.push(tmpfsMount(target, asked ?? Math.min(usualTmpSize, room), tmpFiles, 'tmpfs'))
+      if (kind !== 'tmpfs') continue
+      const output = mounts.find((mount) => mount.target === target && mount.kind === 'bind' && isLent(mount))
+      if (output !== undefined) refuseWithTmp(output, given, mounts)
+      else mounts.push(tmpfsMount(target, asked ?? Math.min(usualTmpSize, room), tmpFiles, 'tmpfs'))
     }
     settled.limits = bare({ ...(others as Omit<PlanLimits, 'policy'>), policy })
   },
