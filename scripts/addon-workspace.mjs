@@ -30,7 +30,7 @@ export function workspaceWith(addon) {
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   // As a package is: for host programs of other users too.
   chmodSync(folder, 0o755)
-  for (const name of ['src', 'dist', 'test', 'native', 'scripts', 'examples', 'bench', 'runner', 'conformance', 'docs', 'README.md', 'CONTRIBUTING.md', 'package.json', 'tsconfig.json']) {
+  for (const name of ['src', 'dist', 'test', 'native', 'scripts', 'examples', 'bench', 'runner', 'conformance', 'derivation', 'docs', 'README.md', 'CONTRIBUTING.md', 'package.json', 'tsconfig.json']) {
     cpSync(path.join(root, name), path.join(folder, name), { recursive: true, verbatimSymlinks: true })
   }
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))

@@ -31,7 +31,7 @@ const checks = {
 
 async function typeCheck() {
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const projects = ['tsconfig.json', 'test/tsconfig.json', 'runner/tsconfig.json', 'runner/test/tsconfig.json', 'conformance/tsconfig.json', 'conformance/test/tsconfig.json'].filter((file) => existsSync(path.join(root, file)))
+  const projects = ['tsconfig.json', 'test/tsconfig.json', 'runner/tsconfig.json', 'runner/test/tsconfig.json', 'conformance/tsconfig.json', 'conformance/test/tsconfig.json', 'derivation/tsconfig.json', 'derivation/test/tsconfig.json'].filter((file) => existsSync(path.join(root, file)))
   const check = (project) => runTool(process.execPath, [tsc, '--noEmit', '-p', project], root)
   const results = await Promise.all(projects.map(check))
   return { ok: results.every((result) => result.ok), output: results.map((result) => result.output).join('') }

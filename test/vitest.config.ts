@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     projects: [
       // These replace parts of the process and of the package, so each file has a process of its own.
-      { test: { ...patient, name: 'unit', include: ['test/unit/**/*.test.ts'], maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      { test: { ...patient, name: 'unit', include: ['{test,derivation/test}/unit/**/*.test.ts'], maxWorkers: 2, sequence: { groupOrder: 0 } } },
       // These compile, pack and install.
       { test: { ...oneAtATime, name: 'package', include: ['test/{package,native}/**/*.test.ts'], sequence: { groupOrder: 1 } } },
       // These share one, as sessions in one process must not disturb each other.
@@ -35,6 +35,7 @@ export default defineConfig({
       // The package that serves workers: each of its tests has runners in processes of their own.
       { test: { ...oneAtATime, name: 'runner', include: ['runner/test/**/*.test.ts'], sequence: { groupOrder: 3 } } },
       { test: { ...oneAtATime, name: 'conformance', include: ['conformance/test/**/*.test.ts'], sequence: { groupOrder: 4 } } },
+      { test: { ...oneAtATime, name: 'derivation', include: ['derivation/test/*.test.ts'], sequence: { groupOrder: 5 } } },
     ],
   },
 })

@@ -27,7 +27,7 @@ export function makePayload({ addon, programs, command, folder, more }) {
   const dist = path.join(stage, 'dist')
   runTool(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', dist])
   runTool(process.execPath, [path.join('scripts', 'cli', 'main.mjs'), dist])
-  for (const workspace of ['runner', 'conformance']) {
+  for (const workspace of ['runner', 'conformance', 'derivation']) {
     runTool(process.execPath, [tsc, '-p', path.join(workspace, 'tsconfig.json'), '--outDir', path.join(stage, workspace, 'dist')])
     // The link that scripts/link-workspace.mjs makes in a clone.
     mkdirSync(path.join(stage, workspace, 'node_modules'))

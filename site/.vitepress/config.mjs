@@ -54,7 +54,7 @@ export default defineConfig({
           ["FreeBSD's own tests", 'in-tree-tests'],
         ]),
       },
-      { text: 'Farms', items: pagesOf('', [['Many machines', 'scale-out']]) },
+      { text: 'Packages beside it', items: pagesOf('', [['Many machines', 'scale-out'], ['Derivations', 'derivation']]) },
       {
         text: 'Coming from',
         items: pagesOf('guide/', [
@@ -82,7 +82,7 @@ export default defineConfig({
       {
         text: 'How it is made',
         items: [
-          ...pagesOf('', [['Security', 'security'], ['What sessions share', 'shared-counts'], ['Design', 'design'], ['Performance', 'performance'], ['Tests', 'testing'], ['Derivations', 'derivation']]),
+          ...pagesOf('', [['Security', 'security'], ['What sessions share', 'shared-counts'], ['Design', 'design'], ['Performance', 'performance'], ['Tests', 'testing']]),
           { text: 'Contributing', link: '/CONTRIBUTING' },
         ],
       },

@@ -1,0 +1,76 @@
+// The closure of a derivation, brought from the directory of another store, such as Nix's or Guix's own. That store is only read, and its database is not
+// needed: references are found in the files, among all names of the directory.
+import { lstat, readFile, readdir } from 'node:fs/promises'
+import path from 'node:path'
+
+import { writeDerivation, type Derivation } from './aterm.ts'
+import { checkedDerivation, derivationName, referencesOf } from './check.ts'
+import { checkFixed } from './outputs.ts'
+import type { Store } from './store.ts'
+import { isStoreName, partsOf } from './store-path.ts'
+
+export class Closure {
+  readonly #store: Store
+  readonly #from: string
+  readonly #candidates: readonly string[]
+  readonly #derivations = new Map<string, Derivation>()
+
+  private constructor(store: Store, from: string, candidates: readonly string[]) {
+    this.#store = store
+    this.#from = from
+    this.#candidates = candidates
+  }
+
+  /** @param from a directory of the host with the entries of a store */
+  static async open(store: Store, from: string): Promise<Closure> {
+    const names = (await readdir(from)).filter((base) => /^[0-9a-z]{32}-/.test(base) && isStoreName(base.slice(33)))
+    return new Closure(store, from, names.map((base) => `${store.directory}/${base}`))
+  }
+
+  /**
+   * Brings a derivation, its sources and those of its inputs in turn, and of the inputs the outputs that are there already.
+   * @throws DerivationError
+   */
+  async bringDerivation(drv: string): Promise<Derivation> {
+    const known = this.#derivations.get(drv)
+    if (known !== undefined) return known
+    const { directory } = this.#store
+    const derivation = checkedDerivation(directory, drv, await readFile(this.#at(drv)))
+    this.#derivations.set(drv, derivation)
+    for (const [input, names] of derivation.inputDrvs) {
+      await this.bringDerivation(input)
+      await this.bringOutputs(input, names)
+    }
+    for (const source of derivation.inputSrcs) await this.#bring(source)
+    await this.#store.addText(`${derivationName(directory, drv)}.drv`, writeDerivation(derivation), referencesOf(derivation))
+    return derivation
+  }
+
+  /** Brings outputs of a derivation that was brought, as far as they are there. */
+  async bringOutputs(drv: string, names: Iterable<string>): Promise<void> {
+    for (const name of names) {
+      const output = this.#derivations.get(drv)?.outputs.get(name)
+      if (output === undefined || !(await isThere(this.#at(output.path)))) continue
+      await this.#bring(output.path, drv)
+      const registered = this.#store.query(output.path)
+      if (registered !== undefined) await checkFixed(name, this.#store.onHost(output.path), output, registered)
+    }
+  }
+
+  async #bring(storePath: string, deriver?: string): Promise<void> {
+    if (this.#store.query(storePath) !== undefined) return
+    const brought = await this.#store.bringIn(storePath, this.#at(storePath), this.#candidates)
+    for (const reference of brought.references) if (reference !== storePath) await this.#bring(reference)
+    await this.#store.register([[storePath, { ...brought, ...(deriver === undefined ? {} : { deriver }) }]])
+  }
+
+  #at(storePath: string): string {
+    return path.join(this.#from, partsOf(this.#store.directory, storePath).base)
+  }
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => true,
+    () => false,
+  )

@@ -1,8 +1,0 @@
-// A host program that is killed when what a builder made is in the store and not registered: FOLDER, and the path of the derivation.
-import { Realisation } from '../../../examples/derivation/realisation.mjs'
-import { openSession, SessionPool } from '../../../dist/index.js'
-
-const [folder, drv] = process.argv.slice(2)
-const realisation = await Realisation.open({ openSession, SessionPool }, { folder, directory: '/gnu/store' })
-realisation.store.register = () => process.kill(process.pid, 'SIGKILL')
-await realisation.realise([drv])
