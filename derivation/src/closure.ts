@@ -5,9 +5,10 @@ import path from 'node:path'
 
 import { writeDerivation, type Derivation } from './aterm.ts'
 import { checkedDerivation, derivationName, referencesOf } from './check.ts'
-import { checkFixed } from './outputs.ts'
+import { addressOf, checkFixed } from './outputs.ts'
+import type { Registered } from './registry.ts'
 import type { Store } from './store.ts'
-import { isStoreName, partsOf } from './store-path.ts'
+import { contentAddress, isStoreName, partsOf, sha256, sourcePath, textPath } from './store-path.ts'
 
 export class Closure {
   readonly #store: Store
@@ -51,17 +52,30 @@ export class Closure {
     for (const name of names) {
       const output = this.#derivations.get(drv)?.outputs.get(name)
       if (output === undefined || !(await isThere(this.#at(output.path)))) continue
-      await this.#bring(output.path, drv)
-      const registered = this.#store.query(output.path)
-      if (registered !== undefined) await checkFixed(name, this.#store.onHost(output.path), output, registered)
+      await this.#bring(output.path, async (brought, file) => {
+        await checkFixed(name, file, output, brought)
+        return { deriver: drv, ...addressOf(output) }
+      })
     }
   }
 
-  async #bring(storePath: string, deriver?: string): Promise<void> {
+  /** @param known returns what else is registered */
+  async #bring(storePath: string, known: (brought: Registered, file: string) => Promise<Partial<Registered>> = this.#addressOf(storePath)): Promise<void> {
     if (this.#store.query(storePath) !== undefined) return
     const brought = await this.#store.bringIn(storePath, this.#at(storePath), this.#candidates)
     for (const reference of brought.references) if (reference !== storePath) await this.#bring(reference)
-    await this.#store.register([[storePath, { ...brought, ...(deriver === undefined ? {} : { deriver }) }]])
+    await this.#store.register([[storePath, { ...brought, ...(await known(brought, this.#store.onHost(storePath))) }]])
+  }
+
+  /** The path of a source is made from its content, and so says how. */
+  #addressOf(storePath: string): (brought: Registered, file: string) => Promise<Partial<Registered>> {
+    const { directory } = this.#store
+    const { name } = partsOf(directory, storePath)
+    return async ({ narHash, references }, file) => {
+      if (sourcePath(directory, name, narHash) === storePath) return { ca: contentAddress('fixed:r:sha256', narHash) }
+      const text = (await lstat(file)).isFile() ? await readFile(file) : undefined
+      return text !== undefined && textPath(directory, name, text, references) === storePath ? { ca: contentAddress('text:sha256', sha256(text)) } : {}
+    }
   }
 
   #at(storePath: string): string {

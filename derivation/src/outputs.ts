@@ -9,9 +9,12 @@ import type { OutputChecks } from './attributes.ts'
 import { DerivationError } from './errors.ts'
 import { narOf } from './nar.ts'
 import type { Registered } from './registry.ts'
+import { contentAddress } from './store-path.ts'
 
 /** The hashes that an output can be fixed by, and how many bytes they have. */
 export const hashLengths: ReadonlyMap<string, number> = new Map([['md5', 16], ['sha1', 20], ['sha256', 32], ['sha512', 64]])
+
+export const addressOf = ({ method, hash }: Output): { readonly ca?: string } => (method === '' ? {} : { ca: contentAddress(`fixed:${method}`, hash) })
 
 /**
  * Whether a fixed output has its hash.

@@ -6,13 +6,12 @@ import { isBuildjailError, type Session, type Spec } from 'buildjail'
 
 import type { Derivation } from './aterm.ts'
 import { attributesOf } from './attributes.ts'
-import { base32 } from './base32.ts'
 import { makeReadable } from './canonical.ts'
 import { closuresIn, handedTo } from './environment.ts'
 import { DerivationError } from './errors.ts'
 import type { Node } from './graph.ts'
 import { fixedOutput } from './hash-modulo.ts'
-import { checkFixed, checkReferences, refuseCycles } from './outputs.ts'
+import { addressOf, checkFixed, checkReferences, refuseCycles } from './outputs.ts'
 import type { Registered } from './registry.ts'
 import { removeTree } from './remove.ts'
 import { builderFolders, openBuilder, type BuilderFolders } from './session.ts'
@@ -137,7 +136,7 @@ async function register(store: Store, { path: drv, derivation }: Node, closure: 
       const brought = store.query(output.path) ?? (await store.bringIn(output.path, file, [...closure, ...own]))
       await checkFixed(name, store.onHost(output.path), output, brought)
       const references = attributes.checksOf(name).discardReferences ? [] : brought.references
-      outputs.set(name, [output.path, { ...brought, references, deriver: drv, ...contentAddress(output) }])
+      outputs.set(name, [output.path, { ...brought, references, deriver: drv, ...addressOf(output) }])
     }
     refuseCycles(outputs)
     for (const name of outputs.keys()) checkReferences(name, outputs, attributes.checksOf(name), (storePath) => store.query(storePath))
@@ -147,9 +146,6 @@ async function register(store: Store, { path: drv, derivation }: Node, closure: 
     throw error
   }
 }
-
-const contentAddress = ({ method, hash }: { readonly method: string; readonly hash: string }): { readonly ca?: string } =>
-  method === '' ? {} : { ca: `fixed:${method}:${base32(Buffer.from(hash, 'hex'))}` }
 
 /** What the builder made for an output, on the host, open to this program. */
 async function madeAt(store: Store, made: string, name: string, storePath: string): Promise<string> {

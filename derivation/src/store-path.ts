@@ -59,7 +59,7 @@ function storePath(directory: string, type: string, hash: string, name: string):
 }
 
 /** Of a text in the store, such as a .drv file. */
-export function textPath(directory: string, name: string, text: string, references: readonly string[]): string {
+export function textPath(directory: string, name: string, text: string | Buffer, references: readonly string[]): string {
   return storePath(directory, ['text', ...[...references].sort(byBytes)].join(':'), sha256(text), name)
 }
 
@@ -86,3 +86,6 @@ export function fixedOutputPath(directory: string, name: string, method: string,
 export function outputPath(directory: string, derivation: string, output: string, hash: string): string {
   return storePath(directory, `output:${output}`, hash, output === 'out' ? derivation : `${derivation}-${output}`)
 }
+
+/** How a path was made from its content, in the words of Nix. `hash` is in hexadecimal. */
+export const contentAddress = (method: string, hash: string): string => `${method}:${base32(Buffer.from(hash, 'hex'))}`

@@ -7,14 +7,13 @@
 import { mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
-import { base32 } from './base32.ts'
 import { copyCanonical } from './canonical.ts'
 import { contentOf } from './content.ts'
 import { DerivationError } from './errors.ts'
 import { lockOf, type Lock } from './lock.ts'
 import { Registry, type Registered } from './registry.ts'
 import { removeTree } from './remove.ts'
-import { checkStoreDirectory, partsOf, sha256, sourcePath, textPath } from './store-path.ts'
+import { checkStoreDirectory, contentAddress, partsOf, sha256, sourcePath, textPath } from './store-path.ts'
 
 export interface StoreOptions {
   /** Of the host. It is made if missing. */
@@ -118,7 +117,7 @@ export class Store {
   async addText(name: string, text: string, references: readonly string[] = []): Promise<string> {
     const storePath = textPath(this.directory, name, text, references)
     this.closure(references)
-    await this.#addOnce(storePath, { references, ca: `text:sha256:${base32(Buffer.from(sha256(text), 'hex'))}` }, async (folder) => {
+    await this.#addOnce(storePath, { references, ca: contentAddress('text:sha256', sha256(text)) }, async (folder) => {
       const file = path.join(folder, 'text')
       await writeFile(file, text)
       return file
@@ -135,7 +134,7 @@ export class Store {
       await copyCanonical(source, copy)
       const { narHash } = await contentOf(copy, [])
       const storePath = sourcePath(this.directory, name, narHash)
-      await this.#addOnce(storePath, { references: [], ca: `fixed:r:sha256:${base32(Buffer.from(narHash, 'hex'))}` }, async () => copy)
+      await this.#addOnce(storePath, { references: [], ca: contentAddress('fixed:r:sha256', narHash) }, async () => copy)
       return storePath
     } finally {
       await removeTree(folder)
