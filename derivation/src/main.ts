@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { isBuildjailError } from 'buildjail'
+import { isBuildjailError, type Toolchain } from 'buildjail'
 
 import { readDerivation } from './aterm.ts'
 import { base32 } from './base32.ts'
@@ -12,8 +12,8 @@ import { Closure } from './closure.ts'
 import { DerivationError } from './errors.ts'
 import { Realisation } from './realisation.ts'
 
-const usage = `usage: buildjail-derivation realise FILE.drv [--folder FOLDER]
-       buildjail-derivation check FILE.drv [--folder FOLDER]
+const usage = `usage: buildjail-derivation realise FILE.drv [--folder FOLDER] [--toolchain WORD]
+       buildjail-derivation check FILE.drv [--folder FOLDER] [--toolchain WORD]
 
 Builds a derivation of Nix or Guix, each builder in a session of its own. FILE.drv lies in the
 directory of a store, with its closure. That store is only read.
@@ -23,6 +23,8 @@ directory of a store, with its closure. That store is only read.
                    or if they are not there, with those of a first build
   --folder FOLDER  where the own store is kept; by default in /var/lib/buildjail-derivation for root,
                    else in .local/state/buildjail-derivation
+  --toolchain WORD what builders see beside the store: host (default), none, or a path; repeatable,
+                   as Nix's sandbox-paths
   -h, --help       print this help
 
 The exit status is 0; 1 if a build failed or check found a difference; 2 if nothing was tried.
@@ -41,7 +43,8 @@ async function main(words: readonly string[]): Promise<number> {
   const [verb, file, ...others] = positionals
   if ((verb !== 'realise' && verb !== 'check') || file === undefined || others.length > 0) throw new UsageError('it takes realise or check, and one FILE.drv')
   const place = await placeOf(file)
-  const realisation = await Realisation.open({ folder: options.folder ?? (await usualFolder(place.directory)), directory: place.directory })
+  const spec = options.toolchain === undefined ? {} : { toolchain: toolchainOf(options.toolchain) }
+  const realisation = await Realisation.open({ folder: options.folder ?? (await usualFolder(place.directory)), directory: place.directory, spec })
   try {
     return verb === 'realise' ? await realise(realisation, place) : await check(realisation, place)
   } finally {
@@ -49,9 +52,18 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-function optionsIn(words: readonly string[]): { readonly values: { readonly folder?: string | undefined; readonly help?: boolean | undefined }; readonly positionals: readonly string[] } {
+interface Options {
+  readonly folder?: string | undefined
+  readonly toolchain?: readonly string[] | undefined
+  readonly help?: boolean | undefined
+}
+
+const toolchainOf = (words: readonly string[]): Toolchain => (words.length === 1 && (words[0] === 'host' || words[0] === 'none') ? words[0] : words)
+
+function optionsIn(words: readonly string[]): { readonly values: Options; readonly positionals: readonly string[] } {
   try {
-    return parseArgs({ args: [...words], options: { folder: { type: 'string' }, help: { type: 'boolean', short: 'h' } }, allowPositionals: true })
+    const options = { folder: { type: 'string' }, toolchain: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } } as const
+    return parseArgs({ args: [...words], options, allowPositionals: true })
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })
   }

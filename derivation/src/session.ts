@@ -1,6 +1,6 @@
 // The session of a builder, as Nix's sandbox is: its hosts, its users and its places.
+import { chmod, lstat, mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { chmod, lstat, mkdir, readlink, symlink } from 'node:fs/promises'
 
 import { openSession, type Session, type Spec } from 'buildjail'
 
@@ -19,20 +19,22 @@ export interface BuilderFolders {
   readonly made: string
   readonly build: string
   readonly tmp: string
+  readonly etc: string
 }
 
-const etc = (buildDirectory: string): Readonly<Record<string, string>> => ({
-  '/etc/passwd': `root:x:0:0:Nix build user:${buildDirectory}:/noshell\nnixbld:x:1000:100:Nix build user:${buildDirectory}:/noshell\nnobody:x:65534:65534:Nobody:/:/noshell\n`,
-  '/etc/group': 'root:x:0:\nnixbld:!:100:\nnogroup:x:65534:\n',
+/** All that is in /etc. */
+const texts = (buildDirectory: string): Readonly<Record<string, string>> => ({
+  passwd: `root:x:0:0:Nix build user:${buildDirectory}:/noshell\nnixbld:x:1000:100:Nix build user:${buildDirectory}:/noshell\nnobody:x:65534:65534:Nobody:/:/noshell\n`,
+  group: 'root:x:0:\nnixbld:!:100:\nnogroup:x:65534:\n',
 })
-
-/** On FreeBSD a uid inside is that of the host, so the session leases one. */
-const ownUser = ({ buildDirectory }: BuilderPlaces): Spec => (process.platform === 'linux' ? { user: { uid: 1000, gid: 100 }, etc: etc(buildDirectory) } : {})
+const withoutNetwork = { hosts: '127.0.0.1 localhost\n::1 localhost\n' }
+const withNetwork = { 'nsswitch.conf': 'hosts: files dns\nservices: files\n' }
+const ofHost = ['hosts', 'resolv.conf', 'services']
 
 /** On the disk, also /tmp. */
 export async function builderFolders(folder: string): Promise<BuilderFolders> {
-  const folders = { made: path.join(folder, 'store'), build: path.join(folder, 'build'), tmp: path.join(folder, 'tmp') }
-  for (const one of Object.values(folders)) await mkdir(one)
+  const folders = { made: path.join(folder, 'store'), build: path.join(folder, 'build'), tmp: path.join(folder, 'tmp'), etc: path.join(folder, 'etc') }
+  for (const one of Object.values(folders)) await mkdir(one, { mode: 0o755 })
   await chmod(folders.tmp, 0o1777)
   return folders
 }
@@ -41,19 +43,30 @@ export async function builderFolders(folder: string): Promise<BuilderFolders> {
  * @param network `host` of a fixed output, which has it because its content is known
  * @param more of the session, such as `limits`, or `toolchain: 'none'` if all is in the store
  */
-export async function openBuilder(places: BuilderPlaces, { made, build, tmp }: BuilderFolders, network: 'host' | 'loopback', more: Spec): Promise<Session> {
+export async function openBuilder(places: BuilderPlaces, folders: BuilderFolders, network: 'host' | 'loopback', more: Spec): Promise<Session> {
   const { storeDirectory, buildDirectory } = places
+  const { made, build, tmp } = folders
+  // On FreeBSD a uid inside is that of the host, so the session leases one, and has its own files in /etc.
+  const isLinux = process.platform === 'linux'
   return openSession({
     name: 'derivation',
     toolchain: 'host',
     hostname: 'localhost',
     network,
     stores: { [storeDirectory]: made },
-    inputs: await shown(places.inputs, made),
+    inputs: { ...(await shown(places.inputs, made)), ...(isLinux ? await etc(folders.etc, buildDirectory, network) : {}) },
     outputs: { [buildDirectory]: build, '/tmp': tmp },
-    ...ownUser(places),
+    ...(isLinux ? { user: { uid: 1000, gid: 100 }, etc: 'none' } : {}),
     ...more,
   })
+}
+
+async function etc(folder: string, buildDirectory: string, network: 'host' | 'loopback'): Promise<NonNullable<Spec['inputs']>> {
+  const written = { ...texts(buildDirectory), ...(network === 'host' ? withNetwork : withoutNetwork) }
+  for (const [name, text] of Object.entries(written)) await writeFile(path.join(folder, name), text, { mode: 0o644 })
+  const own = Object.keys(written).map((name) => [`/etc/${name}`, path.join(folder, name)] as const)
+  const others = network === 'host' ? ofHost.map((name) => [`/etc/${name}`, { path: `/etc/${name}`, optional: true }] as const) : []
+  return Object.fromEntries([...own, ...others])
 }
 
 /** What is mounted in the builder's store. A link cannot be: it is made there. */
