@@ -3,18 +3,29 @@
 import { lstat, readFile, readdir } from 'node:fs/promises'
 import path from 'node:path'
 
-import { writeDerivation, type Derivation } from './aterm.ts'
+import { writeDerivation, type Derivation, type Output } from './aterm.ts'
+import { attributesOf } from './attributes.ts'
 import { checkedDerivation, derivationName, referencesOf } from './check.ts'
-import { addressOf, checkFixed } from './outputs.ts'
+import { DerivationError } from './errors.ts'
+import { addressOf, checkFixed, checkReferences } from './outputs.ts'
 import type { Registered } from './registry.ts'
 import type { Store } from './store.ts'
 import { contentAddress, isStoreName, partsOf, sha256, sourcePath, textPath } from './store-path.ts'
+
+/** An output of a derivation that was brought. */
+interface Known {
+  readonly drv: string
+  readonly name: string
+  readonly derivation: Derivation
+}
 
 export class Closure {
   readonly #store: Store
   readonly #from: string
   readonly #candidates: readonly string[]
   readonly #derivations = new Map<string, Derivation>()
+  /** By their paths. */
+  readonly #outputs = new Map<string, Known>()
 
   private constructor(store: Store, from: string, candidates: readonly string[]) {
     this.#store = store
@@ -38,44 +49,53 @@ export class Closure {
     const { directory } = this.#store
     const derivation = checkedDerivation(directory, drv, await readFile(this.#at(drv)))
     this.#derivations.set(drv, derivation)
-    for (const [input, names] of derivation.inputDrvs) {
-      await this.bringDerivation(input)
-      await this.bringOutputs(input, names)
-    }
+    for (const [name, output] of derivation.outputs) this.#outputs.set(output.path, { drv, name, derivation })
+    for (const [input, names] of derivation.inputDrvs) await this.bringOutputs(await this.bringDerivation(input), names)
     for (const source of derivation.inputSrcs) await this.#bring(source)
     await this.#store.addText(`${derivationName(directory, drv)}.drv`, writeDerivation(derivation), referencesOf(derivation))
     return derivation
   }
 
-  /** Brings outputs of a derivation that was brought, as far as they are there. */
-  async bringOutputs(drv: string, names: Iterable<string>): Promise<void> {
+  /**
+   * Brings outputs of a derivation that was brought, as far as they are there.
+   * @throws DerivationError if one is not what its derivation says: it may be there because that store refused it
+   */
+  async bringOutputs({ outputs }: Derivation, names: Iterable<string>): Promise<void> {
     for (const name of names) {
-      const output = this.#derivations.get(drv)?.outputs.get(name)
-      if (output === undefined || !(await isThere(this.#at(output.path)))) continue
-      await this.#bring(output.path, async (brought, file) => {
-        await checkFixed(name, file, output, brought)
-        return { deriver: drv, ...addressOf(output) }
-      })
+      const output = outputs.get(name)
+      if (output !== undefined && (await isThere(this.#at(output.path)))) await this.#bring(output.path)
     }
   }
 
-  /** @param known returns what else is registered */
-  async #bring(storePath: string, known: (brought: Registered, file: string) => Promise<Partial<Registered>> = this.#addressOf(storePath)): Promise<void> {
+  async #bring(storePath: string): Promise<void> {
     if (this.#store.query(storePath) !== undefined) return
-    const brought = await this.#store.bringIn(storePath, this.#at(storePath), this.#candidates)
+    const known = this.#outputs.get(storePath)
+    const discards = known !== undefined && attributesOf(known.derivation).checksOf(known.name).discardReferences
+    const brought = await this.#store.bringIn(storePath, this.#at(storePath), discards ? [] : this.#candidates)
     for (const reference of brought.references) if (reference !== storePath) await this.#bring(reference)
-    await this.#store.register([[storePath, { ...brought, ...(await known(brought, this.#store.onHost(storePath))) }]])
+    const more = known === undefined ? await this.#addressOf(storePath, brought) : await this.#checked(known, storePath, brought)
+    await this.#store.register([[storePath, { ...brought, ...more }]])
+  }
+
+  async #checked({ drv, name, derivation }: Known, storePath: string, brought: Registered): Promise<Partial<Registered>> {
+    const output = derivation.outputs.get(name) as Output
+    try {
+      await checkFixed(name, this.#store.onHost(storePath), output, brought)
+      checkReferences(name, derivation.outputs, attributesOf(derivation).checksOf(name), (one) => (one === storePath ? brought : this.#store.query(one)))
+    } catch (error) {
+      throw new DerivationError(`${drv}: ${(error as Error).message}`, { cause: error })
+    }
+    return { deriver: drv, ...addressOf(output) }
   }
 
   /** The path of a source is made from its content, and so says how. */
-  #addressOf(storePath: string): (brought: Registered, file: string) => Promise<Partial<Registered>> {
+  async #addressOf(storePath: string, { narHash, references }: Registered): Promise<Partial<Registered>> {
     const { directory } = this.#store
     const { name } = partsOf(directory, storePath)
-    return async ({ narHash, references }, file) => {
-      if (sourcePath(directory, name, narHash) === storePath) return { ca: contentAddress('fixed:r:sha256', narHash) }
-      const text = (await lstat(file)).isFile() ? await readFile(file) : undefined
-      return text !== undefined && textPath(directory, name, text, references) === storePath ? { ca: contentAddress('text:sha256', sha256(text)) } : {}
-    }
+    if (sourcePath(directory, name, narHash) === storePath) return { ca: contentAddress('fixed:r:sha256', narHash) }
+    const file = this.#store.onHost(storePath)
+    const text = (await lstat(file)).isFile() ? await readFile(file) : undefined
+    return text !== undefined && textPath(directory, name, text, references) === storePath ? { ca: contentAddress('text:sha256', sha256(text)) } : {}
   }
 
   #at(storePath: string): string {

@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { isBuildjailError, type Toolchain } from 'buildjail'
+import { isBuildjailError, type Allowance, type Toolchain } from 'buildjail'
 
 import { readDerivation } from './aterm.ts'
 import { base32 } from './base32.ts'
@@ -12,8 +12,8 @@ import { Closure } from './closure.ts'
 import { DerivationError } from './errors.ts'
 import { Realisation } from './realisation.ts'
 
-const usage = `usage: buildjail-derivation realise FILE.drv [--folder FOLDER] [--toolchain WORD]
-       buildjail-derivation check FILE.drv [--folder FOLDER] [--toolchain WORD]
+const usage = `usage: buildjail-derivation realise FILE.drv [OPTION...]
+       buildjail-derivation check FILE.drv [OPTION...]
 
 Builds a derivation of Nix or Guix, each builder in a session of its own. FILE.drv lies in the
 directory of a store, with its closure. That store is only read.
@@ -25,6 +25,8 @@ directory of a store, with its closure. That store is only read.
                    else in .local/state/buildjail-derivation
   --toolchain WORD what builders see beside the store: host (default), none, or a path; repeatable,
                    as Nix's sandbox-paths
+  --allow NAME     system calls that a session refuses on Linux and builders need, such as
+                   user-namespaces; repeatable
   -h, --help       print this help
 
 The exit status is 0; 1 if a build failed or check found a difference; 2 if nothing was tried.
@@ -43,7 +45,7 @@ async function main(words: readonly string[]): Promise<number> {
   const [verb, file, ...others] = positionals
   if ((verb !== 'realise' && verb !== 'check') || file === undefined || others.length > 0) throw new UsageError('it takes realise or check, and one FILE.drv')
   const place = await placeOf(file)
-  const spec = options.toolchain === undefined ? {} : { toolchain: toolchainOf(options.toolchain) }
+  const spec = { ...(options.toolchain && { toolchain: toolchainOf(options.toolchain) }), ...(options.allow && { allow: options.allow as Allowance[] }) }
   const realisation = await Realisation.open({ folder: options.folder ?? (await usualFolder(place.directory)), directory: place.directory, spec })
   try {
     return verb === 'realise' ? await realise(realisation, place) : await check(realisation, place)
@@ -55,6 +57,7 @@ async function main(words: readonly string[]): Promise<number> {
 interface Options {
   readonly folder?: string | undefined
   readonly toolchain?: readonly string[] | undefined
+  readonly allow?: readonly string[] | undefined
   readonly help?: boolean | undefined
 }
 
@@ -62,7 +65,7 @@ const toolchainOf = (words: readonly string[]): Toolchain => (words.length === 1
 
 function optionsIn(words: readonly string[]): { readonly values: Options; readonly positionals: readonly string[] } {
   try {
-    const options = { folder: { type: 'string' }, toolchain: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } } as const
+    const options = { folder: { type: 'string' }, toolchain: { type: 'string', multiple: true }, allow: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } } as const
     return parseArgs({ args: [...words], options, allowPositionals: true })
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })
@@ -104,8 +107,8 @@ async function realise(realisation: Realisation, { from, drv }: Place): Promise<
 
 async function check(realisation: Realisation, { from, drv }: Place): Promise<number> {
   const closure = await Closure.open(realisation.store, from)
-  const { outputs } = await closure.bringDerivation(drv)
-  await closure.bringOutputs(drv, outputs.keys())
+  const derivation = await closure.bringDerivation(drv)
+  await closure.bringOutputs(derivation, derivation.outputs.keys())
   const comparisons = await realisation.check(drv)
   for (const { path: storePath, narHash, again } of comparisons) {
     console.log(narHash === again ? `same ${written(narHash)} ${storePath}` : `differs ${written(narHash)} ${storePath}, and ${written(again)} built again`)

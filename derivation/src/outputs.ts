@@ -42,18 +42,14 @@ async function hashOf(content: AsyncIterable<Buffer>, algorithm: string): Promis
   return hash.digest('hex')
 }
 
-/** Outputs that were made together, by name. */
-export type Made = ReadonlyMap<string, readonly [path: string, registered: Registered]>
-
 /**
  * Whether an output refers only to what it may refer to, and is no larger than it may be.
- * @param stored what else is in the store
+ * @param of what is registered of it and of all that it refers to
  * @throws DerivationError
  */
-export function checkReferences(name: string, made: Made, checks: OutputChecks, stored: (path: string) => Registered | undefined): void {
-  const own = new Map(made.values())
-  const of = (path: string): Registered | undefined => own.get(path) ?? stored(path)
-  const [path = '', registered] = made.get(name) ?? []
+export function checkReferences(name: string, outputs: ReadonlyMap<string, Output>, checks: OutputChecks, of: (path: string) => Registered | undefined): void {
+  const path = outputs.get(name)?.path ?? ''
+  const registered = of(path)
   const closure = closureOf(path, of)
   const requisites = [...closure].filter((one) => !checks.withoutItself || one !== path)
   const references = registered?.references ?? []
@@ -62,7 +58,7 @@ export function checkReferences(name: string, made: Made, checks: OutputChecks, 
     ['disallowedReferences', references, false], ['disallowedRequisites', requisites, false],
   ] as const
   for (const [rule, paths, isAllowed] of rules) {
-    const listed = checks[rule]?.map((word) => made.get(word)?.[0] ?? storePathIn(word, path, rule))
+    const listed = checks[rule]?.map((word) => outputs.get(word)?.path ?? storePathIn(word, path, rule))
     const bad = listed === undefined ? [] : paths.filter((one) => listed.includes(one) !== isAllowed)
     if (bad.length > 0) throw new DerivationError(`its output ${name}, ${path}, must not refer to ${bad.join(' and ')} (${rule})`)
   }
@@ -87,8 +83,7 @@ function closureOf(path: string, of: (path: string) => Registered | undefined): 
  * Outputs of one derivation may refer to each other, but not in a circle: none could be had without the others.
  * @throws DerivationError
  */
-export function refuseCycles(made: Made): void {
-  const own = new Map(made.values())
+export function refuseCycles(own: ReadonlyMap<string, Registered>): void {
   const left = new Map([...own].map(([path, { references }]) => [path, references.filter((other) => other !== path && own.has(other))]))
   for (;;) {
     const free = [...left].filter(([, references]) => !references.some((other) => left.has(other)))

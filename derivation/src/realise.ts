@@ -130,17 +130,19 @@ async function register(store: Store, { path: drv, derivation }: Node, closure: 
   // One that is valid already stays as it is: others may be reading it.
   const missing = own.filter((storePath) => store.query(storePath) === undefined)
   try {
-    const outputs = new Map<string, readonly [string, Registered]>()
+    const brought = new Map<string, Registered>()
     for (const [name, output] of derivation.outputs) {
       const file = await madeAt(store, made, name, output.path)
-      const brought = store.query(output.path) ?? (await store.bringIn(output.path, file, [...closure, ...own]))
-      await checkFixed(name, store.onHost(output.path), output, brought)
-      const references = attributes.checksOf(name).discardReferences ? [] : brought.references
-      outputs.set(name, [output.path, { ...brought, references, deriver: drv, ...addressOf(output) }])
+      const registered = store.query(output.path) ?? (await store.bringIn(output.path, file, [...closure, ...own]))
+      await checkFixed(name, store.onHost(output.path), output, registered)
+      const references = attributes.checksOf(name).discardReferences ? [] : registered.references
+      brought.set(output.path, { ...registered, references, deriver: drv, ...addressOf(output) })
     }
-    refuseCycles(outputs)
-    for (const name of outputs.keys()) checkReferences(name, outputs, attributes.checksOf(name), (storePath) => store.query(storePath))
-    await store.register(outputs.values())
+    refuseCycles(brought)
+    for (const name of derivation.outputs.keys()) {
+      checkReferences(name, derivation.outputs, attributes.checksOf(name), (storePath) => brought.get(storePath) ?? store.query(storePath))
+    }
+    await store.register(brought)
   } catch (error) {
     for (const storePath of missing) await removeTree(store.onHost(storePath))
     throw error

@@ -2,8 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 
+/** What builders see of the host: what its shells need. */
+export const shown: readonly string[] = ['/bin', '/usr', '/lib', '/lib64', '/lib32'].filter((name) => existsSync(name))
+
 /** Nix as the peer: its own store in a folder, its own sandbox, nothing from the network. */
 export class Nix {
+  readonly #root: string
   readonly #store: string
   readonly #env: NodeJS.ProcessEnv
 
@@ -11,11 +15,15 @@ export class Nix {
   constructor(folder: string, directory: string) {
     const [root, home] = ['root', 'home'].map((name) => path.join(folder, name)) as [string, string]
     mkdirSync(home, { recursive: true })
+    this.#root = root
     this.#store = `local?root=${root}&store=${directory}`
-    // What of the host its sh needs.
-    const shown = ['/bin', '/usr', '/lib', '/lib64', '/lib32'].filter((name) => existsSync(name)).join(' ')
-    const settings = ['sandbox = true', 'sandbox-fallback = false', `sandbox-paths = ${shown}`, 'build-users-group =', 'substitute = false']
+    const settings = ['sandbox = true', 'sandbox-fallback = false', `sandbox-paths = ${shown.join(' ')}`, 'build-users-group =', 'substitute = false']
     this.#env = { PATH: process.env['PATH'], HOME: home, NIX_CONF_DIR: home, NIX_CONFIG: settings.join('\n') }
+  }
+
+  /** Where an entry of its store is. */
+  onHost(storePath: string): string {
+    return path.join(this.#root, storePath)
   }
 
   /** The lines that a command of Nix's writes to stdout. */

@@ -5,6 +5,13 @@ fact() {
   printf '%s\t%s\n' "$name" "$(printf '%s' "$*" | tr '\n' ' ')"
 }
 
+system_of() {
+  case $(stat -f -c %T "$1") in
+    tmpfs | ramfs) echo memory ;;
+    proc | devpts) stat -f -c %T "$1" ;;
+    *) echo disk ;;
+  esac
+}
 names() { (cd "$1" && for name in * .[!.]*; do [ -e "$name" ] || [ -L "$name" ] && echo "$name"; done | sort); }
 can() { if "$@" > /dev/null 2>&1; then echo yes; else echo no; fi; }
 status() { sed -n "s/^$1:[[:space:]]*//p" /proc/self/status; }
@@ -46,7 +53,7 @@ for file in hosts passwd group nsswitch.conf; do
 done
 for place in / /build /dev /dev/pts /dev/shm /etc /nix/store /proc /tmp; do
   fact "mode and owner of $place" "$(stat -c '%A %U:%G' $place)"
-  fact "file system of $place" "$(stat -f -c %T $place)"
+  fact "file system of $place" "$(system_of $place)"
   fact "can write to $place" "$(can touch $place/written)"
   rm -f $place/written
 done
