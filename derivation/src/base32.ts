@@ -15,5 +15,18 @@ export function base32(bytes: Uint8Array): string {
   return text
 }
 
+/** Undefined if the text has other characters. */
+export function fromBase32(text: string): Buffer | undefined {
+  const bytes = Buffer.alloc(Math.floor((text.length * 5) / 8))
+  for (const [at, character] of [...text].reverse().entries()) {
+    const digit = alphabet.indexOf(character)
+    if (digit < 0) return undefined
+    const [index, value] = [(at * 5) >> 3, digit << ((at * 5) & 7)]
+    bytes[index] = (bytes[index] ?? 0) | (value & 0xff)
+    if (index + 1 < bytes.length) bytes[index + 1] = (bytes[index + 1] ?? 0) | (value >> 8)
+  }
+  return bytes
+}
+
 /** Whether a byte is that of a digit, by its value. */
 export const isDigit: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (alphabet.includes(String.fromCharCode(byte)) ? 1 : 0))

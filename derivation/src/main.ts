@@ -10,10 +10,12 @@ import { readDerivation } from './aterm.ts'
 import { base32 } from './base32.ts'
 import { Closure } from './closure.ts'
 import { DerivationError } from './errors.ts'
+import { buildExternal } from './external.ts'
 import { Realisation } from './realisation.ts'
 
 const usage = `usage: buildjail-derivation realise FILE.drv [OPTION...]
        buildjail-derivation check FILE.drv [OPTION...]
+       buildjail-derivation external [OPTION...] BUILD.json
 
 Builds a derivation of Nix or Guix, each builder in a session of its own. FILE.drv lies in the
 directory of a store, with its closure. That store is only read.
@@ -21,6 +23,7 @@ directory of a store, with its closure. That store is only read.
   realise          build what is missing, and print where each output is, with the hash of its NAR
   check            build once more, and compare with the outputs of the store that FILE.drv lies in,
                    or if they are not there, with those of a first build
+  external         run the builder that Nix hands over, as a program of its external-builders
   --folder FOLDER  where the own store is kept; by default in /var/lib/buildjail-derivation for root,
                    else in .local/state/buildjail-derivation
   --toolchain WORD what builders see beside the store: host (default), none, or a path; repeatable,
@@ -43,9 +46,10 @@ async function main(words: readonly string[]): Promise<number> {
     return status.good
   }
   const [verb, file, ...others] = positionals
-  if ((verb !== 'realise' && verb !== 'check') || file === undefined || others.length > 0) throw new UsageError('it takes realise or check, and one FILE.drv')
-  const place = await placeOf(file)
+  if ((verb !== 'realise' && verb !== 'check' && verb !== 'external') || file === undefined || others.length > 0) throw new UsageError('it takes realise, check or external, and one file')
   const spec = { ...(options.toolchain && { toolchain: toolchainOf(options.toolchain) }), ...(options.allow && { allow: options.allow as Allowance[] }) }
+  if (verb === 'external') return buildExternal(file, spec)
+  const place = await placeOf(file)
   const realisation = await Realisation.open({ folder: options.folder ?? (await usualFolder(place.directory)), directory: place.directory, spec })
   try {
     return verb === 'realise' ? await realise(realisation, place) : await check(realisation, place)
