@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { openSession, type Spec } from '../../src/index.ts'
 import { armed, describeAttack } from './attacks/attack.ts'
+import { useFolders } from './folders.ts'
 
 const users: readonly Spec['user'][] = [undefined, 'root']
 
@@ -30,5 +33,17 @@ describeAttack('a file system in memory that a spec names', () => {
     await using session = await openSession(spec('root'))
     const script = 'touch /scratch/a /var/a 2>/dev/null; ls /scratch /var; echo over'
     expect((await session.run(['sh', '-c', script])).stdout).toMatch(/^\/scratch:\ndeep\n\n\/var:\ntmp\nover$/)
+  })
+})
+
+describeAttack('an output in the place of /tmp', () => {
+  const folders = useFolders()
+
+  test('has what the build writes to /tmp', async () => {
+    {
+      await using session = await openSession(armed({ outputs: { '/tmp': folders.output } }))
+      await session.run(['sh', '-c', 'echo made > /tmp/file && cd && test "$(pwd)" = /tmp'])
+    }
+    expect(readFileSync(path.join(folders.output, 'file'), 'utf8')).toBe('made\n')
   })
 })
