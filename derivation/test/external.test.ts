@@ -10,7 +10,7 @@ import { describeSession } from '../../test/session/kernel.ts'
 import { fixedOutputPath } from '../src/store-path.ts'
 
 const timeout = 300_000
-const command = fileURLToPath(new URL('../bin/buildjail-derivation', import.meta.url))
+const program = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const storeDir = '/nix/store'
 const [input, out] = [`${storeDir}/${'0'.repeat(32)}-input`, `${storeDir}/${'1'.repeat(32)}-x`]
 
@@ -29,7 +29,7 @@ describeSession('a build that Nix hands over', () => {
     const places = { topTmpDir: at('top'), tmpDir: at('top/build'), tmpDirInSandbox: '/build', storeDir, realStoreDir: at('store') }
     const build = { version: 1, builder: '/bin/sh', args: ['-e', '-c', script], env, ...places, system: 'any', inputPaths: [input], outputs: { out }, ...more }
     writeFileSync(at('top/build.json'), JSON.stringify(build))
-    return spawnSync(command, ['external', at('top/build.json')], { encoding: 'utf8' })
+    return spawnSync(process.execPath, [program, 'external', at('top/build.json')], { encoding: 'utf8' })
   }
   const inStore = (storePath: string): string => at(`store/${path.basename(storePath)}`)
 

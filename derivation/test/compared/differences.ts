@@ -5,6 +5,8 @@ export const reasons: Readonly<Record<string, string>> = {
   'argv[0]': 'a command is executed by its path',
   'ids of the host': 'root’s sessions have a range of ids; Nix has one, or the build user’s',
   'pid of the builder': 'init of the session is 1',
+  'stdout is a terminal': 'both are a pipe to the log; a terminal of a session would be stdin too, which is empty there as well',
+  'stderr is a terminal': 'the same',
   'score for OOM': 'when memory runs out, builds end before the host program',
   'capabilities that can be had': 'taken away for good',
   'ulimit -c': 'core files cannot be turned on',

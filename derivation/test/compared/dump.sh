@@ -16,6 +16,8 @@ names() { (cd "$1" && for name in * .[!.]*; do [ -e "$name" ] || [ -L "$name" ] 
 can() { if "$@" > /dev/null 2>&1; then echo yes; else echo no; fi; }
 status() { sed -n "s/^$1:[[:space:]]*//p" /proc/self/status; }
 
+stdout=no
+[ -t 1 ] && stdout=yes
 exec > "$out"
 
 fact 'argv[0]' "$(tr '\0' '\n' < /proc/$$/cmdline | head -1)"
@@ -29,7 +31,8 @@ fact 'address of the stack' "$(sed -n 's/-.*\[stack\]$//p' /proc/self/maps | hea
 fact 'ids of the host' "$(sed 's/^ *\([0-9]*\) *[0-9]* *\([0-9]*\)$/\2 from \1/' /proc/self/uid_map)"
 fact 'pid of the builder' "$$"
 fact 'stdin' "$(readlink /proc/self/fd/0 < /dev/stdin)"
-fact 'stderr is a terminal' "$(can [ -t 2 ])"
+fact 'stdout is a terminal' "$stdout"
+fact 'stderr is a terminal' "$([ -t 2 ] && echo yes || echo no)"
 fact 'open descriptors' "$(names /proc/$$/fd)"
 fact 'nice' "$(nice)"
 fact 'score for OOM' "$(cat /proc/self/oom_score_adj)"
