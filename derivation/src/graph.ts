@@ -66,9 +66,13 @@ export class Graph {
   }
 
   async #begin(node: Node): Promise<void> {
-    const { inputDrvs } = node.derivation
-    await Promise.all([...node.inputs].map(([path, input]) => this.#realise(input, inputDrvs.get(path) ?? [])))
+    await this.realiseInputs(node)
     await this.#build(node)
+  }
+
+  /** Also of one whose outputs are there, which may be so without its inputs. */
+  async realiseInputs({ inputs, derivation }: Node): Promise<void> {
+    await Promise.all([...inputs].map(([path, input]) => this.#realise(input, derivation.inputDrvs.get(path) ?? [])))
   }
 
   /** @param around those that have it as an input */

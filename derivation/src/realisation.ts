@@ -51,7 +51,9 @@ export class Realisation {
   /** Realises a derivation, then builds it once more and compares. */
   async check(path: string): Promise<Comparison[]> {
     await this.realise([path])
-    return buildAgain(this.#realiser, await this.#graph.load(path))
+    const node = await this.#graph.load(path)
+    await this.#graph.realiseInputs(node)
+    return buildAgain(this.#realiser, node)
   }
 
   close(): Promise<void> {

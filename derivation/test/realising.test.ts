@@ -9,6 +9,7 @@ import { openSession, type Spec } from 'buildjail'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { base32 } from '../src/base32.ts'
+import { Closure } from '../src/closure.ts'
 import { contentOf } from '../src/content.ts'
 import { Definitions, outOf, type Defined, type Definition } from './define.ts'
 import { Realisation } from '../src/realisation.ts'
@@ -230,6 +231,65 @@ describeSession('derivations of Guix and Nix', () => {
       expect(readFileSync(store.onHost(outOf(defined)), 'utf8')).toBe('as it was')
       expect(readFileSync(store.onHost(source), 'utf8')).toBe('as it was')
       expect(readdirSync(path.join(folder(), 'store')).sort()).toEqual([source, defined.path, outOf(defined)].map((name) => path.basename(name)).sort())
+    })
+  })
+
+  describe('that are checked', () => {
+    test.for([['the same', 'echo made > $out', true], ['something else', 'head -c 16 /dev/urandom > $out', false]] as const)(
+      'are built once more, and nothing is kept of that: %s', { timeout }, async ([, script, isSame]) => {
+        const { realisation, store, defined } = await scripted(script)
+        const [comparison, ...others] = await realisation.check(defined.path)
+        expect([comparison?.output, comparison?.path, others]).toEqual(['out', outOf(defined), []])
+        expect([comparison?.narHash, await hashOf(store.onHost(outOf(defined)))]).toEqual(Array(2).fill(store.query(outOf(defined))?.narHash))
+        expect(comparison?.again === comparison?.narHash).toBe(isSame)
+        expect(readdirSync(path.join(folder(), 'building'))).toEqual([])
+      })
+  })
+
+  describe('in another store', () => {
+    // Where the other store is, as it is in a folder: what was realised there.
+    const another = (): string => path.join(folders.top, 'gnu', 'store')
+    async function elsewhere(): Promise<Realisation> {
+      const realisation = await Realisation.open({ folder: path.join(folders.top, 'gnu', 'own'), directory })
+      opened.push(realisation)
+      return realisation
+    }
+
+    test('are brought with their sources and with what is there of their inputs, which is not built again', { timeout }, async () => {
+      const { store, realise } = await open().then((made) => ({ store: made.store, realise: made.realise.bind(made) }))
+      const graph = await sampleGraph(store)
+      await realise([graph.pair.path, graph.tree.path, graph.link.path])
+      const own = await elsewhere()
+      await (await Closure.open(own.store, another())).bringDerivation(graph.report.path)
+      await own.realise([graph.report.path])
+      expect(own.built.sort()).toEqual(['greet', 'report'])
+      for (const one of [graph.words, graph.pair, graph.tree, graph.link]) expect(own.store.query(outOf(one))).toEqual(store.query(outOf(one)))
+      await realise([graph.report.path])
+      expect(own.store.query(outOf(graph.report))).toEqual(store.query(outOf(graph.report)))
+    })
+
+    test('are checked against what is there, also where their inputs are not', { timeout }, async () => {
+      const { store, realise } = await open().then((made) => ({ store: made.store, realise: made.realise.bind(made) }))
+      const graph = await sampleGraph(store)
+      await realise([graph.tree.path])
+      rmSync(store.onHost(outOf(graph.flat)))
+      const own = await elsewhere()
+      const closure = await Closure.open(own.store, another())
+      await closure.bringOutputs(await closure.bringDerivation(graph.tree.path), ['out'])
+      expect(await own.check(graph.tree.path)).toMatchObject([{ narHash: store.query(outOf(graph.tree))?.narHash, again: store.query(outOf(graph.tree))?.narHash }])
+      expect(own.built).toEqual(['flat'])
+    })
+
+    test('are refused where what is there is not what a derivation says', { timeout }, async () => {
+      const { store, realise } = await open().then((made) => ({ store: made.store, realise: made.realise.bind(made) }))
+      const graph = await sampleGraph(store)
+      await realise([graph.flat.path])
+      chmodSync(store.onHost(outOf(graph.flat)), 0o644)
+      writeFileSync(store.onHost(outOf(graph.flat)), 'tampered with')
+      const own = await elsewhere()
+      const bringing = (await Closure.open(own.store, another())).bringDerivation(graph.tree.path)
+      await expect(bringing).rejects.toThrow(new RegExp(`^${graph.flat.path}: its output out, ${outOf(graph.flat)}, should have the hash`))
+      expect(own.store.query(outOf(graph.flat))).toBeUndefined()
     })
   })
 
