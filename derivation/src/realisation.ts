@@ -8,8 +8,6 @@ import { Store, type StoreOptions } from './store.ts'
 
 export interface RealisationOptions extends StoreOptions {
   readonly system?: string
-  /** Inside. */
-  readonly buildDirectory?: string
   /** How many builders there are at the same time. */
   readonly atOnce?: number
   /** Of every session besides, such as `limits`, or `toolchain: 'none'` if all is in the store. */
@@ -35,9 +33,9 @@ export class Realisation {
     )
   }
 
-  static async open({ system = ownSystem, buildDirectory = '/build', atOnce = availableParallelism(), spec = {}, ...options }: RealisationOptions): Promise<Realisation> {
+  static async open({ system = ownSystem, atOnce = availableParallelism(), spec = {}, ...options }: RealisationOptions): Promise<Realisation> {
     const store = await Store.open(options)
-    return new Realisation({ store, system, buildDirectory, cores: availableParallelism(), host: process.env, spec }, new Turns(atOnce))
+    return new Realisation({ store, system, cores: availableParallelism(), host: process.env, spec }, new Turns(atOnce))
   }
 
   /**

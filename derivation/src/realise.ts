@@ -22,8 +22,6 @@ export interface Realiser {
   readonly store: Store
   /** Such as x86_64-linux. */
   readonly system: string
-  /** Inside, where a builder begins and has its temporary files. */
-  readonly buildDirectory: string
   /** How many processors a builder may count on. */
   readonly cores: number
   /** The environment of the realiser. */
@@ -90,13 +88,17 @@ async function inFolder(realiser: Realiser, node: Node, afterwards: (closure: Re
   }
 }
 
+/** Outputs may have its name in them, as in what debuggers read. */
+const buildDirectoryOf = (storeDirectory: string, drv: string): string => (storeDirectory === '/gnu/store' ? `/tmp/guix-build-${partsOf(storeDirectory, drv).name}-0` : '/build')
+
 function inputsOf({ derivation, inputs }: Node): string[] {
   const outputs = [...derivation.inputDrvs].flatMap(([input, names]) => names.map((name) => inputs.get(input)?.derivation.outputs.get(name)?.path ?? ''))
   return [...outputs, ...derivation.inputSrcs]
 }
 
 async function build(realiser: Realiser, { path: drv, derivation }: Node, closure: ReadonlySet<string>, folders: BuilderFolders): Promise<void> {
-  const { store, buildDirectory, cores, host, spec } = realiser
+  const { store, cores, host, spec } = realiser
+  const buildDirectory = buildDirectoryOf(store.directory, drv)
   const attributes = attributesOf(derivation)
   const { env, files } = handedTo(derivation, attributes, closuresIn(store, attributes, closure), { storeDirectory: store.directory, buildDirectory, cores }, host)
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(folders.build, name), text, { flag: 'wx', mode: 0o644 })
