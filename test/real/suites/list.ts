@@ -1,0 +1,75 @@
+import { readAutomake, readGo, readJunit, readTap, readWords } from './outcomes.ts'
+import type { Suite } from './suite.ts'
+
+// Each takes at most two processors.
+export const suites: readonly Suite[] = [
+  {
+    name: 'Python',
+    tests: '`python3 -m test`: os, socket, subprocess, asyncio, multiprocessing, tempfile',
+    needs: [],
+    files: { '/usr/lib/python3.13/test/test_os.py': 'libpython3.13-testsuite' },
+    version: '/usr/bin/python3.13 --version',
+    run: '/usr/bin/python3.13 -m test -j2 --junit-xml "$PWD/results" test_os test_socket test_subprocess test_asyncio test_tempfile test_multiprocessing_fork test_multiprocessing_forkserver',
+    read: readJunit,
+    atLeast: 4000,
+  },
+  {
+    name: 'Go',
+    tests: '`go test -short`: net, os',
+    needs: ['go'],
+    files: { '/usr/lib/go-1.24/src/net/dial_test.go': 'golang-src' },
+    version: 'go version',
+    // Without -short they look for hosts of the internet.
+    run: 'GOFLAGS=-p=2 GOCACHE=$PWD/cache go test -short -json net os > results',
+    read: readGo,
+    atLeast: 1000,
+  },
+  {
+    name: 'fastify',
+    tests: '`node --test`: all',
+    needs: ['node'],
+    sources: 'fastify',
+    version: 'node -p "require(\'./package.json\').version"',
+    run: 'node --test --test-concurrency=2 --test-reporter=junit --test-reporter-destination=results $(find test -name "*.test.js" -o -name "*.test.mjs" | sort)',
+    read: readJunit,
+    atLeast: 2000,
+  },
+  {
+    name: 'JUnit 4',
+    tests: 'its own, by `JUnitCore`',
+    needs: ['java', 'javac'],
+    files: { '/usr/share/java/hamcrest-all.jar': 'libhamcrest-java' },
+    sources: 'junit4',
+    project: 'junit',
+    version: 'sed -n "s/.*<version>\\(.*\\)<.version>.*/\\1/p" pom.xml | head -n 1',
+    // Debian has a later hamcrest than JUnit 4 was written for, and two of its lines want a cast.
+    build: `sed -i 's/return \\(CoreMatchers\\.\\)\\?everyItem(/return (Matcher) \\1everyItem(/' src/main/java/org/junit/matchers/JUnitMatchers.java src/test/java/org/junit/tests/experimental/theories/runner/WithDataPointMethod.java
+mkdir classes && javac -nowarn -encoding UTF-8 -d classes -cp /usr/share/java/hamcrest-all.jar Told.java $(find src/main/java src/test/java -name '*.java')
+cp -R src/test/resources/. src/main/resources/. classes`,
+    run: 'java -cp classes:/usr/share/java/hamcrest-all.jar Told org.junit.tests.AllTests 2> results',
+    read: readWords,
+    atLeast: 500,
+  },
+  {
+    name: 'git',
+    tests: 't0000 to t3999',
+    needs: ['cc', 'make', 'perl'],
+    sources: 'git',
+    version: 'sed -n "s/^DEF_VER=v//p" GIT-VERSION-GEN',
+    build: 'make -j2 NO_CURL=1 NO_OPENSSL=1 NO_EXPAT=1 NO_TCLTK=1 NO_GETTEXT=1 CFLAGS=-O1',
+    run: 'cd t && mkdir out && ls t[0-3]*.sh | xargs -P2 -n1 sh -c \'{ echo "# program: $1"; sh "./$1"; } > "out/$1"\' sh; cat out/* > ../results',
+    read: readTap,
+    atLeast: 5000,
+  },
+  {
+    name: 'coreutils',
+    tests: '`make check`: all but gnulib\'s and the expensive ones',
+    needs: ['cc', 'make', 'perl'],
+    sources: 'coreutils',
+    version: 'cat .tarball-version',
+    build: './configure --disable-nls CFLAGS=-O1 && make -j2',
+    run: 'make -j2 check-TESTS > results',
+    read: readAutomake,
+    atLeast: 400,
+  },
+]
