@@ -1,8 +1,10 @@
-// `npm run test:real [-- VITEST ARGUMENTS]`: software as it is released is built and tested in sessions. It is fetched first, from
+// `npm run test:real [-- [--record] VITEST ARGUMENTS]`: software as it is released is built and tested in sessions. It is fetched first, from
 // Debian and from npm, and kept in node_modules/.cache. Root's sessions show files in another way than those of an ordinary user, so root
-// runs it as both. `npm run test:freebsd -- --real` runs what can be run in a FreeBSD guest.
+// runs it as both. With --record what the suites came to is put into test/real/results.json and docs/software.md.
+// `npm run test:freebsd -- --real` runs what can be run in a FreeBSD guest.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,11 +13,13 @@ import { asNobody } from './as-nobody.mjs'
 import { fetchDebianSources } from './real/debian-sources.mjs'
 import { fetchInstalled } from './real/installed-projects.mjs'
 import { fetchNpmCache } from './real/npm-cache.mjs'
+import { fetchNpmPackages } from './real/npm-packages.mjs'
+import { record } from './real/page.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 // The config is not to be written beside itself before it is read: that folder is another user's.
-const suite = ['run', '--root', '.', '--configLoader', 'runner', '--config', 'test/real/vitest.config.ts', ...process.argv.slice(2)]
+const suite = ['run', '--root', '.', '--configLoader', 'runner', '--config', 'test/real/vitest.config.ts', ...process.argv.slice(2).filter((word) => word !== '--record')]
 
 function runOrExit(words, options) {
   const { status, signal, error } = spawnSync(process.execPath, words, { stdio: 'inherit', ...options })
@@ -28,12 +32,19 @@ function runOrExit(words, options) {
 const folder = path.join(root, 'node_modules', '.cache', 'buildjail-real')
 mkdirSync(folder, { recursive: true })
 const missing = {
-  ...fetchDebianSources(['jq', 'redis', 'sqlite3', 'zlib'], folder),
+  ...fetchDebianSources(['jq', 'junit4', 'redis', 'sqlite3', 'zlib'], folder),
   ...fetchNpmCache(path.join(root, 'test', 'real', 'projects', 'node'), path.join(root, 'package-lock.json'), folder),
+  ...fetchNpmPackages({ fastify: '5.12.8' }, folder),
   ...fetchInstalled(path.join(root, 'test', 'real', 'projects'), ['next', 'astro', 'pnpm'], folder),
 }
 // test/real/software.ts reads it.
 writeFileSync(path.join(folder, 'missing.json'), JSON.stringify(missing))
+
+// Each caller's tests leave what their suites came to, and the second finds there what the first had outside.
+const records = mkdtempSync(path.join(tmpdir(), 'buildjail-records-'))
+process.on('exit', () => rmSync(records, { recursive: true, force: true }))
+chmodSync(records, 0o1777)
+process.env.BUILDJAIL_REAL_RECORDS = records
 
 runOrExit([vitest, ...suite], { cwd: root })
 if (process.geteuid() === 0) {
@@ -41,3 +52,4 @@ if (process.geteuid() === 0) {
   const folderOfTheirs = workspaceWith(installedAddon())
   runOrExit([vitest, ...suite], { cwd: folderOfTheirs, ...asNobody(folderOfTheirs) })
 }
+if (process.argv.includes('--record')) record(root, records)
