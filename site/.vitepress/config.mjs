@@ -82,7 +82,7 @@ export default defineConfig({
       {
         text: 'How it is made',
         items: [
-          ...pagesOf('', [['Security', 'security'], ['What sessions share', 'shared-counts'], ['Design', 'design'], ['Performance', 'performance'], ['Tests', 'testing']]),
+          ...pagesOf('', [['Security', 'security'], ['What sessions share', 'shared-counts'], ['Software', 'software'], ['Design', 'design'], ['Performance', 'performance'], ['Tests', 'testing']]),
           { text: 'Contributing', link: '/CONTRIBUTING' },
         ],
       },

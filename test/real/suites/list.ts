@@ -46,7 +46,7 @@ export const suites: readonly Suite[] = [
     build: `sed -i 's/return \\(CoreMatchers\\.\\)\\?everyItem(/return (Matcher) \\1everyItem(/' src/main/java/org/junit/matchers/JUnitMatchers.java src/test/java/org/junit/tests/experimental/theories/runner/WithDataPointMethod.java
 mkdir classes && javac -nowarn -encoding UTF-8 -d classes -cp /usr/share/java/hamcrest-all.jar Told.java $(find src/main/java src/test/java -name '*.java')
 cp -R src/test/resources/. src/main/resources/. classes`,
-    run: 'java -cp classes:/usr/share/java/hamcrest-all.jar Told org.junit.tests.AllTests 2> results',
+    run: 'java -Djava.io.tmpdir="$TMPDIR" -cp classes:/usr/share/java/hamcrest-all.jar Told org.junit.tests.AllTests 2> results',
     read: readWords,
     atLeast: 500,
   },
