@@ -23,6 +23,7 @@ export interface Beginning {
 const nobody = 65534
 const longest = 25 * 60_000
 const shown = 4000
+const placeInside = '/w'
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8' }
 
 function scriptOf({ version, build, run }: Suite, { sources, project }: Beginning): string {
@@ -70,7 +71,9 @@ export async function runOutside(suite: Suite, beginning: Beginning, folder: str
   clearTimeout(timer)
   // What a test left running.
   end()
-  return { ...leftIn(work), log: leftIn(folder).log }
+  const ran = leftIn(work)
+  // Some tests have the folder in their names.
+  return { ...ran, results: ran.results.replaceAll(work, placeInside), log: leftIn(folder).log }
 }
 
 export async function runInside(suite: Suite, { sources, project }: Beginning, folder: string): Promise<Ran> {
@@ -79,8 +82,8 @@ export async function runInside(suite: Suite, { sources, project }: Beginning, f
   await using session = await openSession({
     toolchain: ['host', 'node'],
     inputs: { ...(sources !== undefined && { sources }), ...(project !== undefined && { project }) },
-    outputs: { '/w': work },
-    cwd: '/w',
+    outputs: { [placeInside]: work },
+    cwd: placeInside,
     network: 'loopback',
   })
   const inside: Beginning = { ...(sources !== undefined && { sources: '/inputs/sources' }), ...(project !== undefined && { project: '/inputs/project' }) }
