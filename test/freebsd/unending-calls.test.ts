@@ -1,12 +1,14 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { openSession, TeardownError, type Session } from '../../src/index.ts'
-import { armed, attack, hostProgram, said } from '../session/attacks/attack.ts'
+import { armed, attack, hostProgram, onHost, said } from '../session/attacks/attack.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
 import { probe } from '../probe/compiled-probe.ts'
@@ -15,11 +17,12 @@ import { describeFreebsd } from './guest.ts'
 const describeProbed = 'folder' in probe ? describeFreebsd : describeFreebsd.skip
 const minutes = 60_000
 
-const failureOf = (session: Session): Promise<unknown> =>
-  session.close().then(
+const rejection = (promise: Promise<void>): Promise<unknown> =>
+  promise.then(
     () => undefined,
     (error: unknown) => error,
   )
+const failureOf = (session: Session): Promise<unknown> => rejection(session.close())
 
 describeProbed('a system call that no signal ends', () => {
   const folders = useFolders()
@@ -48,6 +51,39 @@ describeProbed('a system call that no signal ends', () => {
       expect((await session.run(attack('endless', 'read', '600'))).stdout).toBe('begins\nEINVAL')
     } finally {
       set(before)
+    }
+  })
+
+  const ends: readonly (readonly [how: string, end: (session: Session, abort: AbortController) => Promise<void>])[] = [
+    ['the abort of its command', async (_, abort) => abort.abort()],
+    ['killAll', (session) => session.killAll()],
+    ['the end of its session', (session) => session.close()],
+  ]
+  // promise: 42
+  test.each(ends)('does not save its process from %s, though SIGSTOP comes after SIGKILL', { timeout: 5 * minutes }, async (_, end) => {
+    const abort = new AbortController()
+    await using session = await openSession(armed({ output: folders.output }))
+    // No second SIGKILL by a timer of this package.
+    const command = session.spawn(attack('endless', 'read', '5'), { signal: abort.signal, killSignal: 'SIGKILL', forceKillAfterDelay: 2 * minutes })
+    command.on('error', () => {})
+    const exited = new Promise((resolve) => command.once('exit', resolve))
+    await said(command, 'begins')
+    const pid = command.pid as number
+    // Without another SIGKILL the process stops as it leaves the call (tdsendsignal in sys/kern/kern_sig.c).
+    const [file = '', ...args] = onHost('endless', 'stop', String(pid))
+    const stopping = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(stopping.stdout, 'data')
+    const stopped = text(stopping.stdout)
+    const ended = rejection(end(session, abort))
+    try {
+      expect(await stopped).toBe('ok\n')
+      // No expect.poll: under Bun vitest fails on the frames of what that says after so long (test/stack-frames.ts).
+      await Promise.race([exited, sleep(minutes / 2, undefined, { ref: false })])
+      expect(command.signalCode).toBe('SIGKILL')
+      expect(await ended).toBeUndefined()
+    } finally {
+      if (command.signalCode === null) process.kill(pid, 'SIGKILL')
+      await ended
     }
   })
 

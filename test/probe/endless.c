@@ -3,15 +3,20 @@
  *
  *   endless read SECONDS [FILE]  reads into the same memory again and again by one preadv(2), for about so long; makes the file first
  *   endless allocate FILE GIB    posix_fallocate(2)
+ *
+ *   endless stop PID             stops a process with SIGSTOP as soon as SIGKILL has come to it and has not ended it yet: `waits`, then `ok`
  */
 #include <stdio.h>
 
 #ifdef __FreeBSD__
 #include <sys/types.h>
 #include <sys/mman.h>
+#include <sys/sysctl.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -88,9 +93,40 @@ allocate(const char *file, off_t gibibytes)
 	return tell(errno == 0 ? 0 : -1);
 }
 
+static int
+look_at(pid_t pid, struct kinfo_proc *found)
+{
+	int name[] = { CTL_KERN, KERN_PROC, KERN_PROC_PID, pid };
+	size_t size = sizeof(*found);
+
+	if (sysctl(name, 4, found, &size, NULL, 0) == 0 && size == sizeof(*found) && found->ki_stat != SZOMB)
+		return 0;
+	errno = ESRCH;
+	return -1;
+}
+
+static int
+stop_killed(pid_t pid)
+{
+	struct kinfo_proc found;
+
+	printf("waits\n");
+	fflush(stdout);
+	do {
+		usleep(1000);
+		if (look_at(pid, &found) != 0)
+			return tell(-1);
+	} while (!sigismember(&found.ki_siglist, SIGKILL));
+	/* Several calls may have sent it. */
+	usleep(200000);
+	return tell(look_at(pid, &found) != 0 ? -1 : kill(pid, SIGSTOP));
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc == 3 && strcmp(argv[1], "stop") == 0)
+		return stop_killed(atoi(argv[2]));
 	if (argc > 2 && strcmp(argv[1], "read") == 0)
 		return read_for(atof(argv[2]), argv[3]);
 	if (argc == 4 && strcmp(argv[1], "allocate") == 0)

@@ -10,7 +10,7 @@ const nested = `${attacks}/nested-folders.test.ts`
 const mountPoints = `${attacks}/mount-points.test.ts`
 const users = 'test/freebsd/users.test.ts'
 const copied = 'test/session/copied-inputs.test.ts'
-const outliving = `${attacks}/outliving.test.ts`
+const unending = 'test/freebsd/unending-calls.test.ts'
 
 /** Where a user of the host may be the build's as well. On Linux no id of a session is anybody else's. */
 const sharedUser = [
@@ -48,12 +48,17 @@ export const freebsd = [
   {
     defence: 'what a timeout ends is killed until it has ended',
     off: { 'freebsd-tree-killed-until-ended': 'always' },
-    tests: [[outliving, 'as the build user, and goes on by one process after the other: its timeout ends it with all that it started, and its session goes on']],
+    tests: [[unending, 'does not save its process from the abort of its command, though SIGSTOP comes after SIGKILL']],
   },
   {
-    defence: 'what killAll and the end of a session kill is killed until it has ended',
-    off: { 'everything-killed-until-ended': 'skip', 'jail-killed-until-empty': 'skip' },
-    tests: [[outliving, 'as the build user, and stops everything, all the time: killAll and the end of its session end it']],
+    defence: 'what killAll kills is killed until it has ended',
+    off: { 'everything-killed-until-ended': 'skip' },
+    tests: [[unending, 'does not save its process from killAll, though SIGSTOP comes after SIGKILL']],
+  },
+  {
+    defence: 'what the end of a session kills is killed until it has ended',
+    off: { 'jail-killed-until-empty': 'skip' },
+    tests: [[unending, 'does not save its process from the end of its session, though SIGSTOP comes after SIGKILL']],
   },
   {
     defence: 'what cleans up after a killed host program is ended by no signal that can be blocked',
@@ -139,7 +144,7 @@ export const freebsd = [
   {
     defence: 'a build that allocates in an output ends with its session',
     off: { 'endless-allocation-ends': 'never' },
-    tests: [['test/freebsd/unending-calls.test.ts', 'ends with its session, though it had gone on for long, and writes nothing more']],
+    tests: [[unending, 'ends with its session, though it had gone on for long, and writes nothing more']],
   },
   {
     defence: 'close does not wait in the kernel for what reads an output without end',
@@ -149,7 +154,7 @@ export const freebsd = [
   {
     defence: 'the watcher waits for processes that do not end',
     off: { 'watcher-waits-for-processes': 'never' },
-    tests: [['test/freebsd/unending-calls.test.ts', 'keeps the watcher of a killed host program waiting, for as long as it takes']],
+    tests: [[unending, 'keeps the watcher of a killed host program waiting, for as long as it takes']],
   },
   {
     defence: 'a build does not take all memory of pipes',
