@@ -125,7 +125,7 @@ int forbid_cores() {
 const char* bound_shared(const JailChild& child) {
   constexpr rlim_t kMostTerminals = 128;
   for (const auto& [resource, most] : {std::pair{RLIMIT_NPTS, kMostTerminals}, {kPipeMemory, child.most_pipe_memory}}) {
-    // defence: pipe-memory-bounded
+    // defence: counts-of-user-bounded
     if (most == RLIM_INFINITY) continue;
     rlimit limit{};
     if (::getrlimit(resource, &limit) != 0) return "getrlimit";

@@ -58,7 +58,7 @@ const linux = [
 
 const none = { of: 'the host', bound: 'none but `openFiles` times `processes`' }
 const freebsd = [
-  { count: 'terminals (RLIMIT_NPTS)', probe: 'terminals', of: 'a user', bound: '128; root: none', file: 'native/freebsd/jail_child.cc', shows: terminals },
+  { count: 'terminals (RLIMIT_NPTS)', probe: 'terminals', of: 'a user', bound: '128; root: none', defence: 'a build does not take all terminals of the host', shows: terminals },
   { count: 'memory of pipes (kern.ipc.pipekva)', probe: 'pipes', of: 'a user', bound: 'a quarter; root: none', defence: 'a build does not take all memory of pipes', shows: setting('kern.ipc.pipekva') },
   { count: 'kqueue(2) timers (kern.kq_calloutmax)', probe: 'kqueue timers', ...none, bound: 'none' },
   { count: 'kqueues (RLIMIT_KQUEUES)', probe: 'kqueues', of: 'a user', bound: 'that of the host program', shows: null },

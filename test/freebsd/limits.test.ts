@@ -400,6 +400,12 @@ describeFreebsd('without any limit asked for', () => {
     expect(await once(command, 'exit')).toEqual([0, null])
   })
 
+  // promise: 45
+  test('a build takes 128 terminals, and no more', async () => {
+    await using session = await openSession(armed({ limits: { openFiles: 256 } }))
+    expect(answers((await session.run(attack('counts', 'room', 'terminals'))).stdout)).toEqual({ terminals: '128' })
+  })
+
   // promise: 46
   test('a command is ended before a host program that is protected when memory runs out, though that protects its children', async () => {
     const script = `

@@ -158,8 +158,13 @@ export const freebsd = [
   },
   {
     defence: 'a build does not take all memory of pipes',
-    off: { 'pipe-memory-bounded': { first: 'if (resource == kPipeMemory) continue;' } },
+    off: { 'counts-of-user-bounded': { first: 'if (resource == kPipeMemory) continue;' } },
     tests: [['test/freebsd/limits.test.ts', 'a build that fills all the pipes it can make leaves others theirs']],
+  },
+  {
+    defence: 'a build does not take all terminals of the host',
+    off: { 'counts-of-user-bounded': { first: 'if (resource == RLIMIT_NPTS) continue;' } },
+    tests: [['test/freebsd/limits.test.ts', 'a build takes 128 terminals, and no more']],
   },
   {
     defence: 'set-id bits that a build put on a link are taken away',
