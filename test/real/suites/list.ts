@@ -8,7 +8,7 @@ export const suites: readonly Suite[] = [
     tests: '`python3 -m test`: os, socket, subprocess, asyncio, multiprocessing, tempfile',
     needs: [],
     files: { '/usr/lib/python3.13/test/test_os.py': 'libpython3.13-testsuite' },
-    version: '/usr/bin/python3.13 --version',
+    version: '/usr/bin/python3.13 --version | cut -d" " -f2',
     run: '/usr/bin/python3.13 -m test -j2 --junit-xml "$PWD/results" test_os test_socket test_subprocess test_asyncio test_tempfile test_multiprocessing_fork test_multiprocessing_forkserver',
     read: readJunit,
     atLeast: 4000,
@@ -18,7 +18,7 @@ export const suites: readonly Suite[] = [
     tests: '`go test -short`: net, os',
     needs: ['go'],
     files: { '/usr/lib/go-1.24/src/net/dial_test.go': 'golang-src' },
-    version: 'go version',
+    version: 'go version | cut -d" " -f3 | cut -c3-',
     // Without -short they look for hosts of the internet.
     run: 'GOFLAGS=-p=2 GOCACHE=$PWD/cache go test -short -json net os > results',
     read: readGo,
