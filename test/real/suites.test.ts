@@ -9,7 +9,7 @@ import { compare, type Caller } from './suites/differences.ts'
 import { differences } from './suites/explained.ts'
 import { suites } from './suites/list.ts'
 import { recordOf } from './suites/record.ts'
-import { runInside, runOutside, type Beginning, type Ran } from './suites/running.ts'
+import { longest, runInside, runOutside, type Beginning, type Ran } from './suites/running.ts'
 import type { Suite } from './suites/suite.ts'
 
 const caller: Caller = process.geteuid?.() === 0 ? 'root' : 'user'
@@ -33,7 +33,7 @@ async function outsideOf(suite: Suite, beginning: Beginning, folder: string): Pr
 describeSession('tests of released software do inside a session what they do outside', () => {
   const folders = useFolders()
 
-  test.skipIf(isFreebsd).for(suites)('$name', async (suite, context) => {
+  test.skipIf(isFreebsd).for(suites)('$name', { timeout: 3 * longest }, async (suite, context) => {
     const fetched = suite.sources === undefined ? undefined : software(suite.sources)
     const why = lackingFor(suite) ?? fetched?.why
     context.skip(why !== undefined, why)
