@@ -102,6 +102,20 @@ NumberedThings leased_ranges(const IdRanges& ranges) {
           .count = ranges.count};
 }
 
+/**
+ * The other ids of a range are themselves. Without them, a build that gives away a file, as cp(1) tries, is told
+ * EOVERFLOW and not EPERM.
+ */
+void add_others(const IdExtent& range, std::uint32_t one, std::uint32_t other, std::vector<IdExtent>& map) {
+  const std::uint32_t end = range.inside + range.count;
+  std::uint32_t first = range.inside;
+  for (const std::uint32_t left_out : {std::min(one, other), std::max(one, other), end}) {
+    if (left_out < first || left_out > end) continue;
+    if (left_out > first) map.push_back({.inside = first, .outside = first, .count = left_out - first});
+    first = left_out + 1;
+  }
+}
+
 /** By a limit, by a container, or by a kernel without user namespaces (clone(2), ERRORS). */
 bool is_refused(int err) { return err == EPERM || err == EACCES || err == ENOSPC || err == EUSERS || err == EINVAL; }
 
@@ -143,7 +157,11 @@ BuildUser SessionIds::outside(const BuildUser& inside) const {
 Result<int> SessionIds::owner_map(const BuildUser& owner, const BuildUser& build) {
   UniqueFd& known = owner_maps[{owner.uid, owner.gid, build.uid, build.gid}];
   if (known) return known.get();
-  auto made = make_user_namespace(map_one(owner, build.uid, build.gid));
+  const IdExtent range{.inside = lease.number() * size, .outside = lease.number() * size, .count = size};
+  IdMap both = map_one(owner, build.uid, build.gid);
+  add_others(range, owner.uid, build.uid, both.uids);
+  add_others(range, owner.gid, build.gid, both.gids);
+  auto made = make_user_namespace(both);
   if (!made) return std::move(made.error());
   known = std::move(*made);
   return known.get();

@@ -39,8 +39,8 @@ struct SessionIds {
   [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
   /**
    * The user namespace of a mount on which what belongs to `owner` belongs to a build user, and the other way round
-   * (mount_setattr(2), MOUNT_ATTR_IDMAP). Both by the ids of the host. Kept, because to make one takes longer than all
-   * the rest of a mount.
+   * (mount_setattr(2), MOUNT_ATTR_IDMAP). Both by the ids of the host. The other ids of the session are there too.
+   * Kept, because to make one takes longer than all the rest of a mount.
    */
   Result<int> owner_map(const BuildUser& owner, const BuildUser& build);
 

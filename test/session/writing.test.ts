@@ -36,6 +36,15 @@ describeSession('what a build can change', () => {
     expect(readFileSync(path.join(folders.output, 'made'), 'utf8')).toBe('made\n')
   })
 
+  // cp(1) passes over EPERM, and over no other error of chown(2).
+  test('what is copied with its owner, as far as that can be, becomes the build’s, and an owner is given to no file', async () => {
+    const script = 'cp -a /inputs/src /output/all && cp -p /bin/sh /output/sh && ! chown 0 /output/sh && ! chown 65534 /output/sh && ! chgrp 0 /output/sh'
+    const { stderr } = await build({ inputs: { src: folders.input }, output: folders.output }, ['sh', '-c', script])
+    expect(stderr.split('\n').filter((line) => !line.endsWith('Operation not permitted'))).toEqual([])
+    expect(readFileSync(path.join(folders.output, 'all/given.txt'), 'utf8')).toBe('given\n')
+    expect(statSync(path.join(folders.output, 'sh')).uid).toBe(process.geteuid?.())
+  })
+
   // promise: 16
   test('the output folder is given back with the owner and the mode it had', async () => {
     chmodSync(folders.output, 0o750)
