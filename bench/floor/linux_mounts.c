@@ -111,10 +111,16 @@ static void make_proc(const char *target) {
   close(null);
 }
 
+/* But for /dev and /proc, which a session has before it knows its ids, a folder belongs to root of the session. */
+static void make_directory(const char *path, mode_t mode) {
+  must(mkdir(path, mode), "mkdir", path);
+  if (strcmp(path, "dev") != 0 && strcmp(path, "proc") != 0) must(chown(path, FIRST_ID, FIRST_ID), "chown", path);
+}
+
 static void perform(const struct step *step, int copy) {
   const char *target = step->target + 1;
   if (step->kind == DIRECTORY)
-    must(mkdir(target, step->mode), "mkdir", target);
+    make_directory(target, step->mode);
   else if (step->kind == PLACEHOLDER)
     must(mknodat(AT_FDCWD, target, S_IFREG | 0444, 0), "mknodat", target);
   else if (step->kind == SYMLINK)
@@ -150,6 +156,7 @@ void change_root(const struct plan *plan, int empty_mounts) {
   must(unshare(CLONE_NEWNS), "unshare", "/");
   const int root = make_root();
   must(chroot("."), "chroot", "/");
+  must(chown(".", FIRST_ID, FIRST_ID), "chown", "/");
   for (size_t i = 0; i < plan->step_count; i++) perform(&plan->steps[i], copies[i]);
   set_attributes(root, 0, (struct attributes){.set = READ_ONLY}, "/");
   close(root);
