@@ -7,7 +7,7 @@ export interface Attributes {
   readonly structured: JsonObject | undefined
   /** Variables that the builder gets as files. */
   readonly passAsFile: readonly string[]
-  /** Store paths whose closures the builder is told of, by the name of a file or of a structured attribute. */
+  /** Store paths of exportReferencesGraph, by the name of a file or of a structured attribute. */
   readonly graphs: ReadonlyMap<string, readonly string[]>
   /** Variables of the realiser that a fixed output gets. */
   readonly impureEnvVars: readonly string[]

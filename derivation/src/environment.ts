@@ -90,7 +90,7 @@ function metadata([path, { narHash, narSize, references, ca }, closureSize]: Ret
 }
 
 /**
- * The closures that a builder is told of. If a derivation is in one, the outputs that there are of it are too, with all that they refer to.
+ * The closures of exportReferencesGraph. A closure with a derivation in it also has the valid outputs of that, and their references.
  * @param inputs paths that the builder sees
  * @throws DerivationError of a path that it does not see
  */

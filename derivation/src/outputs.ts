@@ -80,7 +80,7 @@ function closureOf(path: string, of: (path: string) => Registered | undefined): 
 }
 
 /**
- * Outputs of one derivation may refer to each other, but not in a circle: none could be had without the others.
+ * Outputs of one derivation may refer to each other, but not in a circle: each of them would need the others.
  * @throws DerivationError
  */
 export function refuseCycles(own: ReadonlyMap<string, Registered>): void {
