@@ -95,14 +95,14 @@ class RootSteps {
   }
 
   /**
-   * Programs that keep what nobody else may write, such as ssh(1) and the compiler of Next, look at the owner of each
-   * folder on the way.
+   * Some programs trust a file only if each folder on the way to it belongs to root or to them, such as ssh(1) and the
+   * compiler of Next.
    */
   void give_to_root(std::string_view target) {
     const auto owner = root();
     if (!owner) return;
-    const std::string_view path = target == "/" ? "." : relative(target);
-    calls_.make({.step = "chown", .path = target}, kCall_fchownat, {kHere, path, owner->uid, owner->gid, 0});
+    const std::string_view name = target == "/" ? "." : relative(target);
+    calls_.make({.step = "chown", .path = target}, kCall_fchownat, {kHere, name, owner->uid, owner->gid, 0});
   }
 
   Status add(const Step& step) {

@@ -302,7 +302,7 @@ const wantsServerOfHost: Recogniser = (evidence) => {
 }
 
 /** Chromium; bubblewrap; unshare(1). */
-const noNamespaces = /No usable sandbox!|^bwrap: No permissions to create a? ?new namespace|^unshare: unshare failed: Operation not permitted|^unshare\(0x[0-9a-f]+\): Operation not permitted/
+const noNamespaces = /No usable sandbox!|^bwrap: No permissions to create (?:a )?new namespace|^unshare: unshare failed: Operation not permitted|^unshare\(0x[0-9a-f]+\): Operation not permitted/
 
 /** Makes a sandbox or container of its own. */
 const makesNamespaces: Recogniser = (evidence) => {

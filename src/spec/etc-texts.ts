@@ -97,7 +97,7 @@ export const protocolsText: string = linesOf(
   ' ',
 )
 
-/** By the protocols for which they are in use: imaps is none of UDP. */
+/** TCP and UDP apart: imaps, for example, is a service of TCP alone. */
 const services: Readonly<Record<'tcp' | 'udp', Readonly<Record<string, readonly [port: number, ...others: string[]]>>>> = {
   tcp: {
     echo: [7], discard: [9], daytime: [13], 'ftp-data': [20], ftp: [21], ssh: [22], telnet: [23], smtp: [25, 'mail'], time: [37], domain: [53],

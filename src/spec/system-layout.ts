@@ -6,7 +6,7 @@ export interface SystemLayout {
   readonly toolchain: readonly string[]
   /** The locale C.UTF-8, where the system has one as files: LC_ALL of the clean environment names it if the toolchain has them. */
   readonly locale?: string
-  /** Debian keeps a Java virtual machine in a folder here, and its settings in the folder of /etc that is named as it is, without the machine's name. */
+  /** Where Debian keeps Java virtual machines, such as java-17-openjdk-amd64. The settings of that one are in /etc/java-17-openjdk. */
   readonly javaMachines?: string
   /** Files for name lookups that come with the host's network. */
   readonly resolver: readonly string[]

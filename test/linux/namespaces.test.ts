@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { execPath } from 'node:process'
@@ -89,9 +89,11 @@ describeLinux('a build that may make namespaces', () => {
   const allow = ['user-namespaces'] as const
   const inOwn = ['unshare', '--user', '--map-root-user', '--mount', '--pid', '--fork']
 
-  test('has a /proc of its own in them, as a container without root', async () => {
-    const { stdout } = await build({ allow }, [...inOwn, '--mount-proc', 'sh', '-c', 'cat /proc/1/comm; ls -d /proc/[0-9]* | wc -l; id -u'])
+  test.each(['a private /tmp', 'an output in its place'])('has a /proc of its own in them, as a container without root, with %s', async (name) => {
+    const outputs = name === 'a private /tmp' ? {} : { '/tmp': folders.output }
+    const { stdout } = await build({ allow, outputs }, [...inOwn, '--mount-proc', 'sh', '-c', 'cat /proc/1/comm; ls -d /proc/[0-9]* | wc -l; id -u'])
     expect(stdout.trim().split(/\s+/)).toEqual(['sh', expect.stringMatching(/^[1-4]$/), '0'])
+    expect(readdirSync(folders.output)).toEqual([])
   })
 
   test('and finds no way to the session’s own whole /proc, nor uncovers what is hidden', async () => {

@@ -8,7 +8,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'stdout is a terminal': 'both are a pipe to the log; a terminal of a session would be stdin too, which is empty there as well',
   'stderr is a terminal': 'the same',
   'score for OOM': 'when memory runs out, builds end before the host program',
-  'capabilities that can be had': 'taken away for good',
+  'bounding set of capabilities': 'taken away for good',
   'ulimit -c': 'core files cannot be turned on',
   'mode and owner of /': 'the root is sealed',
   'file system of /': 'the root is in memory',

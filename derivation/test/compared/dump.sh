@@ -39,7 +39,7 @@ fact 'score for OOM' "$(cat /proc/self/oom_score_adj)"
 fact 'ignored signals' "$(status SigIgn)"
 fact 'blocked signals' "$(status SigBlk)"
 fact 'capabilities' "$(status CapEff)"
-fact 'capabilities that can be had' "$(status CapBnd)"
+fact 'bounding set of capabilities' "$(status CapBnd)"
 fact 'no new privileges' "$(status NoNewPrivs)"
 fact 'filter of system calls' "$(status Seccomp)"
 for limit in c d f l m n q s t u v x; do

@@ -6,8 +6,8 @@ import { byNameSchema, readByName, readKeptPath, rebasedByName, targetOf, type B
 export interface WithOutputs {
   /**
    * More writable directories: name to source path, at `/outputs/<name>`; a key that starts with `/` is the target itself. Those that are
-   * missing are made. One at `/tmp` takes the place of the private file system in memory; then no limit of `memory`, `tmpSize` or `tmpFiles` and no
-   * overlay can be had.
+   * missing are made. One at `/tmp` takes the place of the private file system in memory; then limits of `memory`, `tmpSize` and `tmpFiles` are refused, and
+   * so are overlays.
    */
   readonly outputs?: ByName<string>
 }
