@@ -40,6 +40,7 @@ const claims = [
   { name: 'large-output/bwrap', of: 'large-output', bar: 1, value: over('build(plan)', 'bwrap from Node') },
   { name: 'large-close-ms', of: 'large-output', bar: 20, value: of('close alone', median) },
   { name: 'command-line/node', of: 'command-line', bar: 1.6, value: over('buildjail run true', 'node -e 0') },
+  { name: 'here/node', of: 'here', bar: 1.6, value: over('buildjail run --here true', 'node -e 0') },
   { name: 'compile/bare', of: 'compile', bar: 1.03, value: over('build(plan)', 'child_process.spawn') },
 ]
 

@@ -1,7 +1,7 @@
 // All cases, in the order in which they are told.
 import { concurrency, eventLoop, sessionMemory } from './at-once.mjs'
 import { hostMounts, limits, loopback, parentSize } from './circumstances.mjs'
-import { commandLine } from './command-line.mjs'
+import { commandLine, hereCommand } from './command-line.mjs'
 import { compile } from './compile.mjs'
 import { hostileNeighbour } from './hostile-neighbour.mjs'
 import { largeOutput } from './large-output.mjs'
@@ -11,7 +11,7 @@ import { specStall } from './spec-stall.mjs'
 import { stdout } from './stdout.mjs'
 import { stoppedLaunches } from './stopped-launches.mjs'
 
-const all = [phases, warmRun, coldBuild, coldInputs, limits, loopback, pool, concurrency, eventLoop, specStall, parentSize, hostMounts, sessionMemory, stdout, stoppedLaunches, hostileNeighbour, compile, largeOutput, commandLine]
+const all = [phases, warmRun, coldBuild, coldInputs, limits, loopback, pool, concurrency, eventLoop, specStall, parentSize, hostMounts, sessionMemory, stdout, stoppedLaunches, hostileNeighbour, compile, largeOutput, commandLine, hereCommand]
 
 /**
  * The cases that there are on a system. A case is `{ name, title, systems?, isBrief? }`, of which brief ones are those that one gets without

@@ -15,6 +15,7 @@
 #include "envelope/keep.h"
 #include "envelope/output_size.h"
 #include "plan/look.h"
+#include "plan/named_files.h"
 #include "state/files.h"
 #include "state/recovery.h"
 
@@ -191,6 +192,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("look", &Addon::look),
+                             InstanceMethod("namedFiles", &Addon::named_files),
                              InstanceMethod("makeFolder", &Addon::make_folder),
                              InstanceMethod("sizeOfOutputs", &Addon::size_of_outputs),
                              InstanceMethod("readPlan", &Addon::read_plan),
@@ -246,6 +248,15 @@ class Addon final : public Napi::Addon<Addon> {
     return promised(info, [asked = any_text_from_js(info[0], {.call = "look", .name = "questions"})] {
       return Result<std::string>(buildjail::look(asked));
     });
+  }
+
+  Napi::Value named_files(const Napi::CallbackInfo& info) {
+    constexpr const char* kCall = "namedFiles";
+    constexpr std::size_t kMostNames = 100;
+    const auto folder = text_from_js(info[0], {.call = kCall, .name = "folder"});
+    const auto patterns = list_of<std::string>(info[1], {.call = kCall, .name = "patterns"}, kMostNames);
+    const auto passed_by = list_of<std::string>(info[2], {.call = kCall, .name = "passedBy"}, kMostNames);
+    return list_to_js(info.Env(), buildjail::named_files(folder, patterns, passed_by));
   }
 
   Napi::Value size_of_outputs(const Napi::CallbackInfo& info) {

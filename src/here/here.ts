@@ -1,6 +1,7 @@
-import { accessSync, constants, readdirSync, realpathSync, statSync, type Dirent } from 'node:fs'
+import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
+import { binding } from '../native/load.ts'
 import { invalid, readList, readRecord, readText } from '../spec/check.ts'
 import { readPatterns } from '../spec/fields/sources.ts'
 import { isWithin } from '../spec/paths.ts'
@@ -21,9 +22,13 @@ export interface HereOptions {
   readonly envFiles?: boolean
 }
 
+/**
+ * Files with passwords. Folders that cannot be looked at are excluded as well: in an overlay, a build can open those of its caller. A
+ * virtual environment may be called `.env` too, and is no file.
+ */
+const secrets = ['.env*', '.npmrc']
 /** Folders of other people's files, in which no secrets of the project are. */
-const ofOthers: ReadonlySet<string> = new Set(['node_modules', '.git'])
-const secret = /^(\.env.*|\.npmrc)$/
+const ofOthers = ['node_modules', '.git']
 const passed = ['CI', 'TERM', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR']
 
 /**
@@ -41,7 +46,7 @@ export function here(options: HereOptions = {}): Spec {
     inputs: {
       ...tools.overlays,
       ...(repository === undefined ? {} : { [repository]: { path: repository, overlay: true } }),
-      [project]: { path: project, overlay: true, exclude: [...exclude, ...(envFiles ? [] : secretsOf(project))] },
+      [project]: { path: project, overlay: true, exclude: [...exclude, ...(envFiles ? [] : binding().namedFiles(project, secrets, ofOthers))] },
     },
     outputs: Object.fromEntries(out.map((folder) => [folder, folder])),
     path: tools.path,
@@ -79,35 +84,4 @@ function realFolder(given: unknown, entry: string): string {
     throw invalid(entry, `${folder} cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error)
   }
   throw invalid(entry, `${folder} is not a folder`)
-}
-
-/**
- * Files with passwords, by their paths in the project, and folders that cannot be looked at: in an overlay, a build can open those of its caller.
- * A virtual environment may be called `.env` too, and is no file.
- */
-function secretsOf(project: string): string[] {
-  const found: string[] = []
-  const walk = (below: string): void => {
-    const entries = entriesOf(path.join(project, below))
-    if (entries === undefined && below !== '') found.push(`${below}/`)
-    for (const entry of entries ?? []) {
-      const name = below === '' ? entry.name : `${below}/${entry.name}`
-      if (entry.isDirectory()) {
-        if (!ofOthers.has(entry.name)) walk(name)
-      } else if (secret.test(entry.name)) {
-        found.push(name)
-      }
-    }
-  }
-  walk('')
-  return found
-}
-
-/** Undefined for a folder that cannot be read. */
-function entriesOf(folder: string): Dirent[] | undefined {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-  } catch {
-    return undefined
-  }
 }

@@ -20,6 +20,11 @@ export interface NativeBinding {
   /** Looks at paths of the host. Questions and answers are those of native/plan/look.h. */
   look(questions: string): Promise<string>
   /**
+   * The files below a folder whose names fit a pattern (`*`, `?`), and the unreadable folders in it, each with a slash behind it: sorted, by
+   * their paths in the folder. What lies in folders of the names in `passedBy` is left out. It returns when it has seen all of it.
+   */
+  namedFiles(folder: string, patterns: readonly string[], passedBy: readonly string[]): readonly string[]
+  /**
    * Makes a folder, `missing` below `existing`, and returns its device and file number, decimal. Fails where it cannot, and where a link is
    * in the way.
    */

@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs'
-import { lstat, opendir } from 'node:fs/promises'
+import fs, { type Stats } from 'node:fs'
+import { promisify } from 'node:util'
 
 import type { NativeEnvelope } from '../native/binding.ts'
 import { invalid, readText } from '../spec/check.ts'
@@ -32,6 +32,10 @@ const mostCompared = 1_000_000
 const mostFolders = 100
 /** Looked at together. */
 const mostAtOnce = 64
+
+// To load node:fs/promises takes as long as to open a session, and `buildjail run --here` would load it for these alone.
+const lstat = promisify(fs.lstat)
+const opendir = promisify(fs.opendir)
 
 /** Comes once nothing runs in the session any more. */
 export async function changesIn(envelope: NativeEnvelope, mounts: readonly Mount[]): Promise<Changes[]> {

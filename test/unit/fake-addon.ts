@@ -121,6 +121,10 @@ export class FakeAddon implements NativeBinding {
     return questions.split('\0').map(answerTo).join('\0')
   }
 
+  namedFiles(): readonly string[] {
+    return []
+  }
+
   async sizeOfOutputs(): Promise<{ readonly bytes: number; readonly files: number }> {
     return { bytes: 0, files: 0 }
   }

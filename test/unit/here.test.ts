@@ -83,6 +83,13 @@ describe('the spec for a project', () => {
     expect(here({ cwd: at, envFiles: true, exclude: ['dist/'] }).inputs?.[at]).toMatchObject({ exclude: ['dist/'] })
   })
 
+  it('misses none of its secrets, however many folders it has', () => {
+    const at = project('wide')
+    const secrets = Array.from({ length: 300 }, (_, index) => `${index % 20}/${index}/.env`)
+    for (const file of secrets) tree.file(`wide/${file}`, '')
+    expect(here({ cwd: at }).inputs?.[at]).toMatchObject({ exclude: secrets.toSorted() })
+  })
+
   it('hides what the caller cannot look at, as a build of the caller could open it', () => {
     const at = project('shut')
     const shut = tree.directory('shut/inner/private')
