@@ -38,7 +38,8 @@ Directory open_directory(int top, const std::string& below) {
 bool is_folder(DIR* directory, const dirent& entry) {
   if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
   struct stat found{};
-  return ::fstatat(::dirfd(directory), static_cast<const char*>(entry.d_name), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+  const int fd = ::dirfd(directory);
+  return fd >= 0 && ::fstatat(fd, static_cast<const char*>(entry.d_name), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISDIR(found.st_mode);
 }
 
@@ -83,12 +84,13 @@ class Search {
     const auto directory = open_directory(top_, below);
     if (!directory && !below.empty()) found.push_back(below + '/');
     while (const dirent* const entry = directory ? ::readdir(directory.get()) : nullptr) {
-      const std::string_view name(static_cast<const char*>(entry->d_name));
+      const char* const text = static_cast<const char*>(entry->d_name);
+      const std::string_view name(text);
       if (name == "." || name == "..") continue;
       const auto path = [&] { return std::string(below).append(below.empty() ? "" : "/").append(name); };
       if (is_folder(directory.get(), *entry)) {
         if (std::ranges::find(passed_by_, name) == passed_by_.end()) folders.push_back(path());
-      } else if (fits(name.data())) {
+      } else if (fits(text)) {
         found.push_back(path());
       }
     }
@@ -116,8 +118,7 @@ Names named_files(const std::string& folder, const Names& patterns, const Names&
   std::array<std::thread, 3> others;
   try {
     for (std::thread& one : others) one = std::thread([&search] { search.look(); });
-  } catch (const std::system_error&) {
-    // Fewer threads find the same.
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): fewer threads find the same
   }
   search.look();
   for (std::thread& one : others) {
