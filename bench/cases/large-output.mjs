@@ -1,5 +1,6 @@
 // What it costs that the files of an output belong to their owner: of a big build into an output with much in it.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { build, openSession, planOf } from '../../dist/index.js'
@@ -14,13 +15,13 @@ const script = `mkdir "$1/made" && cd "$1/made" || exit 1
 d=0; while [ $d -lt ${filesMade / perFolder} ]; do
   mkdir $d; f=0; while [ $f -lt ${perFolder} ]; do : > $d/$f; f=$((f + 1)); done; d=$((d + 1))
 done`
-// In memory: some disks take a hundred times as long for a file as anything that is compared here.
-const place = '/dev/shm'
+// In memory on Linux: some disks take a hundred times as long for a file as anything that is compared here.
+const place = process.platform === 'linux' ? '/dev/shm' : tmpdir()
 const commandIn = (output) => ['sh', '-c', script, 'sh', output]
 
 export const largeOutput = {
   name: 'large-output',
-  title: `a build that writes ${filesMade} files into an output with ${filesBefore} in it, both in memory`,
+  title: `a build that writes ${filesMade} files into an output with ${filesBefore} in it, both in ${place}`,
   settings: { samples: 20, perBlock: 1, warmUp: 1 },
   subjects() {
     if (!existsSync(place)) throw new NotMeasured(`there is no ${place}`)

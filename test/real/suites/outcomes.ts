@@ -81,7 +81,7 @@ function* tapLines(text: string): Generator<readonly [string, Outcome]> {
 
 const automakeOutcomes: Readonly<Record<string, Outcome>> = { PASS: 'passed', XFAIL: 'passed', FAIL: 'failed', XPASS: 'failed', ERROR: 'failed', SKIP: 'skipped' }
 
-/** The lines that Automake's tests end with: `PASS: tests/misc/echo.sh`. */
+/** A line for each of Automake's tests: `PASS: tests/misc/echo.sh`. */
 export const readAutomake: Reader = (text) => collected(automakeLines(text))
 
 function* automakeLines(text: string): Generator<readonly [string, Outcome]> {
