@@ -203,7 +203,10 @@ Result<HandBack> LentDirectory::hand_back(std::vector<LeftInOutput>& left) {
     return *is_its ? buildjail::hand_back(*lent_, left) : HandBack::kNothingToDo;
   }
   std::size_t changed = 0;
-  if (auto status = restore(lease_.directory(), *lent_, left, changed); !status) return std::move(status.error());
+  const LentAs as = as_();
+  const auto* const set_group_id = as.is_left_as_built ? nullptr : as.set_group_id;
+  auto status = restore(lease_.directory(), *lent_, left, changed, set_group_id);
+  if (!status) return std::move(status.error());
   return HandBack::kDone;
 }
 

@@ -36,6 +36,8 @@ struct LentAs {
   bool is_left_as_built = false;
   /** The session lets a build put set-id bits, access lists, attributes and flags on files. */
   bool lets_mark = true;
+  /** Linux: the folders of the session that got the set-group-ID bit; null where none can. */
+  const SetGroupIdFolders* set_group_id = nullptr;
 };
 
 /** Other users of the host cannot enter a lent folder. In a store, the build can remove only what it made. */

@@ -27,6 +27,8 @@ struct FileState {
   std::uint64_t links = 0;
   /** The last change of its inode, in nanoseconds since 1970. No process can set it. */
   std::int64_t changed_ns = 0;
+  /** Linux: its birth, likewise; 0 where the file system does not know it. */
+  std::int64_t born_ns = 0;
   /** FreeBSD: the flags of chflags(2). */
   std::uint32_t flags = 0;
   /** Linux: it has an encryption policy (fscrypt), or its content is sealed (fs-verity). */

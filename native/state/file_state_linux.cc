@@ -23,7 +23,7 @@ constexpr std::int64_t kSecond = 1000000000;
 std::int64_t in_ns(const struct statx_timestamp& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
 std::optional<FileState> state_at(int directory, const char* name, int flags) {
-  constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_MNT_ID;
+  constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
   struct statx found{};
   if (::statx(directory, name, flags | AT_SYMLINK_NOFOLLOW, kWanted, &found) != 0) return std::nullopt;
   FileState state{.dev = (std::uint64_t{found.stx_dev_major} << 32U) | found.stx_dev_minor,
@@ -34,6 +34,7 @@ std::optional<FileState> state_at(int directory, const char* name, int flags) {
                   .gid = found.stx_gid,
                   .links = found.stx_nlink,
                   .changed_ns = in_ns(found.stx_ctime),
+                  .born_ns = (found.stx_mask & STATX_BTIME) != 0 ? in_ns(found.stx_btime) : 0,
                   .flags = 0,
                   .is_encrypted = (found.stx_attributes & STATX_ATTR_ENCRYPTED) != 0,
                   .is_sealed = (found.stx_attributes & STATX_ATTR_VERITY) != 0};

@@ -28,6 +28,8 @@ constexpr mode_t kSetId = S_ISUID | S_ISGID;
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 /** The most marks that are reported one by one, because a build may have put any number on files. */
 constexpr std::size_t kMostLeft = 100;
+/** The most older folders that are told from others with the set-group-ID bit. */
+constexpr std::size_t kMostOlder = 4096;
 /** The most names of files that a walk back knows at a time, and the bytes of their paths. */
 constexpr std::size_t kMostNames = std::size_t{1} << 18U;
 constexpr std::size_t kMostPaths = std::size_t{1} << 20U;
@@ -264,6 +266,41 @@ class HandingBack final : public TreeWalk {
   std::pair<std::size_t, std::size_t> told_;
 };
 
+/** Takes the set-group-ID bit from the folders that have it because of the session. Does not change the top folder. */
+class TakingSetGroupId final : public TreeWalk {
+ public:
+  TakingSetGroupId(const LentOutput& before, const Lending& lending, const SetGroupIdFolders& folders,
+                   std::vector<LeftInOutput>& left)
+      : TreeWalk(before.path, kStep), before_(before), lending_(lending), folders_(folders), left_(left) {}
+
+  std::size_t changed = 0;
+
+ private:
+  [[nodiscard]] bool may_open_up(const FileState& folder) const override {
+    return lending_.ids.contains(folder.uid) || folder.uid == before_.uid;
+  }
+  [[nodiscard]] bool concerns(const FileState& file) const override {
+    return S_ISDIR(file.mode) && (file.mode & S_ISGID) != 0 && folders_.has(file, before_);
+  }
+  Result<bool> visit(int fd, FileState& file, std::string_view name) override {
+    const mode_t mode = file.mode & ~mode_t{S_ISGID};
+    if (set_mode(fd, mode & ~mode_t{S_IFMT})) {
+      file.mode = mode;
+      ++changed;
+    } else if (!is_refusal(errno)) {
+      return failure(kModeCall, name);
+    } else if (left_.size() < kMostLeft) {
+      left_.push_back({path_of(name), "its mode"});
+    }
+    return true;
+  }
+
+  const LentOutput& before_;
+  const Lending& lending_;
+  const SetGroupIdFolders& folders_;
+  std::vector<LeftInOutput>& left_;
+};
+
 constexpr const char* kKey = "lent";
 constexpr mode_t kModeBits = 07777;
 constexpr int kOctal = 8;
@@ -494,7 +531,35 @@ std::optional<NotedOutput> noted_output(const Fact& fact) {
   return noted;
 }
 
-Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left, std::size_t& changed) {
+void SetGroupIdFolders::add(const FileState& folder, bool is_in_memory) {
+  if (is_in_memory)
+    devices_in_memory_.insert(folder.dev);
+  else
+    has_others_ = true;
+  // The others are told from their birth.
+  if ((folder.mode & S_ISGID) != 0 || folder.born_ns >= since_ns_) return;
+  // defence: few-set-gid-folders-known
+  if (older_.size() < kMostOlder)
+    older_.emplace(folder.dev, folder.ino);
+  else
+    has_more_ = true;
+}
+
+// A folder may lie on another device than its output: a subvolume of btrfs, which a build can make, has its own.
+bool SetGroupIdFolders::may_be_in(const LentOutput& output) const {
+  // What is made in it has the bit by that, and keeps it in every output.
+  if ((output.mode & S_ISGID) != 0) return false;
+  return has_others_ || devices_in_memory_.contains(output.dev);
+}
+
+bool SetGroupIdFolders::has(const FileState& folder, const LentOutput& output) const {
+  if (folder.changed_ns < output.since_ns) return false;
+  if (has_more_ || folder.born_ns == 0 || folder.born_ns >= output.since_ns) return true;
+  return older_.contains({folder.dev, folder.ino});
+}
+
+Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left, std::size_t& changed,
+               const SetGroupIdFolders* set_group_id) {
   const LentOutput& before = noted.before;
   struct stat now{};
   if (::fstat(directory, &now) != 0) return last_error(kStep, "fstat", before.path);
@@ -515,6 +580,12 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
     HandingBack walk(directory, before, noted.lending);
     auto status = walk.hand_back(directory);
     std::ranges::move(walk.left, std::back_inserter(left));
+    changed += walk.changed;
+    if (!status) return status;
+  } else if (set_group_id != nullptr && set_group_id->may_be_in(before)) {
+    TakingSetGroupId walk(before, noted.lending, *set_group_id, left);
+    // defence: set-gid-folders-lose-bit
+    auto status = walk.run(directory);
     changed += walk.changed;
     if (!status) return status;
   }

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -86,11 +88,34 @@ Result<bool> may_shut(uid_t uid, gid_t gid, mode_t mode);
  */
 Status shut_to_others(int directory, const LentOutput& before);
 
+/** The folders that got the set-group-ID bit in a session. What is made in one inherits it (inode(7)). */
+class SetGroupIdFolders {
+ public:
+  /** A folder is about to get it. `is_in_memory`: its file system has one device, and no other in it. */
+  void add(const FileState& folder, bool is_in_memory);
+  /** Whether the output may have such folders. */
+  [[nodiscard]] bool may_be_in(const LentOutput& output) const;
+  /** Whether a folder of that output, which has the bit, has it because of the session. */
+  [[nodiscard]] bool has(const FileState& folder, const LentOutput& output) const;
+
+ private:
+  using Identity = std::pair<std::uint64_t, std::uint64_t>;
+
+  std::set<std::uint64_t> devices_in_memory_;
+  bool has_others_ = false;
+  /** Those that were there before the session and had no such bit. */
+  std::set<Identity> older_;
+  bool has_more_ = false;
+  std::int64_t since_ns_ = file_time_now();
+};
+
 /**
  * Hands a directory back by its descriptor, after the last process of the session: first the files below it, then its
- * own owner, mode, flags and marks. Adds the number of changed files to `changed`.
+ * own owner, mode, flags and marks. Adds the number of changed files to `changed`. Folders that `set_group_id` has, if
+ * it is given, lose that bit.
  */
-Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left, std::size_t& changed);
+Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left, std::size_t& changed,
+               const SetGroupIdFolders* set_group_id = nullptr);
 
 enum class HandBack : std::uint8_t {
   /** It has its state of before again. */
