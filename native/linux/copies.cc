@@ -28,7 +28,7 @@ Result<UniqueFd> copy_by_host(const Bind& bind, const NamespaceOpening& opening,
   calls.make(site, kCall_fsmount, {kOpened, raw::kFsCloseOnExec, raw::kNoSuid | raw::kNoDev}).into(kCopied);
   calls.show(kCopied);
   if (auto status = calls.confirm(false, trace); !status) return std::move(status.error());
-  UniqueFd top = calls.take_shown();
+  UniqueFd top = calls.take_shown(kCopied);
   const auto began = std::chrono::steady_clock::now();
   const BuildUser build = opening.ids.outside(opening.plan.user);
   auto status = copy_input({.bind = bind,

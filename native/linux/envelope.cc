@@ -194,7 +194,7 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       trace_(std::move(trace)),
       lesser_(lesser_limits(plan_->limits, placed.held)),
       cgroup_(std::move(placed), lessee_.session.id),
-      inside_(waiter_, owner_),
+      inside_(waiter_, owner_, host_->notices),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
 
 Status NamespaceEnvelope::open(const Stop& stop) {
@@ -274,7 +274,8 @@ LentAs NamespaceEnvelope::lent_as() const {
           .ids = ids,
           .keeps_owner = ids_.are_callers(),
           .is_left_as_built = plan_->ownership == Ownership::kBuild,
-          .lets_mark = lets_mark};
+          .lets_mark = lets_mark,
+          .set_group_id = inside_.set_group_id()};
 }
 
 Status NamespaceEnvelope::launch(Launching launching) {

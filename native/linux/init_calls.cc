@@ -79,11 +79,11 @@ void InitCalls::set_attributes(CallSite site, Slot tree, const raw::MountAttribu
        {tree, "", raw::kEmptyPath | flags, CallArgument::bytes(attributes), sizeof(attributes)});
 }
 
-InitCalls& InitCalls::install_filter(CallSite site, std::span<const FilterInstruction> program) {
+InitCalls& InitCalls::install_filter(CallSite site, std::span<const FilterInstruction> program, unsigned flags) {
   const std::size_t begin = message_.text.size();
   const auto bytes = std::as_bytes(program);
   message_.text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size()) += '\0';
-  return make(std::move(site), kCallFilter, {begin, program.size()});
+  return make(std::move(site), kCallFilter, {begin, program.size(), flags});
 }
 
 void InitCalls::mark(const char* step, std::string_view target, std::int64_t before_ns) {
@@ -137,8 +137,10 @@ Status InitCalls::confirm(bool is_launched, Trace& trace) {
   // Init answers with the next message only, so without one there would be no answer.
   if (is_sealed_ && !is_launched && !init_.ask_for_pid(kNoCommand)) return last_error("init", "sendmsg");
   for (const Message& sent : sent_) {
-    const auto answer = init_.read_calls_answer(shown_);
+    UniqueFd shown;
+    const auto answer = init_.read_calls_answer(shown);
     if (!answer) return answer.error();
+    if (shown) shown_[sent.header.shown - 1] = std::move(shown);
     if (answer->err != 0) {
       const auto& [site, name] = sent.sites.at(answer->index);
       return error_of(site, name, answer->err);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ inline constexpr Slot kDevSlot{2};
 inline constexpr Slot kRoomSlot{3};
 inline constexpr Slot kOpened{4};
 inline constexpr Slot kCopied{5};
+/** The listener of the filter. */
+inline constexpr Slot kListener{6};
 inline constexpr unsigned kFirstSentSlot = 8;
 /** Init's working directory. */
 inline constexpr long kHere = AT_FDCWD;
@@ -114,7 +117,8 @@ class InitCalls {
   InitCalls& expect(CallSite site, std::size_t offset, std::uint64_t mask, std::uint64_t value, int err);
   /** Sets attributes of a copy of mounts, or of a mount that is open. */
   void set_attributes(CallSite site, Slot tree, const raw::MountAttributes& attributes, unsigned flags = 0);
-  InitCalls& install_filter(CallSite site, std::span<const FilterInstruction> program);
+  /** `flags` are those of seccomp(2), SECCOMP_SET_MODE_FILTER. */
+  InitCalls& install_filter(CallSite site, std::span<const FilterInstruction> program, unsigned flags = 0);
   /** The time of the calls since the last mark belongs to this step; `before_ns` was spent on it by this process. */
   void mark(const char* step, std::string_view target, std::int64_t before_ns = 0);
 
@@ -124,8 +128,8 @@ class InitCalls {
   void begin_step();
   /** This process gets the descriptor in a slot, once the calls until here are made. */
   void show(Slot slot);
-  /** Once they are confirmed; none if none was shown. */
-  UniqueFd take_shown() { return std::move(shown_); }
+  /** Once they are confirmed; none if none was shown of that slot. */
+  UniqueFd take_shown(Slot slot) { return std::exchange(shown_[slot.number], {}); }
   /** No calls come after these. The descriptor stays open until init ends; it may be none. */
   void seal(UniqueFd kept);
 
@@ -155,7 +159,8 @@ class InitCalls {
   /** Those that init has, without what it needs of them. */
   std::vector<Message> sent_;
   bool is_sealed_ = false;
-  UniqueFd shown_;
+  /** By slot. */
+  std::map<unsigned, UniqueFd> shown_;
   Status status_;
 };
 

@@ -27,6 +27,7 @@
 
 #include "base/back_off.h"
 #include "base/tolerated.h"
+#include "linux/folder_modes.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/privileges.h"
@@ -256,6 +257,30 @@ Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls&
   return status;
 }
 
+/**
+ * Installs the filter with a listener, and shows that to this process; without one where the kernel has none to give:
+ * before Linux 5.0, and where this process is itself in a filter with a listener, which may have no other below it.
+ */
+void install_filter(const SessionFilter& filter, InitCalls& calls) {
+  const CallSite site{.step = "filter"};
+  const bool tells = filter.listened.tells();
+  if (tells) {
+    const Tolerated tolerated("the filter then has no listener, and refuses what it would tell");
+    const auto& program = filter.listened.program();
+    calls.install_filter(site, program, kNewListener | kWaitsKillable).into(kListener);
+    calls.may_fail(kAnyError).unless_it_works(2);
+    // Before Linux 5.19.
+    calls.install_filter(site, program, kNewListener).into(kListener).may_fail(kAnyError).unless_it_works(1);
+  }
+  // defence: every-session-filter-system
+  calls.install_filter(site, filter.alone.program());
+  calls.mark("init", {});
+  if (!tells) return;
+  calls.show(kListener);
+  // defence: listener-leaves-init
+  calls.make(site, kCall_close, {kListener}).may_fail(kAnyError);
+}
+
 /** Makes the root read-only and the only one, and gives up every right that a command may not have. */
 Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   const EnvelopePlan& plan = opening.plan;
@@ -289,12 +314,9 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   // (seccomp(2)).
   // defence: command-no-new-privileges
   calls.make({.step = "filter"}, kCall_prctl, {PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0});
-  // defence: every-session-filter-system
-  if (plan.allowed.is_empty())
-    calls.install_filter({.step = "filter"}, opening.host.filter.program());
-  else
-    calls.install_filter({.step = "filter"}, SystemCallFilter(plan.allowed).program());
-  calls.mark("init", {});
+  std::optional<SessionFilter> own;
+  if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
+  install_filter(own ? *own : opening.host.filter, calls);
 
   // defence: output-nobody-else-until
   const int locked = opening.journal.lock();
@@ -411,9 +433,19 @@ InitCalls& SessionNamespaces::calls() { return calls_ ? *calls_ : calls_.emplace
 
 Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
   auto status = calls_->confirm(is_launched, trace);
-  if (UniqueFd room = calls_->take_shown()) rooms_.push_back(std::move(room));
+  if (UniqueFd room = calls_->take_shown(kRoomSlot)) rooms_.push_back(std::move(room));
+  UniqueFd listener = calls_->take_shown(kListener);
   calls_.reset();
+  if (status && listener) return listen(std::move(listener));
   return status ? std::move(status) : explain_overlay(std::move(status.error()));
+}
+
+Status SessionNamespaces::listen(UniqueFd listener) {
+  set_group_id_ = std::make_shared<SetGroupIdFolders>();
+  auto listening = notices_.watch(std::move(listener), answer_folder_modes(set_group_id_));
+  if (!listening) return std::move(listening.error());
+  listening_ = std::move(*listening);
+  return {};
 }
 
 Status SessionNamespaces::watch(const Namespaces& inside) {
@@ -435,6 +467,7 @@ Status SessionNamespaces::end_processes(Trace& trace) {
   if (auto status = inside->tell_to_end(); !status) return status;
   trace.mark("kill");
   if (auto status = inside->wait_gone(); !status) return status;
+  listening_.reset();
   // The waiter hears of the end by the channel, and then knows that the commands have ended too.
   static_cast<void>(waiter_->wait_reaped(owner_, kHearBound));
   waiter_->forget_channel(owner_, inside->channel()->fd());

@@ -16,11 +16,13 @@
 #include "base/unique_fd.h"
 #include "envelope/part.h"
 #include "launch/waiter.h"
+#include "linux/call_notices.h"
 #include "linux/child.h"
 #include "linux/init.h"
 #include "linux/init_calls.h"
 #include "linux/session_cgroup.h"
 #include "plan/plan.h"
+#include "state/lent_output.h"
 
 namespace buildjail {
 
@@ -111,8 +113,9 @@ class Namespaces {
 /** The namespaces of a session, from their making until no process is in them any more. Any thread may call it. */
 class SessionNamespaces {
  public:
-  /** `owner` is the number that the waiter has for the session's commands. */
-  SessionNamespaces(std::shared_ptr<Waiter> waiter, std::uint64_t owner) : waiter_(std::move(waiter)), owner_(owner) {}
+  /** `owner` is the number that the waiter has for the session's commands. `notices` outlives this. */
+  SessionNamespaces(std::shared_ptr<Waiter> waiter, std::uint64_t owner, CallNotices& notices)
+      : waiter_(std::move(waiter)), owner_(owner), notices_(notices) {}
 
   void set(Namespaces made);
   /** Null while there are no namespaces. */
@@ -142,10 +145,16 @@ class SessionNamespaces {
   /** The top folder of a copy that stands for an overlay. */
   void keep_copy(const Bind& bind, UniqueFd top) { copies_.emplace(&bind, std::move(top)); }
   [[nodiscard]] const std::map<const Bind*, UniqueFd>& copies() const noexcept { return copies_; }
+  /** Null where the session has no listener. Changes until the processes have ended. */
+  [[nodiscard]] const SetGroupIdFolders* set_group_id() const noexcept { return set_group_id_.get(); }
 
  private:
+  /** Once the filter is installed. */
+  Status listen(UniqueFd listener);
+
   std::shared_ptr<Waiter> waiter_;
   std::uint64_t owner_;
+  CallNotices& notices_;
   mutable std::mutex mutex_;
   std::shared_ptr<Namespaces> namespaces_;
   UniqueFd mounts_;
@@ -153,6 +162,8 @@ class SessionNamespaces {
   std::map<const Bind*, UniqueFd> copies_;
   /** Of the thread that opens or completes the session. */
   std::optional<InitCalls> calls_;
+  std::shared_ptr<SetGroupIdFolders> set_group_id_;
+  std::unique_ptr<CallNotices::Watch> listening_;
 };
 
 /**

@@ -26,10 +26,11 @@ struct LinuxHost {
   NamespaceHost namespaces;
   UserNamespaces user_namespaces{};
   /** For sessions whose spec has no `allow`. */
-  SystemCallFilter filter{Allowances()};
+  SessionFilter filter{Allowances()};
   MountTable mount_table{};
   CgroupPlaces cgroups{};
   BlankSessions blanks{namespaces, mount_table};
+  CallNotices notices{};
 };
 
 /** A session with its namespaces. */

@@ -67,6 +67,17 @@ void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& 
   calls.make(site, kCall_capset, {CallArgument::bytes(kOfThisThread), CallArgument::bytes(sets)});
 }
 
+bool keep_capabilities_only(std::uint64_t kept) {
+  Sets sets{};
+  if (::syscall(SYS_capget, &kOfThisThread, sets.data()) != 0) return false;
+  for (std::size_t half = 0; half < sets.size(); ++half) {
+    const auto bits = static_cast<std::uint32_t>(kept >> (32U * half));
+    sets.at(half) = {
+        .effective = sets.at(half).effective & bits, .permitted = sets.at(half).permitted & bits, .inheritable = 0};
+  }
+  return ::syscall(SYS_capset, &kOfThisThread, sets.data()) == 0;
+}
+
 bool has_capability(unsigned capability) {
   Sets sets{};
   if (::syscall(SYS_capget, &kOfThisThread, sets.data()) != 0) return false;

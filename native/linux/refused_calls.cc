@@ -16,7 +16,7 @@ constexpr std::uint32_t kBrother = 0x8000;
 constexpr std::uint32_t kSetLease = 1024, kSetDelegation = 1040;
 /** O_CREAT | __O_TMPFILE: without one of them the kernel ignores the mode (open(2)). */
 constexpr std::uint32_t kCreates = 0100 | 020000000;
-constexpr std::uint32_t kSetIdBits = 06000;
+constexpr std::uint32_t kSetIdBits = 06000, kSetUserId = 04000, kSetGroupId = 02000;
 
 constexpr std::uint32_t kUnix = 1, kInet = 2, kInet6 = 10, kNetlink = 16;
 /** NETLINK_ROUTE. */
@@ -67,23 +67,40 @@ constexpr Condition is_not(std::uint8_t argument, std::uint32_t value) {
   return {Condition::Kind::kIsNot, argument, kWholeArgument, value};
 }
 
+/** chmod(2) and its kind, whose mode is that argument: refused with the set-user-ID bit. */
+constexpr RefusedCall sets_user_id(const char* name, int x86_64, int generic, std::uint8_t mode) {
+  return {Allowance::kSetId, name, x86_64, generic, EPERM, {any_bit(mode, kSetUserId)}};
+}
+/** With the set-group-ID bit alone it is told: FolderModes sets that on a folder. */
+constexpr RefusedCall sets_group_id(const char* name, int x86_64, int generic, std::uint8_t mode) {
+  RefusedCall call{Allowance::kSetId, name, x86_64, generic, EPERM, {any_bit(mode, kSetGroupId)}};
+  call.is_told = true;
+  return call;
+}
+
 /** Refused whatever a spec allows. */
 constexpr std::optional<Allowance> kAlways;
 
 constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     // Set-id bits. While a build runs, a set-uid program in its output would give the build's rights to a user who runs
     // it on the host, and root's where the build is root. openat2(2) has its mode in memory, where no filter sees it;
-    // programs fall back to openat(2), but bubblewrap does not. mkdir(2) ignores the bits.
+    // programs fall back to openat(2), but bubblewrap does not. mkdir(2) ignores the bits. On a folder, the
+    // set-group-ID
+    // bit gives no rights.
     {Allowance::kSetId, "openat", 257, 56, EPERM, {any_bit(2, kCreates), any_bit(3, kSetIdBits)}},
     {Allowance::kSetId, "open", 2, kNoSuchCall, EPERM, {any_bit(1, kCreates), any_bit(2, kSetIdBits)}},
     {Allowance::kSetId, "openat2", 437, 437, ENOSYS, {}, Allowance::kUserNamespaces},
     {Allowance::kSetId, "creat", 85, kNoSuchCall, EPERM, {any_bit(1, kSetIdBits)}},
     {Allowance::kSetId, "mknod", 133, kNoSuchCall, EPERM, {any_bit(1, kSetIdBits)}},
     {Allowance::kSetId, "mknodat", 259, 33, EPERM, {any_bit(2, kSetIdBits)}},
-    {Allowance::kSetId, "chmod", 90, kNoSuchCall, EPERM, {any_bit(1, kSetIdBits)}},
-    {Allowance::kSetId, "fchmod", 91, 52, EPERM, {any_bit(1, kSetIdBits)}},
-    {Allowance::kSetId, "fchmodat", 268, 53, EPERM, {any_bit(2, kSetIdBits)}},
-    {Allowance::kSetId, "fchmodat2", 452, 452, EPERM, {any_bit(2, kSetIdBits)}},
+    sets_user_id("chmod", 90, kNoSuchCall, 1),
+    sets_group_id("chmod", 90, kNoSuchCall, 1),
+    sets_user_id("fchmod", 91, 52, 1),
+    sets_group_id("fchmod", 91, 52, 1),
+    sets_user_id("fchmodat", 268, 53, 2),
+    sets_group_id("fchmodat", 268, 53, 2),
+    sets_user_id("fchmodat2", 452, 452, 2),
+    sets_group_id("fchmodat2", 452, 452, 2),
 
     // Namespaces. In a user namespace a build has every capability, and with them far more of the kernel to attack.
     // With a cgroup namespace it could mount the cgroups of the host program (cgroup_namespaces(7)). clone3(2) has its

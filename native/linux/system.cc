@@ -107,7 +107,7 @@ std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>&
   Journal journal{std::string()};
   SessionIds ids;
   SessionCgroup cgroup({}, {});
-  SessionNamespaces inside({}, 0);
+  SessionNamespaces inside({}, 0, host.notices);
   NamespaceOpening opening{
       {.plan = plan, .steps = plan.steps, .nesting = nesting, .is_rest = false, .lessee = nobody, .journal = journal},
       host,

@@ -1,5 +1,6 @@
 #include "linux/system_call_filter.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <ranges>
@@ -11,7 +12,8 @@ namespace {
 
 // By number: the kernel's headers are not installed wherever a compiler is (seccomp(2), linux/bpf_common.h).
 
-constexpr std::uint32_t kAllow = 0x7fff0000, kAnswer = 0x00050000;
+/** SECCOMP_RET_ALLOW, _ERRNO and _USER_NOTIF. */
+constexpr std::uint32_t kAllow = 0x7fff0000, kAnswer = 0x00050000, kTell = 0x7fc00000;
 
 /** struct seccomp_data: int nr, __u32 arch, __u64 instruction_pointer, __u64 args[6]. */
 constexpr std::uint32_t kNumber = 0, kArchitecture = 4, kArguments = 16, kArgumentSize = 8;
@@ -36,6 +38,7 @@ using Program = std::vector<FilterInstruction>;
 constexpr FilterInstruction load(std::uint32_t from) { return {kLoad, 0, 0, from}; }
 constexpr FilterInstruction answer(int err) { return {kReturn, 0, 0, kAnswer | static_cast<std::uint32_t>(err)}; }
 constexpr FilterInstruction kLetThrough{kReturn, 0, 0, kAllow};
+constexpr FilterInstruction kTellListener{kReturn, 0, 0, kTell};
 
 void append(Program& program, const Program& more) { program.insert(program.end(), more.begin(), more.end()); }
 
@@ -46,9 +49,9 @@ FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
   return {kJumpIfEqual, skipped, 0, condition.value};
 }
 
-/** Refuses the call if all of its conditions hold; goes on after it if not. */
-Program judgement(const RefusedCall& call) {
-  Program rest{answer(call.err)};
+/** Refuses the call, or tells of it, if all of its conditions hold; goes on after it if not. */
+Program judgement(const RefusedCall& call, Listened listened) {
+  Program rest{call.is_told && listened == Listened::kYes ? kTellListener : answer(call.err)};
   for (const Condition& condition : std::views::reverse(call.when)) {
     if (condition.kind == Condition::Kind::kAlways) continue;
     // The kernel's data are in the order of the processor's bytes, and all of these have the lower half first.
@@ -62,10 +65,10 @@ Program judgement(const RefusedCall& call) {
 }
 
 /** Judges all entries of the table for one number. */
-Program judgement_of(std::span<const RefusedCall* const> calls) {
+Program judgement_of(std::span<const RefusedCall* const> calls, Listened listened) {
   Program program;
   for (const RefusedCall* const call : calls) {
-    append(program, judgement(*call));
+    append(program, judgement(*call, listened));
     if (!call->is_conditional()) return program;
   }
   program.push_back(kLetThrough);
@@ -78,7 +81,7 @@ struct Numbers {
   Program end;
 };
 
-std::vector<Numbers> judged_numbers(Allowances allowed, Architecture architecture) {
+std::vector<Numbers> judged_numbers(Allowances allowed, Architecture architecture, Listened listened) {
   std::vector<std::vector<const RefusedCall*>> calls(kNewestCall + 1);
   for (const RefusedCall& call : refused_calls()) {
     const int number = architecture == Architecture::kX8664 ? call.x86_64 : call.generic;
@@ -86,7 +89,7 @@ std::vector<Numbers> judged_numbers(Allowances allowed, Architecture architectur
   }
   std::vector<Numbers> judged;
   for (std::uint32_t number = 0; number < calls.size(); ++number) {
-    Program end = judgement_of(calls[number]);
+    Program end = judgement_of(calls[number], listened);
     if (judged.empty() || judged.back().end != end) judged.push_back({number, std::move(end)});
   }
   return judged;
@@ -122,7 +125,7 @@ Program search(std::vector<Numbers> judged) {
   return std::move(judged.front().end);
 }
 
-Program compile(Allowances allowed, Architecture architecture) {
+Program compile(Allowances allowed, Architecture architecture, Listened listened) {
   Program program{
       // A program can also make calls of another architecture, with other numbers: those of i386 by int 0x80.
       load(kArchitecture),
@@ -136,13 +139,15 @@ Program compile(Allowances allowed, Architecture architecture) {
       kLetThrough,
       answer(ENOSYS),
   };
-  append(program, search(judged_numbers(allowed, architecture)));
+  append(program, search(judged_numbers(allowed, architecture, listened)));
   return program;
 }
 
 }  // namespace
 
-SystemCallFilter::SystemCallFilter(Allowances allowed, Architecture architecture)
-    : program_(compile(allowed, architecture)) {}
+SystemCallFilter::SystemCallFilter(Allowances allowed, Architecture architecture, Listened listened)
+    : program_(compile(allowed, architecture, listened)) {}
+
+bool SystemCallFilter::tells() const { return std::ranges::find(program_, kTellListener) != program_.end(); }
 
 }  // namespace buildjail

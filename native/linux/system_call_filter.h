@@ -44,6 +44,8 @@ struct RefusedCall {
   std::array<Condition, 4> when = {};
   /** One more entry that lifts it, for a call that programs with that right cannot do without. */
   std::optional<Allowance> also_lifted_by = {};
+  /** A listener answers it (seccomp_unotify(2)). Without one it fails with `err`. */
+  bool is_told = false;
 
   [[nodiscard]] constexpr bool is_lifted(Allowances allowed) const {
     return (lifted_by && allowed.has(*lifted_by)) || (also_lifted_by && allowed.has(*also_lifted_by));
@@ -79,6 +81,9 @@ inline constexpr Architecture kOwnArchitecture = Architecture::kRiscv64;
 #error "buildjail's filter has no numbers of this architecture's system calls yet: add them to refused_calls.cc"
 #endif
 
+/** Whether a filter has a listener, which is told of calls (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
+enum class Listened : bool { kNo, kYes };
+
 /**
  * A session's filter on system calls (seccomp(2)): a program that the kernel runs for a call, and that refuses those of
  * refused_calls(). The kernel finds out which calls the program allows whatever their arguments are, and does not run
@@ -87,12 +92,24 @@ inline constexpr Architecture kOwnArchitecture = Architecture::kRiscv64;
 class SystemCallFilter {
  public:
   /** Refuses all calls that the spec does not allow. */
-  explicit SystemCallFilter(Allowances allowed, Architecture architecture = kOwnArchitecture);
+  explicit SystemCallFilter(Allowances allowed, Architecture architecture = kOwnArchitecture,
+                            Listened listened = Listened::kNo);
 
   [[nodiscard]] const std::vector<FilterInstruction>& program() const noexcept { return program_; }
+  /** Whether it tells a listener of any call. */
+  [[nodiscard]] bool tells() const;
 
  private:
   std::vector<FilterInstruction> program_;
+};
+
+/** The filter of a session on this processor, and that which it has where the kernel gives no listener. */
+struct SessionFilter {
+  explicit SessionFilter(Allowances allowed)
+      : listened(allowed, kOwnArchitecture, Listened::kYes), alone(allowed, kOwnArchitecture) {}
+
+  SystemCallFilter listened;
+  SystemCallFilter alone;
 };
 
 }  // namespace buildjail

@@ -33,8 +33,8 @@ enum init_call_name {
 #define CALL(name) kCall_##name
   INIT_CALLS(CALL),
 #undef CALL
-  /** Not calls of the kernel: compares 64 bits of the scratch memory, notes the time, installs a filter (seccomp(2)).
-   */
+  /** Not calls of the kernel: compares 64 bits of the scratch memory, notes the time, installs a filter with flags
+   * (seccomp(2)). */
   kCallExpect,
   kCallMark,
   kCallFilter,

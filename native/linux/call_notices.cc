@@ -1,0 +1,134 @@
+#include "linux/call_notices.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "base/signals.h"
+#include "base/tolerated.h"
+
+namespace buildjail {
+
+namespace {
+
+// By number: the kernel's headers are not installed wherever a compiler is (linux/seccomp.h). The number of a request
+// has the size of its structure in it.
+constexpr unsigned long kReceive = 0xc0502100;
+constexpr unsigned long kSend = 0xc0182101;
+/** The direction is wrong, and the only one that kernels before 5.17 know. */
+constexpr unsigned long kIsValid = 0x80082102;
+
+/** struct seccomp_notif, with struct seccomp_data in it. */
+struct Notice {
+  std::uint64_t id;
+  std::uint32_t thread;
+  std::uint32_t flags;
+  std::int32_t number;
+  std::uint32_t architecture;
+  std::uint64_t instruction_pointer;
+  std::array<std::uint64_t, 6> arguments;
+};
+static_assert(sizeof(Notice) == 80);
+
+/** struct seccomp_notif_resp. With no flags the kernel does not make the call. */
+struct Answer {
+  std::uint64_t id;
+  std::int64_t value;
+  std::int32_t error;
+  std::uint32_t flags;
+};
+static_assert(sizeof(Answer) == 24);
+
+}  // namespace
+
+CallNotices::~CallNotices() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  if (queue_) queue_->wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<std::unique_ptr<CallNotices::Watch>> CallNotices::watch(UniqueFd listener, AnswerCall answer) {
+  const std::lock_guard lock(mutex_);
+  if (!queue_) {
+    auto made = EventQueue::create();
+    if (!made) return std::move(made.error());
+    queue_ = std::move(*made);
+  }
+  if (!thread_.joinable()) {
+    const BlockedSignals blocked;
+    thread_ = std::thread([this] { loop(); });
+  }
+  const int fd = listener.get();
+  const std::uint64_t token = ++last_token_;
+  sessions_.emplace(token, std::make_shared<const Session>(std::move(listener), std::move(answer)));
+  const Watched watched{.number = fd, .token = token};
+  if (auto status = queue_->watch_readable({&watched, 1}); !status) {
+    sessions_.erase(token);
+    return std::move(status.error());
+  }
+  return std::make_unique<Watch>(*this, token);
+}
+
+void CallNotices::forget(std::uint64_t token) {
+  std::unique_lock lock(mutex_);
+  const auto session = sessions_.extract(token);
+  if (session.empty()) return;
+  queue_->forget_readable(session.mapped()->listener.get());
+  // defence: last-notice-before-end
+  served_.wait(lock, [&] { return serving_ != token; });
+}
+
+void CallNotices::loop() {
+  BorrowedRights rights;
+  std::array<Event, 32> room{};
+  for (;;) {
+    for (const Event& event : queue_->wait(room, std::nullopt)) {
+      std::unique_lock lock(mutex_);
+      if (is_stopping_) return;
+      const auto found = sessions_.find(event.token);
+      if (event.kind != Event::Kind::kReadable || found == sessions_.end()) continue;
+      const auto session = found->second;
+      serving_ = event.token;
+      lock.unlock();
+      serve(*session, rights);
+      lock.lock();
+      serving_ = 0;
+      served_.notify_all();
+    }
+  }
+}
+
+void CallNotices::serve(const Session& session, BorrowedRights& rights) {
+  const Tolerated tolerated("the call fails, or its caller has ended");
+  const int listener = session.listener.get();
+  // The caller may have been killed since, and to receive a notice waits for one.
+  pollfd waiting{.fd = listener, .events = POLLIN, .revents = 0};
+  if (::poll(&waiting, 1, 0) <= 0) return;
+  // The last process with the filter has ended.
+  if ((waiting.revents & POLLIN) == 0) return queue_->forget_readable(listener);
+  Notice notice{};
+  if (::ioctl(listener, kReceive, &notice) != 0) return;
+  const auto is_waiting = [&] { return ::ioctl(listener, kIsValid, &notice.id) == 0; };
+  int err = EPERM;
+  try {
+    err = session.answer({.thread = static_cast<pid_t>(notice.thread),
+                          .number = notice.number,
+                          .arguments = notice.arguments,
+                          .is_waiting = is_waiting},
+                         rights);
+  } catch (const std::bad_alloc&) {
+    err = ENOMEM;
+  }
+  rights.give_back();
+  Answer answer{.id = notice.id, .value = 0, .error = -err, .flags = 0};
+  static_cast<void>(::ioctl(listener, kSend, &answer));
+}
+
+}  // namespace buildjail
