@@ -81,7 +81,7 @@ void CallNotices::forget(std::uint64_t token) {
   const auto session = sessions_.extract(token);
   if (session.empty()) return;
   queue_->forget_readable(session.mapped()->listener.get());
-  // defence: last-notice-before-end
+  // The outputs come back next, and nothing may change in them any more.
   served_.wait(lock, [&] { return serving_ != token; });
 }
 

@@ -82,7 +82,7 @@ class FolderModes {
       if (!start.file) return start.err == EBADF ? EBADF : EPERM;
       folders.start = std::move(start.file);
     }
-    // defence: notices-of-living-callers
+    // All of the above was the caller's, and not that of a later thread with its number.
     if (!notice.is_waiting()) return EPERM;
     // defence: notices-by-callers-rights
     if (!rights_.take(caller->rights)) return EPERM;

@@ -277,7 +277,7 @@ void install_filter(const SessionFilter& filter, InitCalls& calls) {
   calls.mark("init", {});
   if (!tells) return;
   calls.show(kListener);
-  // defence: listener-leaves-init
+  // The seal closes it too, and is told with the next call.
   calls.make(site, kCall_close, {kListener}).may_fail(kAnyError);
 }
 
@@ -441,11 +441,13 @@ Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
 }
 
 Status SessionNamespaces::listen(UniqueFd listener) {
-  set_group_id_ = std::make_shared<SetGroupIdFolders>();
-  auto listening = notices_.watch(std::move(listener), answer_folder_modes(set_group_id_));
-  if (!listening) return std::move(listening.error());
-  listening_ = std::move(*listening);
-  return {};
+  return caught("filter", [&]() -> Status {
+    set_group_id_ = std::make_shared<SetGroupIdFolders>();
+    auto listening = notices_.watch(std::move(listener), answer_folder_modes(set_group_id_));
+    if (!listening) return std::move(listening.error());
+    listening_ = std::move(*listening);
+    return {};
+  });
 }
 
 Status SessionNamespaces::watch(const Namespaces& inside) {

@@ -538,7 +538,6 @@ void SetGroupIdFolders::add(const FileState& folder, bool is_in_memory) {
     has_others_ = true;
   // The others are told from their birth.
   if ((folder.mode & S_ISGID) != 0 || folder.born_ns >= since_ns_) return;
-  // defence: few-set-gid-folders-known
   if (older_.size() < kMostOlder)
     older_.emplace(folder.dev, folder.ino);
   else

@@ -54,6 +54,43 @@ const refusedCalls = Object.entries({
   tests: [[`${attacks}/refused-calls.test.ts`, `cannot be those of ${what}`]],
 }))
 
+const setGroupId = 'test/linux/set-group-id.test.ts'
+const byEveryCall = [setGroupId, 'is set on a folder by every call that can, and on nothing else (in %s)']
+
+/** Of the set-group-ID bit, which the host program sets on folders for a build. */
+const setsGroupId = [
+  {
+    defence: 'the set-group-ID bit is set on folders alone',
+    off: { 'set-gid-only-on-folders': 'never' },
+    tests: [byEveryCall, [setGroupId, 'is on no file that is exchanged for a folder meanwhile, by a rename, by a link and in memory']],
+  },
+  {
+    defence: 'a caller’s folder is changed with the caller’s rights',
+    off: { 'notices-by-callers-rights': 'never', 'notices-no-capability-over-files': { value: 'true' } },
+    tests: [[setGroupId, 'is not set on a folder of another owner, nor tells what is in a folder that is shut to the build']],
+  },
+  {
+    defence: 'a caller’s path is followed through no link of proc',
+    off: { 'notices-follow-no-magic-link': 'never' },
+    tests: [byEveryCall],
+  },
+  {
+    defence: 'a caller’s path is not followed without end',
+    off: { 'notices-bounded-walk': { swap: { kMostComponents: '1 << 30' } } },
+    tests: [byEveryCall],
+  },
+  {
+    defence: 'a caller’s path leads to nothing above its root',
+    off: { 'notices-stay-below-root': 'never' },
+    tests: [byEveryCall],
+  },
+  {
+    defence: 'folders of an output lose the set-group-ID bit',
+    off: { 'set-gid-folders-lose-bit': { value: 'Status()' } },
+    tests: [[setGroupId, 'goes from every folder of an output at the end, also where it was inherited and moved, but not from one that had it']],
+  },
+]
+
 /** What a build may take. */
 const limited = [
   ...[
@@ -571,6 +608,7 @@ export const linux = [
     tests: [[`${attacks}/core-dump.test.ts`, 'as %s, for %s: finds nothing of the memory of the host program, and no core where the limit holds']],
   },
   ...refusedCalls,
+  ...setsGroupId,
   {
     defence: 'system calls are refused: those of another architecture',
     off: { 'system-calls-refused-those': { swap: { '0': '1' } } },

@@ -66,6 +66,8 @@ constexpr auto kRawNames = std::to_array<RawName>({
     {SYS_rt_sigaction, "rt_sigaction"},
     {SYS_rt_sigprocmask, "rt_sigprocmask"},
     {SYS_seccomp, "seccomp"},
+    {SYS_setfsgid, "setfsgid"},
+    {SYS_setfsuid, "setfsuid"},
     {SYS_setgroups, "setgroups"},
     {SYS_setresgid, "setresgid"},
     {SYS_setresuid, "setresuid"},
