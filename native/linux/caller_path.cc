@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -23,7 +22,6 @@ namespace {
 constexpr int kMostLinks = 40;
 /** With its links. The kernel would look up some more, in the time of the build and not of the host program. */
 constexpr int kMostComponents = 4096;
-constexpr std::size_t kPage = 4096;
 
 Pinned failed(int err) { return {.file = {}, .err = err}; }
 
@@ -81,16 +79,14 @@ Pinned pin_descriptor(pid_t thread, int descriptor) {
 
 UniqueFd pin_root(pid_t thread) { return UniqueFd(::open(entry_of(thread, "root").c_str(), O_PATH | O_CLOEXEC)); }
 
+// To read it by process_vm_readv(2) could wait for the build, where that serves its own page faults (userfaultfd(2)).
 CallersPath read_path(pid_t thread, std::uint64_t address) {
+  const UniqueFd memory(::open(entry_of(thread, "mem").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!memory) return {.err = EPERM};
   std::array<char, PATH_MAX> text{};
-  // The kernel copies whole parts, and the page behind the path need not be there.
-  const std::size_t first = std::min(text.size(), kPage - address % kPage);
-  const std::array<iovec, 2> there{
-      iovec{.iov_base = reinterpret_cast<void*>(address), .iov_len = first},
-      iovec{.iov_base = reinterpret_cast<void*>(address + first), .iov_len = text.size() - first}};
-  const iovec here{.iov_base = text.data(), .iov_len = text.size()};
-  const ssize_t size = ::process_vm_readv(thread, &here, 1, there.data(), there.size(), 0);
-  if (size < 0) return {.err = errno};
+  // The memory behind the path need not be there: then less is read.
+  const ssize_t size = ::pread(memory.get(), text.data(), text.size(), static_cast<off_t>(address));
+  if (size <= 0) return {.err = EFAULT};
   const std::string_view found(text.data(), static_cast<std::size_t>(size));
   const std::size_t end = found.find('\0');
   if (end != std::string_view::npos) return {.path = std::string(found.substr(0, end))};

@@ -258,12 +258,26 @@ Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls&
 }
 
 /**
+ * Whether the build may be the server of a file system (fuse(4)): each look at a path there could wait for it, and with
+ * that the thread that answers calls for all sessions.
+ */
+bool may_serve_files(const NamespaceOpening& opening) {
+  if (!opening.plan.allowed.has(Allowance::kUserNamespaces)) return false;
+  const auto has_fuse = [](const Step& step) {
+    const auto* const dev = std::get_if<MountDev>(&step);
+    return dev != nullptr &&
+           std::ranges::find(dev->devices, ::makedev(10, 229), &NamedDevice::number) != dev->devices.end();
+  };
+  return std::ranges::any_of(opening.plan.steps, has_fuse) || std::ranges::any_of(opening.steps, has_fuse);
+}
+
+/**
  * Installs the filter with a listener, and shows that to this process; without one where the kernel has none to give:
  * before Linux 5.0, and where this process is itself in a filter with a listener, which may have no other below it.
  */
-void install_filter(const SessionFilter& filter, InitCalls& calls) {
+void install_filter(const SessionFilter& filter, bool may_tell, InitCalls& calls) {
   const CallSite site{.step = "filter"};
-  const bool tells = filter.listened.tells();
+  const bool tells = may_tell && filter.listened.tells();
   if (tells) {
     const Tolerated tolerated("the filter then has no listener, and refuses what it would tell");
     const auto& program = filter.listened.program();
@@ -316,7 +330,9 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   calls.make({.step = "filter"}, kCall_prctl, {PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0});
   std::optional<SessionFilter> own;
   if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
-  install_filter(own ? *own : opening.host.filter, calls);
+  // defence: no-listener-beside-file-server
+  const bool may_tell = !may_serve_files(opening);
+  install_filter(own ? *own : opening.host.filter, may_tell, calls);
 
   // defence: output-nobody-else-until
   const int locked = opening.journal.lock();

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdirSync, readdirSync, readlinkSync, statSync, utimesSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -86,6 +86,19 @@ const initOf = async (session: Session): Promise<number> => Number(/^\/proc\/(\d
     })
   })
 
+  test('is set below the root that a process has in a user namespace of its own, and on nothing above that', async () => {
+    const tried = answers((await build(spec({ allow: ['user-namespaces'] }), attack('set_group', 'chroot', '/tmp'))).stdout)
+    expect(tried).toEqual({ 'another root': 'ok', 'of a folder there': 'ok', 'by a path above it': 'ok', 'beside it': 'ENOENT' })
+  })
+
+  // Each look at a path in a file system of the build could wait for the build, and with it the thread that answers all sessions.
+  test.runIf(isRoot && existsSync('/dev/fuse'))('is refused where the build may be the server of a file system', async () => {
+    const tried = async (more: Spec): Promise<unknown> => answers((await build(spec(more), attack('set_group', 'paths', '/', '/tmp'))).stdout)
+    expect(await tried({ devices: ['/dev/fuse'], allow: ['user-namespaces'], user: 'root' })).toEqual({ '/tmp': 'EPERM' })
+    expect(await tried({ devices: ['/dev/fuse'], user: 'root' })).toEqual({ '/tmp': 'ok' })
+    expect(await tried({ allow: ['user-namespaces'], user: 'root' })).toEqual({ '/tmp': 'ok' })
+  })
+
   // promise: 38
   test('goes from every folder of an output at the end, also where it was inherited and moved, but not from one that had it', async () => {
     for (const name of ['had', 'had/in', 'older']) mkdirSync(path.join(folders.output, name))
@@ -122,13 +135,12 @@ const initOf = async (session: Session): Promise<number> => Number(/^\/proc\/(\d
   // promise: 22
   test.runIf(isRoot)('is not set on a folder of another owner, nor tells what is in a folder that is shut to the build', async () => {
     for (const name of ['others', 'shut', 'shut/there']) mkdirSync(path.join(folders.input, name))
-    chownSync(path.join(folders.input, 'others'), 4321, 4321)
-    chownSync(path.join(folders.input, 'shut'), 4321, 4321)
+    for (const name of ['others', 'shut']) chownSync(path.join(folders.input, name), 4321, 4321)
     chmodSync(path.join(folders.input, 'shut'), 0o700)
-    await using session = await openSession(spec())
-    const script = 'cd /w; for name in others shut/there shut/missing shut/there/..; do chmod 2755 $name 2>&1; done; true'
-    const { stdout } = await session.run(['sh', '-c', script], { env: { LC_ALL: 'C' } })
-    expect(stdout.split('\n').map((line) => line.replace(/^.*: /, ''))).toEqual(['Operation not permitted', ...Array<string>(3).fill('Permission denied')])
+    await using session = await openSession(armed({ inputs: { '/w': { path: folders.input, overlay: true }, src: folders.input } }))
+    const shut = ['there', 'missing', 'there/..'].map((name) => `/inputs/src/shut/${name}`)
+    const { stdout } = await session.run(attack('set_group', 'paths', '/', '/w/others', ...shut))
+    expect(answers(stdout)).toEqual({ '/w/others': 'EPERM', ...all('EACCES', ...shut) })
   })
 
   test.each(['SIGKILL', 'SIGSTOP'] as const)('is set for a build beside 64 threads of another that ask for it all the time, also after %s', async (signal) => {

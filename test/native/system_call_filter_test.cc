@@ -30,7 +30,10 @@ constexpr int kAllowed = 0;
 /** Whatever the kernel would not take as a program. */
 constexpr int kBroken = -1;
 
-/** kAllowed, or the errno of the answer; kBroken. */
+/** A listener is told of it. */
+constexpr int kTold = -2;
+
+/** kAllowed, kTold, or the errno of the answer; kBroken. */
 int judge(const std::vector<FilterInstruction>& program, const Call& call) {
   std::uint32_t accumulator = 0;
   for (std::size_t at = 0; at < program.size(); ++at) {
@@ -54,6 +57,7 @@ int judge(const std::vector<FilterInstruction>& program, const Call& call) {
         break;
       case 0x06:
         if (value == 0x7fff0000) return kAllowed;
+        if (value == 0x7fc00000) return kTold;
         return (value & 0xffff0000) == 0x00050000 && (value & 0xffff) != 0 ? static_cast<int>(value & 0xffff) : kBroken;
       default:
         return kBroken;
@@ -82,7 +86,8 @@ const RefusedCall* find(std::string_view name) {
 using Arguments = std::vector<std::uint64_t>;
 
 /** What every architecture's filter says to that call; nothing where they differ or have none of it. */
-std::optional<int> answer_to(std::string_view name, const Arguments& arguments, Allowances allowed = {}) {
+std::optional<int> answer_to(std::string_view name, const Arguments& arguments, Allowances allowed = {},
+                             Listened listened = Listened::kNo) {
   const RefusedCall* const known = find(name);
   std::optional<int> answer;
   if (known == nullptr) return std::nullopt;
@@ -91,7 +96,7 @@ std::optional<int> answer_to(std::string_view name, const Arguments& arguments, 
     if (number == kNoSuchCall) continue;
     Call call{static_cast<std::uint32_t>(number), is, 0, {}};
     for (std::size_t i = 0; i < arguments.size(); ++i) call.arguments[i] = arguments[i];
-    const int given = judge(SystemCallFilter(allowed, architecture).program(), call);
+    const int given = judge(SystemCallFilter(allowed, architecture, listened).program(), call);
     if (answer && *answer != given) return std::nullopt;
     answer = given;
   }
@@ -222,6 +227,39 @@ TEST_CASE("no file gets a set-id bit, by its making or later") {
     }
   }
   CHECK(answer_to("openat2", {}) == ENOSYS);
+}
+
+TEST_CASE("a listener is told of the set-group-ID bit alone, where the file may be a folder, and of nothing else") {
+  struct Change {
+    const char* name;
+    std::size_t mode;
+  };
+  const auto with = [](const Change& change, std::uint64_t bits, Allowances allowed = {}) {
+    Arguments arguments(change.mode + 1);
+    arguments[change.mode] = bits;
+    return answer_to(change.name, arguments, allowed, Listened::kYes);
+  };
+  for (const Change& change :
+       {Change{"chmod", 1}, Change{"fchmod", 1}, Change{"fchmodat", 2}, Change{"fchmodat2", 2}}) {
+    for (const std::uint64_t bits : {02000UL, 02755UL, 0100000UL | 03777UL, kUpper | 02700UL})
+      REQUIRE(with(change, bits) == kTold);
+    for (const std::uint64_t bits : {04755UL, 06000UL, kUpper | 06755UL}) REQUIRE(with(change, bits) == EPERM);
+    REQUIRE(with(change, 01777) == kAllowed);
+    REQUIRE(with(change, 02755, kEverything) == kAllowed);
+  }
+  for (const Change& change : {Change{"creat", 1}, Change{"mknod", 1}, Change{"mknodat", 2}})
+    REQUIRE(with(change, 02755) == EPERM);
+  for (const auto& [architecture, is] : kArchitectures) {
+    const SystemCallFilter listened({}, architecture, Listened::kYes);
+    const SystemCallFilter alone({}, architecture);
+    CHECK(listened.tells());
+    CHECK_FALSE(alone.tells());
+    CHECK_FALSE(SystemCallFilter(kEverything, architecture, Listened::kYes).tells());
+    for (std::uint32_t number = 0; number <= kNewestCall + 1; ++number) {
+      const Call call{number, is, 0, {}};
+      REQUIRE(judge(listened.program(), call) == judge(alone.program(), call));
+    }
+  }
 }
 
 TEST_CASE("nothing is typed into a terminal, whatever is above the 32 bits that the kernel looks at") {

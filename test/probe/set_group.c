@@ -5,6 +5,8 @@
  *                                  link, and in memory. Ends with 1 if a file has the bit at any time.
  * set_group flood FOLDER THREADS   chmod(2) of a folder by so many threads, until it is killed. Says `flooding` first.
  * set_group filter FOLDER          filters of its own, without a listener and with one.
+ * set_group chroot FOLDER          chmod(2) below another root, in a user namespace of its own.
+ * set_group paths FOLDER PATH...   chmod(2) of each, without a look at it.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -203,6 +206,19 @@ try_filters(void)
 	return 0;
 }
 
+static int
+try_root(void)
+{
+	mkdir("root", 0755);
+	mkdir("root/in", 0755);
+	mkdir("beside", 0755);
+	tell_of("another root", unshare(CLONE_NEWUSER) == 0 && chroot("root") == 0 ? chdir("/") : -1);
+	tell_bit("of a folder there", "/in", chmod("in", kMode));
+	tell_bit("by a path above it", "/in", chmod("../../in", kMode));
+	tell_of("beside it", chmod("/../beside", kMode));
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -214,6 +230,13 @@ main(int argc, char **argv)
 		return swap(atoi(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "flood") == 0)
 		return flood(atoi(argv[3]));
+	if (strcmp(argv[1], "chroot") == 0)
+		return try_root();
+	if (strcmp(argv[1], "paths") == 0) {
+		for (int at = 3; at < argc; at++)
+			tell_of(argv[at], chmod(argv[at], kMode));
+		return 0;
+	}
 	return strcmp(argv[1], "filter") == 0 ? try_filters() : 2;
 }
 #else

@@ -82,7 +82,12 @@ const setsGroupId = [
   {
     defence: 'a caller’s path leads to nothing above its root',
     off: { 'notices-stay-below-root': 'never' },
-    tests: [byEveryCall],
+    tests: [[setGroupId, 'is set below the root that a process has in a user namespace of its own, and on nothing above that']],
+  },
+  {
+    defence: 'no build serves the file system in which its path is looked up for it',
+    off: { 'no-listener-beside-file-server': { value: 'true' } },
+    tests: [[setGroupId, 'is refused where the build may be the server of a file system']],
   },
   {
     defence: 'folders of an output lose the set-group-ID bit',
