@@ -321,12 +321,12 @@ const modeRefused = [
 ]
 const modeRefusedToTar = /^tar: (?<name>.+): Cannot change mode to (?=[-rwxsStT]{9}\b)[-rwx]{2}[sS]|^tar: (?<other>.+): Cannot change mode to [-rwxsS]{5}[sS]/
 
-/** chmod(2) with a set-id bit. */
+/** chmod(2) with a set-id bit that no folder may have either. */
 const setsId: Recogniser = (evidence) => {
   const { plan, argv } = evidence.failure
   if (plan.platform !== 'linux' || plan.allow.includes('set-id')) return nothing
   const found = (name: string): Found => ({
-    problem: `it set a set-uid or set-gid bit on ${readable(name)}, which a session refuses`,
+    problem: `it set a set-uid bit or a file's set-gid bit on ${readable(name)}, which a session refuses`,
     about: name,
     remedies: [{ spec: { allow: ['set-id'] }, effect: 'allows that' }],
   })

@@ -91,7 +91,7 @@ describeSession('a command that fails by what its session does', () => {
   })
 
   test.skipIf(isFreebsd)('by a set-id bit, is told what allows it', () => {
-    expectRemedy(['--output', path.join(folders.top, 'out')], ['sh', '-c', 'echo > /output/a && chmod u+s /output/a'], /set a set-uid or set-gid bit on \/output\/a/)
+    expectRemedy(['--output', path.join(folders.top, 'out')], ['sh', '-c', 'echo > /output/a && chmod u+s /output/a'], /set a set-uid bit or a file's set-gid bit on \/output\/a/)
   })
 
   test('by filling /tmp, is told to give it more', () => {
