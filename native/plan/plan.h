@@ -216,7 +216,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire-writer.ts. */
-inline constexpr std::uint32_t kWireVersion = 12;
+inline constexpr std::uint32_t kWireVersion = 13;
 
 // A plan names files of the host. Another program can put others in their places before a session opens.
 

@@ -1,5 +1,6 @@
 import type { Allowance } from '../spec/fields/allow.ts'
-import { handedInNetwork, type Network } from '../spec/fields/network.ts'
+import { readAllowedHost, type AllowedHost } from '../spec/allowed-hosts.ts'
+import { handedInNetwork, isAllowedNetwork, type Network } from '../spec/fields/network.ts'
 import { inFoldersOf } from '../spec/nesting.ts'
 import type { PlanLimits } from '../spec/plan-types.ts'
 import type { Device, Mount, Plan } from '../spec/plan.ts'
@@ -56,9 +57,20 @@ const noLease = { first: 0, count: 0 } as const
 const ownerships = { folder: 0, build: 1, unchanged: 2 } as const
 
 /** Also in native/plan/plan.h. */
-const networks = { none: 0, host: 1, loopback: 2, vnet: 3, namespace: 4 } as const
+const networks = { none: 0, host: 1, loopback: 2, vnet: 3, namespace: 4, names: 5 } as const
+
+/** Also in native/plan/plan.cc. */
+const allowedKinds: Readonly<Record<AllowedHost['kind'], number>> = { name: 0, wildcard: 1, address: 2, host: 3 }
 
 function writeNetwork(writer: WireWriter, network: Network): void {
+  if (isAllowedNetwork(network)) {
+    writer.u8(networks.names).string('').u8(network.tlsNames === false ? 0 : 1)
+    writer.list(network.allow, (entry) => {
+      const { kind, host, port } = readAllowedHost(entry, 'network.allow')
+      writer.u8(allowedKinds[kind]).string(host).u32(port)
+    })
+    return
+  }
   const [kind, value] = handedInNetwork(network) ?? [network as Exclude<Network, object>, '']
   writer.u8(networks[kind]).string(value)
 }

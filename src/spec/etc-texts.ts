@@ -83,6 +83,9 @@ export function nsswitchText(platform: NodeJS.Platform): string {
   return linesOf([...lines, ['hosts:', 'files', 'dns']], ' ')
 }
 
+/** resolv.conf(5): the resolver of a network of names (native code has its address too). */
+export const resolvText = 'nameserver 127.0.0.53\noptions timeout:2 attempts:2\n'
+
 export function shellsText(platform: NodeJS.Platform): string {
   return linesOf(customsOf(platform).shells.map((shell) => [shell]), '')
 }

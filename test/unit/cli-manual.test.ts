@@ -153,6 +153,8 @@ const said: Readonly<Record<string, string>> = {
   cwd: '--cwd /a',
   keep: '--keep a',
   network: '--network host',
+  'network.allow[]': '--allow-host a.example:443',
+  'network.tlsNames': '--allow-host a.example:443 --tls-names false',
   'network.vnet': '--network vnet:epair0b',
   'network.namespace': '--network namespace:/run/netns/a',
   user: '--user root',

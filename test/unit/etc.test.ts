@@ -76,6 +76,19 @@ describe('the other files', () => {
     expect(textOf(planned({ network: 'loopback' }), 'resolv.conf')).toBe('')
     expect(textOf(planned(), 'resolv.conf')).toBeUndefined()
   })
+
+  it('name the resolver of a network of names, with files before it', () => {
+    const plan = planned({ network: { allow: ['a.example:443'] } })
+    expect(textOf(plan, 'resolv.conf')).toBe('nameserver 127.0.0.53\noptions timeout:2 attempts:2\n')
+    expect(textOf(plan, 'nsswitch.conf')).toMatch(/^hosts: files dns$/m)
+    expect(textOf(planned({ network: { allow: [] }, etc: { '/etc/resolv.conf': 'mine' } }), 'resolv.conf')).toBe('mine')
+  })
+
+  it('have no name in /etc/hosts that a network of names is to have', () => {
+    const network = { allow: ['box:80'] }
+    expect(refusalOf(() => planned({ network, hostname: 'Box' }))).toMatchObject({ entry: 'hostname' })
+    expect(textOf(planned({ network, hostname: 'box.example' }), 'hosts')).toContain('box.example')
+  })
 })
 
 describe("a spec's own entries", () => {

@@ -9,6 +9,7 @@ import { fieldNames } from '../../src/spec/fields.ts'
 import { Answers } from '../../src/spec/answers.ts'
 import { answeredBy } from '../../src/spec/look.ts'
 import { planOf, planOfChecked, type Plan } from '../../src/spec/plan.ts'
+import type { AllowedNetwork } from '../../src/spec/fields/network.ts'
 import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
 import { packPlan } from '../../src/native/wire-plan.ts'
 import { answerTo } from './answer-to.ts'
@@ -47,6 +48,17 @@ const mostly = (good: readonly string[], odd: readonly string[]): fc.Arbitrary<s
 const inputSource = mostly([...sources.directories, ...sources.files, ...sources.links], sources.unfit)
 const outputSource = mostly(sources.directories, [...sources.unfit, ...sources.files, ...sources.links])
 
+const label = fc.constantFrom('a', 'B', 'ö', 'x-1', '_y')
+const hostOf = fc.oneof(
+  fc.tuple(fc.constantFrom('', '*.'), label, label).map(([start, first, second]) => `${start}${first}.${second}.example`),
+  fc.constantFrom('host', '10.1.2.3', '[2001:DB8::0:1]'),
+)
+const allowedHost = fc.oneof(
+  { weight: 40, arbitrary: fc.tuple(hostOf, fc.integer({ min: 1, max: 65_535 })).map(([host, port]) => `${host}:${port}`) },
+  { weight: 1, arbitrary: fc.constantFrom('a.example', 'a.example:0', '8.8:80', 'localhost:80', '*:443', 'a.example.:443') },
+)
+const allowedNetwork = fc.record({ allow: fc.array(allowedHost, { maxLength: 6 }), tlsNames: fc.boolean() }, { requiredKeys: ['allow'] })
+
 const spec: fc.Arbitrary<Spec> = fc.record(
   {
     toolchain: fc.oneof(fc.constant('none' as const), fc.array(mostly([...sources.directories, ...sources.files], sources.unfit), { maxLength: 3 })),
@@ -60,7 +72,7 @@ const spec: fc.Arbitrary<Spec> = fc.record(
       fc.constant('root' as const),
       fc.record({ uid: fc.nat(3), gid: fc.nat(3), groups: fc.array(fc.nat(5), { maxLength: 3 }) }, { requiredKeys: ['uid', 'gid'] }),
     ),
-    network: fc.constantFrom('none' as const, 'loopback' as const, 'host' as const),
+    network: fc.oneof(fc.constantFrom('none' as const, 'loopback' as const, 'host' as const), allowedNetwork),
   },
   // The toolchain of the host is another for every host; host-toolchain.test.ts has one of its own.
   { requiredKeys: ['toolchain'] },
@@ -177,7 +189,7 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
         ...Object.keys(given.outputs ?? {}).map((key) => `outputs.${key}`),
         ...Object.keys(given.stores ?? {}).map((key) => `stores.${key}`),
       ]
-      const ofHost = given.network === 'host' ? ['network', 'etc'] : []
+      const ofHost = given.network === 'host' ? ['network', 'etc'] : typeof given.network === 'object' ? ['etc'] : []
       const ofTmp = asked.includes('outputs./tmp') ? [] : ['tmpfs']
       const isOfToolchain = (entry: string): boolean => entry.startsWith('toolchain[')
       expect(mounts.flatMap(({ entry }) => (isOfToolchain(entry) || ofHost.includes(entry) ? [] : [entry])).toSorted()).toEqual([...asked, 'dev', 'proc', ...ofTmp].toSorted())
@@ -193,6 +205,26 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
   // promise: 22
   it('root is only who asked by name', () => {
     holds(({ user }, given) => expect(user?.uid === 0).toBe(given.user === 'root'))
+  })
+
+  it('a network has the names that were asked for, as they are looked up and in one order, and crosses as it is', () => {
+    let named = 0
+    holds((plan, given) => {
+      const { names } = readPlan(packPlan(plan))
+      if (typeof given.network !== 'object' || !('allow' in given.network)) return expect(names).toBeUndefined()
+      const { allow, tlsNames } = plan.network as AllowedNetwork
+      expect(allow).toEqual([...new Set(allow)].toSorted())
+      for (const one of allow) expect(one).toMatch(/^[a-z0-9_*.[\]:-]+:\d+$/)
+      const lookedUp = given.network.allow.map((one) => one.toLowerCase().replaceAll('ö', 'xn--nda').replace('[2001:db8::0:1]', '[2001:db8::1]'))
+      expect(new Set(allow)).toEqual(new Set(lookedUp))
+      expect(tlsNames).toBe(given.network.tlsNames ?? true)
+      const texts = names?.allow.map(([kind, one, port]) => [`${one}:${port}`, `*.${one}:${port}`, `${one.includes(':') ? `[${one}]` : one}:${port}`, `host:${port}`][kind])
+      expect(names?.allow.every(([kind, one]) => (kind === 2) === /^[\d.]+$|:/.test(one))).toBe(true)
+      expect(texts).toEqual(allow)
+      expect(names?.tlsNames).toBe(tlsNames === true ? 1 : 0)
+      named += allow.length
+    })
+    expect(named).toBeGreaterThan(cases.numRuns / 20)
   })
 
   it('carried out in the order in which it crosses, every step finds the directory it needs', () => {

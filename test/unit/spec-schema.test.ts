@@ -17,6 +17,7 @@ const key = fc.oneof(
 const id = fc.integer({ min: 1, max: 0xffff_fffe })
 const groups = fc.uniqueArray(fc.nat(), { maxLength: 15 })
 const leased = fc.record({ first: id, count: id })
+const allowed = fc.constantFrom('a.example:443', '*.B.example:1', 'ö.example:65535', '10.0.0.1:5432', '[2001:db8::1]:80', 'host:5432')
 const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 
 const source = fc.oneof(text, fc.record({ path: text, optional: fc.boolean() }, { requiredKeys: ['path'] }))
@@ -61,6 +62,7 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
   keep: text,
   network: fc.oneof(
     fc.constantFrom('none' as const, 'loopback' as const, 'host' as const),
+    fc.record({ allow: fc.array(allowed, { maxLength: 8 }), tlsNames: fc.boolean() }, { requiredKeys: ['allow'] }),
     fc.record({ vnet: fc.constantFrom('epair0b', 'em0.7', 'x'.repeat(15)) }),
     fc.record({ namespace: fc.constantFrom('/run/netns/x', '/proc/1/ns/net') }),
   ),
@@ -85,6 +87,7 @@ const nearly = fc.oneof(
   fc.constantFrom('', '.', '..', '/', 'a/b', 'a\0', '-', '0042', 'host', 'root', 0, -0, -1, 0.5, 4095, 4096, 0xffff_ffff, 2 ** 53, null, true),
   fc.oneof(...Object.values(valid)),
   fc.dictionary(fc.oneof(key, fc.constantFrom('', '.', '..', 'a/b', 'a=b', 'a\0', '/a\0')), fc.oneof(text, fc.constantFrom('', 'a\0', 1, null))),
+  fc.record({ allow: fc.array(fc.oneof(allowed, fc.constantFrom('a.example', 'a.example:0', '*:1', '', 1)), { maxLength: 4 }), tlsNames: fc.constantFrom(true, false, 1, null), vnet: fc.constant('em0') }, { requiredKeys: [] }),
   fc.dictionary(fc.constantFrom('pass', 'set', 'path', 'optional', 'overlay', 'A'), fc.oneof(text, fc.array(variable), variables, fc.constantFrom('', 'a\0', 1, null, true, ['=']))),
   fc.dictionary(key, fc.record({ path: fc.oneof(text, fc.constantFrom('', 1, null)), optional: fc.oneof(fc.boolean(), fc.constantFrom(1, null)), overlay: fc.oneof(fc.boolean(), fc.constantFrom(1, null)) }, { requiredKeys: [] })),
   fc.array(fc.oneof(text, fc.nat(3), fc.constantFrom('', 'a\0')), { maxLength: 20 }),

@@ -70,6 +70,8 @@ export interface ReadPlan {
   readonly hostname: string
   readonly network: number
   readonly handedIn: string
+  /** Of a network of names. */
+  readonly names?: { readonly tlsNames: number; readonly allow: readonly (readonly [kind: number, text: string, port: number])[] }
   readonly isBase: boolean
   readonly ownership: number
   readonly uid: number
@@ -98,8 +100,7 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
     name: reader.string(),
     stateDirectory: reader.string(),
     hostname: reader.string(),
-    network: reader.u8(),
-    handedIn: reader.string(),
+    ...readNetwork(reader),
     isBase: reader.u8() === 1,
     ownership: reader.u8(),
     uid: reader.u32(),
@@ -114,6 +115,18 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
   }
   reader.end()
   return plan
+}
+
+function readNetwork(reader: WireReader): Pick<ReadPlan, 'network' | 'handedIn' | 'names'> {
+  const [network, handedIn] = [reader.u8(), reader.string()]
+  if (network !== 5) return { network, handedIn }
+  const names = { tlsNames: reader.u8(), allow: reader.list(() => [reader.u8(), reader.string(), reader.u32()] as const) }
+  if (handedIn !== '') throw new RangeError('a network of names is handed in')
+  if (names.tlsNames > 1) throw new RangeError(`${names.tlsNames} is neither true nor false`)
+  for (const [kind, text, port] of names.allow) {
+    if (kind > 3 || (text === '') !== (kind === 3) || port < 1 || port > 65_535) throw new RangeError(`${kind} ${text} ${port} is no entry of a network`)
+  }
+  return { network, handedIn, names }
 }
 
 function readLimits(reader: WireReader): ReadPlan['limits'] {

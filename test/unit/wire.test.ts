@@ -50,7 +50,7 @@ const plan: Plan = {
 describe('what native code reads of a plan is what was planned', () => {
   it('whose session, for whom, with what network', () => {
     expect(readPlan(packPlan(plan))).toMatchObject({
-      version: 12,
+      version: 13,
       name: 'nightly',
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
@@ -70,6 +70,15 @@ describe('what native code reads of a plan is what was planned', () => {
     expect(readPlan(packPlan({ ...plan, network: 'loopback' }))).toMatchObject({ network: 2, handedIn: '' })
     expect(readPlan(packPlan({ ...plan, network: { vnet: 'epair0b' } }))).toMatchObject({ network: 3, handedIn: 'epair0b' })
     expect(readPlan(packPlan({ ...plan, network: { namespace: '/run/netns/a' } }))).toMatchObject({ network: 4, handedIn: '/run/netns/a' })
+  })
+
+  it('each entry of a network of names, by its kind', () => {
+    const allow = ['*.example.net:443', '10.1.2.3:5432', '[2001:db8::1]:80', 'host:5432', 'registry.example.org:443']
+    const names = (network: Plan['network']): unknown => readPlan(packPlan({ ...plan, network }))
+    const entries = [[1, 'example.net', 443], [2, '10.1.2.3', 5432], [2, '2001:db8::1', 80], [3, '', 5432], [0, 'registry.example.org', 443]]
+    expect(names({ allow, tlsNames: true })).toMatchObject({ network: 5, handedIn: '', isBase: false, ownership: 1, names: { tlsNames: 1, allow: entries } })
+    expect(names({ allow: [], tlsNames: false })).toMatchObject({ network: 5, handedIn: '', isBase: false, ownership: 1, names: { tlsNames: 0, allow: [] } })
+    expect(names('none')).not.toHaveProperty('names')
   })
 
   it('of the pool of users, where it names none', () => {
@@ -170,7 +179,7 @@ describe('what native code reads of a job is what was asked for', () => {
 
   it('arguments and environment word by word', () => {
     expect(readJob(packJob(0xffff_ffff, command, plainFrame))).toEqual({
-      version: 12,
+      version: 13,
       job: 0xffff_ffff,
       closes: false,
       tellsStarted: false,
@@ -211,7 +220,7 @@ describe('what native code reads of a job is what was asked for', () => {
   })
 
   it('nothing but to open, where that is all', () => {
-    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 12, job: 2, closes: false, tellsStarted: false, tellsSteps: false, id: 'ab', rest: undefined, command: undefined })
+    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 13, job: 2, closes: false, tellsStarted: false, tellsSteps: false, id: 'ab', rest: undefined, command: undefined })
   })
 
   it('each command its own, where the one before had all in common with it but one thing', () => {

@@ -100,6 +100,16 @@ export const plan = [
     tests: [['test/unit/etc.test.ts', 'are refused by their name where they are too much text']],
   },
   {
+    defence: 'an allowed name is none that getaddrinfo(3) reads as an address',
+    off: { 'number-name-refused': 'skip' },
+    tests: [['test/unit/allowed-hosts.test.ts', 'is refused: an address of one number']],
+  },
+  {
+    defence: 'a network of names has a bounded number of entries',
+    off: { 'names-network-bounded': 'skip' },
+    tests: [['test/unit/spec.test.ts', 'more allowed names than a session has']],
+  },
+  {
     defence: 'targets are normal paths, without ..',
     off: { 'targets-normal-paths-without': 'skip' },
     tests: [[properties, 'targets are absolute, normal and unique']],

@@ -2,7 +2,8 @@ import { readFileSync, statSync } from 'node:fs'
 
 import { bare } from '../plain-data.ts'
 import { invalid, readPairs, readRecord, readString } from '../check.ts'
-import { gitconfigText, groupText, hostsText, nsswitchText, passwdText, protocolsText, servicesText, shellsText } from '../etc-texts.ts'
+import { isAllowedNetwork, type Network } from './network.ts'
+import { gitconfigText, groupText, hostsText, nsswitchText, passwdText, protocolsText, resolvText, servicesText, shellsText } from '../etc-texts.ts'
 import { joinedByName, type Draft, type Field } from '../field.ts'
 import { host } from '../look.ts'
 import { isWithin } from '../paths.ts'
@@ -12,8 +13,8 @@ export interface WithEtc {
   /**
    * What is in /etc besides the toolchain's. `minimal` (default): passwd and group with root, the build user (`build`), daemon, bin and nobody;
    * hosts, nsswitch.conf, protocols, services and shells; gitconfig, by which git takes repositories of other users; localtime, which is UTC;
-   * on Linux mtab; an empty resolv.conf with a loopback.
-   * With the host's toolchain or network the host's certificates are there too, and on FreeBSD the time zones; with the host's network its resolv.conf, hosts and services. Inputs,
+   * on Linux mtab; resolv.conf, which is empty with a loopback and names the resolver of a network of names.
+   * With the host's toolchain or network, or a network of names, the host's certificates are there too, and on FreeBSD the time zones; with the host's network its resolv.conf, hosts and services. Inputs,
    * outputs and entries of `toolchain` win over all of these. `none`: nothing of it. An object: absolute path below /etc to text,
    * added to `minimal`, over which it wins; in /etc/passwd an empty uid is the build user's. Texts have 1 MiB together at most. Files belong to nobody inside and are read-only.
    */
@@ -107,7 +108,8 @@ function addHostFiles(draft: Draft, isTaken: IsTaken): void {
   // No part of the toolchain has an identity (toolchain.ts).
   const hasHostToolchain = mounts.some(({ target, source, identity }) => source !== undefined && identity === undefined && layout.toolchain.includes(target))
   if (hasHostNetwork) for (const part of layout.resolver.filter(isFree)) addHostFile(draft, part)
-  if (hasHostNetwork || hasHostToolchain) for (const part of layout.trust.filter(isFree)) addHostPart(draft, part)
+  const hasCertificates = hasHostNetwork || hasHostToolchain || isAllowedNetwork(settled.network)
+  if (hasCertificates) for (const part of layout.trust.filter(isFree)) addHostPart(draft, part)
 }
 
 /** What a link leads to, as systemd keeps the file of /etc/resolv.conf elsewhere. */
@@ -132,6 +134,12 @@ function addHostPart(draft: Draft, path: string): void {
   else draft.mounts.push(bare({ kind: found.isDirectory() ? 'bind' : 'file', target: path, source: path, writable: false, entry: 'etc' }))
 }
 
+function resolvTexts(network: Network): readonly (readonly [name: string, text: string])[] {
+  if (isAllowedNetwork(network)) return [['resolv.conf', resolvText]]
+  // Some resolvers fail without one. They find nothing by an empty one, and at once: nothing listens at port 53 of the loopback.
+  return network === 'loopback' ? [['resolv.conf', '']] : []
+}
+
 function addTexts(draft: Draft, isTaken: IsTaken): void {
   const { platform, settled } = draft
   const texts: readonly (readonly [name: string, text: string])[] = [
@@ -143,8 +151,7 @@ function addTexts(draft: Draft, isTaken: IsTaken): void {
     ['protocols', protocolsText],
     ['services', servicesText],
     ['shells', shellsText(platform)],
-    // Some resolvers fail without one. They find nothing by an empty one, and at once: nothing listens at port 53 of the loopback.
-    ...(settled.network === 'loopback' ? [['resolv.conf', ''] as const] : []),
+    ...resolvTexts(settled.network),
   ]
   const ofHost = new Set(draft.mounts.map(({ target }) => target))
   for (const [name, text] of texts) {

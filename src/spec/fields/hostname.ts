@@ -1,5 +1,6 @@
 import { invalid } from '../check.ts'
 import { type Field } from '../field.ts'
+import { allowsName } from './network.ts'
 
 export interface WithHostname {
   /** Inside. Default: `build`. */
@@ -15,6 +16,8 @@ export const hostname: Field<string, false> = {
   },
   plan: ({ settled }, value) => {
     settled.hostname = value ?? 'build'
+    // /etc/hosts has it, at 127.0.0.1, and files come before DNS (nsswitch.conf(5)).
+    if (allowsName(settled.network, settled.hostname)) throw invalid('hostname', `'${settled.hostname}' is also a name in network.allow, which it would hide`)
   },
   isAddable: false,
   facts: (plan) => [['hostname', plan.hostname]],

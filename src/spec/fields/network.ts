@@ -1,20 +1,34 @@
 import { bare } from '../plain-data.ts'
-import { invalid, readRecord, readText } from '../check.ts'
-import { type Field } from '../field.ts'
+import { allowedHostPattern, allowedHostText, mostAllowed, readAllowedHost } from '../allowed-hosts.ts'
+import { invalid, readList, readRecord, readText } from '../check.ts'
+import { joinedSets, type Field } from '../field.ts'
+import { readable } from '../messages.ts'
 
 export interface WithNetwork {
   /**
    * `none` (default): no address family but Unix sockets. `loopback`: a network of the session's own, in which there is nothing but
    * 127.0.0.1 and ::1. `host`: the host's own network, with the files for name lookups and for checking certificates (`etc`).
+   * `{ allow }`: a loopback of the session's own with a resolver for the names of a list. The host program connects for the build to these, by TCP only.
    * Or a network that another program made: `{ vnet }`, an interface that FreeBSD moves into the session for as long as it is open;
    * `{ namespace }`, a network namespace that Linux has a file for.
    */
   readonly network?: Network
 }
 
-export type Network = NetworkWord | GivenInterface | GivenNamespace
+export type Network = NetworkWord | AllowedNetwork | GivenInterface | GivenNamespace
 
 export type NetworkWord = 'none' | 'loopback' | 'host'
+
+/** A network of names. On Linux only. */
+export interface AllowedNetwork {
+  /**
+   * What a build can connect to: `NAME:PORT`; `*.NAME:PORT` for every name that ends in `.NAME`; `IPv4:PORT`, `[IPv6]:PORT`; `host:PORT` for the loopback
+   * of the host. At most 256. A plan has each once, sorted, in lower case and ASCII.
+   */
+  readonly allow: readonly string[]
+  /** Whether a connection to port 443 of a name must begin with TLS, and with no other name in it (SNI). Default: true. A plan always has it. */
+  readonly tlsNames?: boolean
+}
 
 /** FreeBSD: the name of an interface of the host, as `epair0b`. It comes without the addresses that it has there. */
 export interface GivenInterface {
@@ -29,7 +43,7 @@ export interface GivenNamespace {
 const words: ReadonlySet<unknown> = new Set<NetworkWord>(['none', 'loopback', 'host'])
 const isWord = (given: unknown): given is NetworkWord => words.has(given)
 
-const what = "must be 'none', 'loopback', 'host', { vnet: an interface } or { namespace: a path }"
+const what = "must be 'none', 'loopback', 'host', { allow: a list of NAME:PORT }, { vnet: an interface } or { namespace: a path }"
 
 // IFNAMSIZ is 16 with the NUL at its end; ifconfig(8) takes no name with a / or a space in it.
 const interfaceName = /^[!-.0-~]{1,15}$/
@@ -60,9 +74,19 @@ type HandedIn = keyof typeof handedIn
 
 const isHandedIn = (key: string): key is HandedIn => Object.hasOwn(handedIn, key)
 
-/** The one key and value of it. Undefined for a word. */
+export function isAllowedNetwork(network: Network): network is AllowedNetwork {
+  return typeof network === 'object' && 'allow' in network
+}
+
+/** Whether it has that very name, at any port. */
+export function allowsName(network: Network, name: string): boolean {
+  if (!isAllowedNetwork(network)) return false
+  return network.allow.some((entry) => entry.startsWith(`${name.toLowerCase()}:`))
+}
+
+/** The one key and value of it. Undefined for a word, and for a network of names. */
 export function handedInNetwork(network: Network): readonly [kind: HandedIn, value: string] | undefined {
-  if (typeof network === 'string') return undefined
+  if (typeof network === 'string' || isAllowedNetwork(network)) return undefined
   return 'vnet' in network ? ['vnet', network.vnet] : ['namespace', network.namespace]
 }
 
@@ -70,20 +94,81 @@ function read(given: unknown, entry: string): Network {
   if (isWord(given)) return given
   if (typeof given !== 'object' || given === null) throw invalid(entry, what)
   const record = readRecord(given, entry)
+  if (Object.hasOwn(record, 'allow')) return readAllowed(record, entry)
   const [key, ...others] = Object.keys(record)
   if (key === undefined || others.length > 0 || !isHandedIn(key)) throw invalid(entry, what)
   return handedIn[key].read(record[key], `${entry}.${key}`)
 }
 
+function readAllowed({ allow, tlsNames, ...others }: Readonly<Record<string, unknown>>, entry: string): AllowedNetwork {
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw invalid(`${entry}.${other}`, 'cannot be beside allow')
+  if (tlsNames !== undefined && typeof tlsNames !== 'boolean') throw invalid(`${entry}.tlsNames`, 'must be true or false')
+  const list = readList(allow, `${entry}.allow`, 'a list of NAME:PORT')
+  // defence: names-network-bounded
+  if (list.length > mostAllowed) throw invalid(`${entry}.allow`, `has more than ${mostAllowed} entries`)
+  const texts = list.map((one, index) => {
+    readAllowedHost(one, `${entry}.allow[${index}]`)
+    return one as string
+  })
+  return bare({ allow: Object.freeze(texts), ...(tlsNames === undefined ? {} : { tlsNames }) })
+}
+
+function planned({ allow, tlsNames = true }: AllowedNetwork): AllowedNetwork {
+  const texts = allow.map((one, index) => allowedHostText(readAllowedHost(one, `network.allow[${index}]`)))
+  return bare({ allow: Object.freeze([...new Set(texts)].toSorted()), tlsNames })
+}
+
 function text(network: Network): string {
+  if (isAllowedNetwork(network)) return ['allow', ...network.allow, ...(network.tlsNames === false ? ['(tlsNames: false)'] : [])].join(' ')
   const given = handedInNetwork(network)
   return given === undefined ? (network as NetworkWord) : given.join(':')
+}
+
+const forms = 'none, loopback, host, allow=NAME:PORT, vnet:INTERFACE nor namespace:PATH'
+
+function readWord(given: string, option: string): Network {
+  if (isWord(given)) return given
+  const [, kind = '', value = ''] = /^([a-z]+):(.*)$/su.exec(given) ?? []
+  if (!isHandedIn(kind)) throw invalid(option, `'${given}' is neither ${forms}`)
+  return handedIn[kind].read(value, option)
+}
+
+const [ofAllow, ofTlsNames] = ['allow=', 'tls-names=']
+
+function readAllowedWords(texts: readonly string[], option: string): AllowedNetwork {
+  const allow = texts.filter((word) => word.startsWith(ofAllow)).map((word) => word.slice(ofAllow.length))
+  for (const one of allow) readAllowedHost(one, `${option} ${readable(`${ofAllow}${one}`)}`)
+  const [tlsNames, ...others] = texts.filter((word) => word.startsWith(ofTlsNames))
+  if (others.length > 0) throw invalid('--tls-names', 'is given twice')
+  if (tlsNames === undefined) return bare({ allow })
+  if (allow.length === 0) throw invalid('--tls-names', 'needs an --allow-host')
+  const value = tlsNames.slice(ofTlsNames.length)
+  if (value !== 'true' && value !== 'false') throw invalid('--tls-names', `'${value}' is neither true nor false`)
+  return bare({ allow, tlsNames: value === 'true' })
+}
+
+function readWords(texts: readonly [string, ...string[]], option: string): Network {
+  const rest = texts.filter((word) => !word.startsWith(ofAllow) && !word.startsWith(ofTlsNames))
+  const [other, more] = rest
+  if (other === undefined) return readAllowedWords(texts, option)
+  if (more !== undefined) throw invalid(option, 'is given twice')
+  if (texts.length > 1) throw invalid(option, `'${other}' is another network than one of names: leave out either it or --allow-host`)
+  return readWord(other, option)
+}
+
+/** Names of the command line are added to those of the file. Of other networks the one of the command line holds. */
+function joined(ofFile: Network, given: Network): Network {
+  if (!isAllowedNetwork(ofFile) || !isAllowedNetwork(given)) return given
+  const tlsNames = given.tlsNames ?? ofFile.tlsNames
+  return bare({ allow: joinedSets(ofFile.allow, given.allow), ...(tlsNames === undefined ? {} : { tlsNames }) })
 }
 
 export const network: Field<Network, false> = {
   read,
   plan: ({ platform, settled }, value) => {
-    settled.network = value ?? 'none'
+    settled.network = value === undefined ? 'none' : isAllowedNetwork(value) ? planned(value) : value
+    if (isAllowedNetwork(settled.network) && platform === 'freebsd') throw invalid('network.allow', 'is not there on FreeBSD yet')
     const [kind] = handedInNetwork(settled.network) ?? []
     if (kind !== undefined && handedIn[kind].platform !== platform) throw invalid(`network.${kind}`, handedIn[kind].elsewhere)
   },
@@ -92,19 +177,39 @@ export const network: Field<Network, false> = {
   flag: {
     name: 'network',
     value: 'NETWORK',
-    help: "none (default), loopback, host; FreeBSD: vnet:INTERFACE; Linux: namespace:PATH",
-    isRepeatable: false,
-    offers: { words: ['none', 'loopback', 'host', 'vnet:', 'namespace:'] },
-    read: ([given], option) => {
-      if (isWord(given)) return given
-      const [, kind = '', value = ''] = /^([a-z]+):(.*)$/su.exec(given) ?? []
-      if (!isHandedIn(kind)) throw invalid(option, `'${given}' is neither none, loopback, host, vnet:INTERFACE nor namespace:PATH`)
-      return handedIn[kind].read(value, option)
-    },
+    help: 'none (default), loopback, host, or allow=NAME:PORT, repeatable; FreeBSD: vnet:INTERFACE; Linux: namespace:PATH',
+    isRepeatable: true,
+    offers: { words: ['none', 'loopback', 'host', 'allow=', 'vnet:', 'namespace:'] },
+    shortcuts: [
+      {
+        name: 'allow-host',
+        value: 'NAME:PORT',
+        help: 'a network in which only this can be reached, by TCP: NAME:PORT, *.NAME:PORT, IPv4:PORT, [IPv6]:PORT or host:PORT; repeatable',
+        textOf: (value) => `${ofAllow}${value}`,
+        isRepeatable: true,
+      },
+      {
+        name: 'tls-names',
+        value: 'true|false',
+        help: 'with --allow-host: whether a connection to port 443 of a name must be TLS to that name; default true',
+        textOf: (value) => `${ofTlsNames}${value}`,
+      },
+    ],
+    read: readWords,
+    join: joined,
   },
   schema: {
     anyOf: [
       { enum: ['none', 'loopback', 'host'] },
+      {
+        type: 'object',
+        properties: {
+          allow: { type: 'array', items: { type: 'string', pattern: allowedHostPattern }, maxItems: mostAllowed },
+          tlsNames: { enum: [true, false] },
+        },
+        required: ['allow'],
+        additionalProperties: false,
+      },
       {
         type: 'object',
         properties: { vnet: { type: 'string', pattern: interfaceName.source } },
@@ -119,6 +224,6 @@ export const network: Field<Network, false> = {
       },
     ],
     default: 'none',
-    description: "No network, a loopback of the session's own, the host's, or one that is handed in: an interface (FreeBSD), a namespace (Linux).",
+    description: "No network, a loopback of the session's own, the host's, one of names that are allowed, or one that is handed in: an interface (FreeBSD), a namespace (Linux).",
   },
 }
