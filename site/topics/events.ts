@@ -2,4 +2,4 @@
  * What a session tells of itself.
  * @module Events
  */
-export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, StdioEvent, SessionEventName, SessionEvents, StepEvent } from '../../src/index.ts'
+export type { CloseEvent, CommandEvent, ConnectionEvent, ConnectionOutcome, EndEvent, LimitEvent, RefusedEvent, StdioEvent, SessionEventName, SessionEvents, StepEvent } from '../../src/index.ts'

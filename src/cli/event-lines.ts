@@ -6,7 +6,7 @@ import { describeError, jsonLine } from './report.ts'
 import type { Terminal } from './terminal.ts'
 
 /** In which order they are subscribed to does not matter. */
-const names = ['step', 'command', 'stdio', 'limit', 'end', 'close'] as const satisfies readonly (keyof SessionEvents)[]
+const names = ['step', 'command', 'stdio', 'limit', 'connection', 'refused', 'end', 'close'] as const satisfies readonly (keyof SessionEvents)[]
 
 /** Prints each event of the one session of this program as a line of JSON, from its opening on, with the event's name as `event`. */
 export class EventLines {

@@ -120,9 +120,10 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
 }
 
 /** Looked for while the session is open. */
-function hintsFor(result: Result, { plan }: Session, { command: argv }: EffectiveSpec, { output }: RunStreams): readonly Hint[] {
+function hintsFor(result: Result, session: Session, { command: argv }: EffectiveSpec, { output }: RunStreams): readonly Hint[] {
   if (!result.failed || result.isCanceled) return []
-  const hints = output === undefined ? result.hints : hintsOf({ argv, cwd: plan.cwd, plan, output })
+  const { plan } = session
+  const hints = output === undefined ? result.hints : hintsOf({ argv, cwd: plan.cwd, plan, output, troubles: session.networkTroubles(0) })
   return hints.map((hint) => hintInWords(hint, optionWords))
 }
 

@@ -5,6 +5,16 @@ import { lookInside } from './inside.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Mount, Plan } from '../spec/plan-types.ts'
 
+/** In a network of names: a name that was refused, or a connection that failed. */
+export interface NetworkTrouble {
+  readonly name: string
+  /** 0 if a name was asked for. */
+  readonly port: number
+  /** As that of a RefusedEvent or a ConnectionEvent. */
+  readonly outcome: string
+  readonly address?: string
+}
+
 /** What is known of a command that failed. Nothing of it is looked up in the session. */
 export interface Failure {
   readonly argv: readonly string[]
@@ -15,6 +25,8 @@ export interface Failure {
    * What it wrote, or the end of that. Undefined if it did not pass through this program: then only the command and the plan are looked at.
    */
   readonly output: readonly string[] | undefined
+  /** Of its session while it ran. */
+  readonly troubles?: readonly NetworkTrouble[]
 }
 
 /** The host, as far as a hint needs it. */

@@ -1,6 +1,5 @@
 import nodePath from 'node:path'
 
-import { runningRuntime } from '../spec/host-parts.ts'
 import { broughtBy } from './launch-error.ts'
 import { isPersonal } from '../spec/host-programs.ts'
 import { isLent, isThrownAway } from '../spec/outputs.ts'
@@ -9,10 +8,8 @@ import type { Mount } from '../spec/plan-types.ts'
 import { readable } from '../spec/messages.ts'
 import { sizeText } from '../spec/units.ts'
 import { nameAtEnd, type Evidence } from './hint-evidence.ts'
-import type { Found, Remedy } from './hints.ts'
-
-/** Finds one kind of failure. Empty if it is not certain that the session caused it. */
-type Recogniser = (evidence: Evidence) => readonly Found[]
+import type { Found, Recogniser, Remedy } from './hints.ts'
+import { wantsName, wantsNetwork, wantsServerOfHost } from './network-hints.ts'
 
 const nothing: readonly Found[] = []
 
@@ -251,56 +248,6 @@ const lacksProgram: Recogniser = (evidence) =>
     return { problem, about: name, remedies: [typeof brought === 'string' ? brought : { spec: brought, effect: 'shows it' }] }
   })
 
-const unreachable = /\bENETUNREACH\b|\bNetwork is unreachable\b/i
-const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolving)|Could not resolve host\b|unable to resolve host address|\bUnknownHostException\b|Name could not be resolved at this time/i
-/** Whom a program could not reach. */
-const address = /(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?([\w.:-]*\w)/
-const ownAddress = /\b(?:127\.\d+\.\d+\.\d+|localhost)\b|(?:^|[\s[(])::1\b/
-
-/** What node-gyp(1) downloads, Node may have beside it. */
-function ownHeaders(evidence: Evidence, wanted: string | undefined): readonly Remedy[] {
-  const { source } = runningRuntime()
-  if (wanted !== 'nodejs.org' || !evidence.isOnHost(`${source}/include/node/node.h`)) return []
-  return [{ spec: { env: { npm_config_nodedir: source } }, effect: 'has node-gyp take the headers that this Node has' }]
-}
-
-/** Wanted a network that was not declared. */
-const wantsNetwork: Recogniser = (evidence) => {
-  const { network } = evidence.failure.plan
-  if (network !== 'none' && network !== 'loopback') return nothing
-  const failed = evidence.lines.filter((line) => unreachable.test(line) || unresolved.test(line))
-  const isOwn = (line: string): boolean => ownAddress.test(line)
-  // A stack trace repeats the errno without an address.
-  const ofOthers = failed.filter((line) => !isOwn(line))
-  const outward = ofOthers.find((line) => address.test(line)) ?? ofOthers.find((line) => unresolved.test(line)) ?? failed.find(() => !failed.some(isOwn))
-  if (outward !== undefined) {
-    const about = address.exec(outward)?.[1]
-    const whom = about === undefined ? 'another machine' : readable(about)
-    return [
-      {
-        problem: `it tried to reach ${whom}, and has ${network === 'none' ? 'no network' : 'only 127.0.0.1'}`,
-        ...(about !== undefined && { about }),
-        remedies: [...ownHeaders(evidence, about), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
-      },
-    ]
-  }
-  if (network !== 'none' || !failed.some(isOwn)) return nothing
-  return [{ problem: 'it tried to reach localhost, and has no network', about: 'localhost', remedies: [{ spec: { network: 'loopback' }, effect: 'gives it a 127.0.0.1 of its own' }] }]
-}
-
-/** A port of the caller's own, as programs name one that nobody listens on. */
-const refusedPort = /\bECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(?<port>\d+)|\b(?:127\.0\.0\.1|\[::1\]|localhost):(?<other>\d+).{0,40}\bconnection refused|[("](?:127\.0\.0\.1|::1|localhost)\)?"?\)?,? port (?<third>\d+) failed: Connection refused|connect to (?:127\.0\.0\.1|::1|localhost) port (?<fourth>\d+)/i
-
-/** A server listens on that port of the host, whose localhost is another. */
-const wantsServerOfHost: Recogniser = (evidence) => {
-  if (evidence.failure.plan.network === 'host') return nothing
-  const ports = evidence.matches(refusedPort).map(({ groups = {} }) => Number(Object.values(groups).find((one) => one !== undefined)))
-  const port = ports.find((one) => evidence.outside.listens(one))
-  if (port === undefined) return nothing
-  const problem = `it tried to reach localhost:${port}, where a server of this host listens, and its localhost is its own`
-  return [{ problem, about: `localhost:${port}`, remedies: ['begin the server in the same command', { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }] }]
-}
-
 /** Chromium; bubblewrap; unshare(1). */
 const noNamespaces = /No usable sandbox!|^bwrap: No permissions to create (?:a )?new namespace|^unshare: unshare failed: Operation not permitted|^unshare\(0x[0-9a-f]+\): Operation not permitted/
 
@@ -382,5 +329,5 @@ const changedOthers: Recogniser = (evidence) =>
 
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
+  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
 ]

@@ -26,6 +26,9 @@ export interface Found {
   readonly remedies: readonly (Remedy | string)[]
 }
 
+/** Finds one kind of failure. Empty if it is not certain that the session caused it. */
+export type Recogniser = (evidence: Evidence) => readonly Found[]
+
 /** More would hide the first. */
 const mostHints = 3
 

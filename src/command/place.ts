@@ -7,6 +7,7 @@ import type { Mount, Plan } from '../spec/plan.ts'
 import { checkCwd, type CommandVariables } from './command.ts'
 import { limitsFor } from './limits.ts'
 import type { AnyStdio, Kept, LeftInOutput, Result } from './result.ts'
+import type { NetworkTrouble } from './hint-evidence.ts'
 import { checkHostFile } from './target.ts'
 
 /** What is known of a command only once its session is gone. */
@@ -37,6 +38,8 @@ export interface Place {
   start(job: number, command: JobCommand): NativePipes | undefined
   /** A command that ran there did not succeed. Comes before `over`. */
   noteFailure(): void
+  /** What a network of names refused, and connections that failed there, since a time by performance.now(). */
+  troubles(since: number): readonly NetworkTrouble[]
   /** The limit for which everything there was killed; undefined where nothing was. */
   limit(): LimitName | undefined
   /**

@@ -348,7 +348,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     const isBoth = this.#options.all === true || this.#options.stdio === 'pty'
     const isSeen = stderr !== undefined || (isBoth && stdout !== undefined)
     const output = isSeen ? [stderr, stdout].filter((bytes) => bytes !== undefined).map(tailOf) : undefined
-    return hintsOf({ argv, cwd, plan: this.#place.plan(), output })
+    return hintsOf({ argv, cwd, plan: this.#place.plan(), output, troubles: this.#place.troubles(this.#begun) })
   }
 }
 

@@ -39,6 +39,53 @@ export interface LimitEvent {
   readonly most: number
 }
 
+/** How a connection out of a network of names ended. */
+export type ConnectionOutcome =
+  /** Both sides had ended it. */
+  | 'closed'
+  | 'reset'
+  /** The server did not answer. */
+  | 'timeout'
+  /** By the server. */
+  | 'refused'
+  | 'unreachable'
+  /** The host could not resolve the name. */
+  | 'unresolved'
+  /** The name resolved to an address of the host's own networks only. */
+  | 'private'
+  /** It did not begin with TLS to that name; see `tlsNames`. */
+  | 'tls-name'
+  /** The session had too many connections. */
+  | 'limit'
+
+/** A connection out of a network of names is over. */
+export interface ConnectionEvent {
+  readonly session: string
+  /** As the build asked for it, in lower case and ASCII; of an entry that is an address, the address; `host` of the host's loopback. */
+  readonly name: string
+  readonly port: number
+  /** The address outside. Undefined if none was connected to. */
+  readonly address: string | undefined
+  /** Bytes from the build outward, and to the build. */
+  readonly sent: number
+  readonly received: number
+  readonly durationMs: number
+  readonly outcome: ConnectionOutcome
+}
+
+/** A build asked a network of names for something that it does not have. */
+export interface RefusedEvent {
+  readonly session: string
+  /** In lower case and ASCII. Empty of all names after the first 1,000. */
+  readonly name: string
+  /** 0 if a name was asked for. */
+  readonly port: number
+  /** `name`: no entry has that name. `limit`: there were too many names of a wildcard. */
+  readonly outcome: 'name' | 'limit'
+  /** How often since this was last told. */
+  readonly count: number
+}
+
 /** A command is over. */
 export interface EndEvent {
   readonly session: string
@@ -86,6 +133,10 @@ export interface SessionEvents {
    * reports only what the system accounts (`Session.usage`).
    */
   limit: [event: LimitEvent]
+  /** Of a network of names (`network: { allow }`), once the connection is over. */
+  connection: [event: ConnectionEvent]
+  /** Of a network of names: the first time at once, then counted. */
+  refused: [event: RefusedEvent]
   /** After `command`, also where it could not be started; before its result is there. */
   end: [event: EndEvent]
   close: [event: CloseEvent]

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 
 import type { SessionEventName, SessionEvents } from './session-events.ts'
 
-const names = ['step', 'command', 'stdio', 'limit', 'end', 'close'] as const
+const names = ['step', 'command', 'stdio', 'limit', 'connection', 'refused', 'end', 'close'] as const
 const channels = Object.fromEntries(names.map((name) => [name, channel(`buildjail:${name}`)])) as Record<SessionEventName, Channel>
 
 type EventOf<Name extends SessionEventName> = SessionEvents[Name][0]

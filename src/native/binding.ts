@@ -75,6 +75,21 @@ export interface NativeListener {
   started(job: number, pid: number): void
   /** Called once for every job, last. */
   ended(job: number, end: NativeJobEnd): void
+  /** Of a session with a network of names. All of a session are told before its closing is. */
+  network(session: string, events: readonly NativeNetworkEvent[]): void
+}
+
+/** As ConnectionEvent and RefusedEvent have it (src/events/session-events.ts). */
+export interface NativeNetworkEvent {
+  readonly kind: 'connection' | 'refused'
+  readonly name: string
+  readonly port: number
+  readonly address?: string
+  readonly sent?: number
+  readonly received?: number
+  readonly durationMs?: number
+  readonly outcome: string
+  readonly count?: number
 }
 
 /** As wait4(2) tells it; see `Usage`. */

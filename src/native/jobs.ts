@@ -1,5 +1,5 @@
 import { isNativeFailure, typed, type Advice, type NativeFailure } from '../errors.ts'
-import type { NativeBinding, NativeJobEnd, NativeListener } from './binding.ts'
+import type { NativeBinding, NativeJobEnd, NativeListener, NativeNetworkEvent } from './binding.ts'
 import { binding } from './load.ts'
 
 export type JobEnd = NativeJobEnd
@@ -12,11 +12,16 @@ export interface JobListener {
   ended(end: JobEnd): void
 }
 
+/** Hears of the network of one session. */
+export type NetworkListener = (events: readonly NativeNetworkEvent[]) => void
+
 /** What is under way in the addon. */
 interface ExpectedJobs {
   /** By number. A Map that loses its last entry is made anew, at a cost to each job: so one stays, and no job has number 0. */
   readonly listeners: Map<number, JobListener>
   lastJob: number
+  /** By the ids of sessions. */
+  readonly networks: Map<string, NetworkListener>
 }
 
 /** The addon has one listener, and a program may have this module twice: in a bundle, say, and as the package. So the addon itself keeps it. */
@@ -45,6 +50,15 @@ export function forgetJob(job: number): void {
   jobs?.listeners.delete(job)
 }
 
+/** Hears of a session's network, until what is returned is called. */
+export function hearNetwork(session: string, listener: NetworkListener): () => void {
+  const { networks } = (jobs ??= expectedJobs())
+  networks.set(session, listener)
+  return () => {
+    if (networks.get(session) === listener) networks.delete(session)
+  }
+}
+
 /** Comes before whatever is told of later (NativeBinding.listen). */
 export function listenOnce(): void {
   jobs ??= expectedJobs()
@@ -57,6 +71,7 @@ function expectedJobs(): ExpectedJobs {
 
 function listen(addon: NativeBinding): ExpectedJobs {
   const listeners = new Map<number, JobListener>([[0, { ended: () => {} }]])
+  const networks: ExpectedJobs['networks'] = new Map()
   const listener: NativeListener = {
     started: (job, pid) => listeners.get(job)?.started?.(pid),
     ended: (job, end) => {
@@ -64,6 +79,7 @@ function listen(addon: NativeBinding): ExpectedJobs {
       listeners.delete(job)
       ending?.ended(end)
     },
+    network: (session, events) => networks.get(session)?.(events),
   }
   try {
     addon.listen(listener)
@@ -72,7 +88,7 @@ function listen(addon: NativeBinding): ExpectedJobs {
   }
   // process.exit() and an uncaught exception end the process without tearing the environment down.
   process.once('exit', () => addon.shutDown())
-  return { listeners, lastJob: 0 }
+  return { listeners, lastJob: 0, networks }
 }
 
 /** Errors of a kernel whose host is not set up for sessions. */

@@ -7,6 +7,7 @@ import { code, documentOf, type Row, sums, table, verdict } from './document.ts'
 import { asShown, html, type Markup, nothing } from './html.ts'
 import { isolationSection } from './isolation.ts'
 import { limitsSection } from './limits.ts'
+import { networkSection } from './network.ts'
 import { treeSection } from './tree.ts'
 import { bytes, duration, mostMemory, processorTime, verdictOf, verdictOfRun } from './figures.ts'
 
@@ -14,6 +15,7 @@ const sections = [
   ['commands', 'Commands', commandsSection],
   ['root', 'The root', treeSection],
   ['limits', 'Limits and usage', limitsSection],
+  ['network', 'Network', networkSection],
   ['isolation', 'What keeps it apart', isolationSection],
   ['environment', 'Environment', environmentSection],
   ['steps', 'Steps', stepsSection],
@@ -53,7 +55,7 @@ export function pageOfChecked(record: RunRecord): string {
       html`<time datetime="${startedAt}">${began}</time>, session ${code(id)}, ${system.platform} ${system.release} on ${system.arch}`,
     ],
     opening: [sums(figures(record)), troubles(record)],
-    sections: sections.map(([name, heading, make]) => ({ name, heading, content: make(record) })),
+    sections: sections.map(([name, heading, make]) => ({ name, heading, content: make(record) })).filter(({ content }) => content !== nothing),
     madeBy: buildjail,
   })
 }

@@ -8,13 +8,16 @@ import {
   recordFormat,
   type StdioPiece,
   type RecordedCommand,
+  type RecordedDestination,
   type RecordedEnd,
   type RecordedError,
   type RecordedHint,
   type RecordedKernel,
   type RecordedMount,
+  type RecordedNetwork,
   type RecordedOutput,
   type RecordedProcess,
+  type RecordedRefusal,
   type RecordedStdio,
   type RecordedPlan,
   type RecordedStep,
@@ -120,6 +123,12 @@ const command = shapeOf<RecordedCommand>({
   hints: optional(listOf(shapeOf<RecordedHint>({ problem: text, remedy: text }))),
 })
 
+const network = shapeOf<RecordedNetwork>({
+  destinations: listOf(shapeOf<RecordedDestination>({ name: text, port: amount, connections: amount, sent: amount, received: amount, outcomes: mapOf(amount) })),
+  refused: listOf(shapeOf<RecordedRefusal>({ name: text, count: amount })),
+  leftOut: optional(amount),
+})
+
 const record = shapeOf<RunRecord>({
   format: oneOf(recordFormat),
   version: oneOf(1),
@@ -138,6 +147,7 @@ const record = shapeOf<RunRecord>({
   samples: listOf(shapeOf<UsageSample>({ atMs: amount, ...usage })),
   processes: optional(listOf(shapeOf<RecordedProcess>({ pid: amount, parent: amount, program: text, beganMs: amount, lastSeenMs: amount, cpuTime: amount, mostMemory: amount }))),
   processesLeftOut: optional(amount),
+  network: optional(network),
   outputs: optional(listOf(shapeOf<RecordedOutput>({ path: text, files: amount, bytes: amount }))),
   filled: listOf(shapeOf<RunRecord['filled'][number]>({ target: text, used: amount, size: amount })),
   nearLimits: listOf(shapeOf<RunRecord['nearLimits'][number]>({ atMs: amount, limit: text, used: amount, most: amount })),

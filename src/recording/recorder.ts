@@ -9,12 +9,14 @@ import { hintInWords, hintsOf } from '../command/hints.ts'
 import type { SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import type { Session } from '../session/session.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
+import { isAllowedNetwork } from '../spec/fields/network.ts'
 import { specText } from '../spec/messages.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { KeptStdio } from './kept-stdio.ts'
 import { type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedHint, type RecordedKernel, type RecordedNearLimit, type RecordedOutput, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
 import { outputSizes } from './output-sizes.ts'
+import { SeenNames } from './seen-names.ts'
 import { SeenProcesses } from './seen-processes.ts'
 import { UsageSamples } from './usage-samples.ts'
 
@@ -49,6 +51,8 @@ export class Recorder {
   readonly #nearLimits: RecordedNearLimit[] = []
   readonly #samples: UsageSamples
   readonly #processes = new SeenProcesses()
+  /** Undefined for a session without a network of names. */
+  readonly #names: SeenNames | undefined
   readonly #openedMs: number
   #kernel: RecordedKernel | undefined
   #usage: SessionUsage | undefined
@@ -67,6 +71,10 @@ export class Recorder {
     session.on('stdio', (event) => this.#write(event))
     session.on('end', (event) => this.#end(event))
     session.on('limit', (event) => this.#near(event))
+    if (!isAllowedNetwork(session.plan.network)) return
+    const names = new SeenNames()
+    this.#names = names
+    session.on('connection', (event) => names.connection(event)).on('refused', (event) => names.refused(event))
   }
 
   /**
@@ -115,6 +123,7 @@ export class Recorder {
       samples: this.#samples.all,
       processes: this.#processes.all,
       ...(this.#processes.leftOut > 0 && { processesLeftOut: this.#processes.leftOut }),
+      ...(this.#names !== undefined && { network: this.#names.record }),
       ...(this.#outputs !== undefined && { outputs: this.#outputs }),
       filled: this.#filled,
       nearLimits: this.#nearLimits,
@@ -156,9 +165,10 @@ export class Recorder {
     if (hints.length > 0) course.hints = hints
   }
 
-  #hintsOf({ argv, cwd, stdio }: Course): readonly RecordedHint[] {
+  #hintsOf({ argv, cwd, beganMs, stdio }: Course): readonly RecordedHint[] {
     const output = [stdio.endOf('stderr', tailSize), stdio.endOf('stdout', tailSize)]
-    const hints = hintsOf({ argv, cwd, plan: this.#session.plan, output: output.every((text) => text === '') ? undefined : output })
+    const troubles = this.#session.networkTroubles(this.#options.began + beganMs)
+    const hints = hintsOf({ argv, cwd, plan: this.#session.plan, output: output.every((text) => text === '') ? undefined : output, troubles })
     return hints.map((hint) => hintInWords(hint, this.#options.written ?? specText)).map(({ problem, remedy }) => ({ problem, remedy }))
   }
 

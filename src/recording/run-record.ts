@@ -36,6 +36,8 @@ export interface RunRecord {
   readonly processes?: readonly RecordedProcess[]
   /** How often a process was seen that is not in `processes`, because there were too many. Absent if there were not. */
   readonly processesLeftOut?: number
+  /** Of a session with a network of names. */
+  readonly network?: RecordedNetwork
   /** What lies in the outputs. */
   readonly outputs?: readonly RecordedOutput[]
   /** Use of the memory file systems, before the session closed. */
@@ -179,6 +181,33 @@ export interface RecordedProcess {
   readonly cpuTime: number
   /** Bytes. */
   readonly mostMemory: number
+}
+
+export interface RecordedNetwork {
+  /** What it connected to, in the order in which the first connections ended. */
+  readonly destinations: readonly RecordedDestination[]
+  /** What it asked for and was refused. */
+  readonly refused: readonly RecordedRefusal[]
+  /** Events of names that are in neither, because there were too many. Absent if there were not. */
+  readonly leftOut?: number
+}
+
+export interface RecordedDestination {
+  /** A name, an address, or `host`. */
+  readonly name: string
+  readonly port: number
+  readonly connections: number
+  /** Bytes. */
+  readonly sent: number
+  readonly received: number
+  /** How many connections ended in which way (ConnectionOutcome). */
+  readonly outcomes: Readonly<Record<string, number>>
+}
+
+export interface RecordedRefusal {
+  /** Empty of all names after the first 1,000. */
+  readonly name: string
+  readonly count: number
 }
 
 export interface RecordedOutput {

@@ -1,5 +1,6 @@
 import { carryResult } from '../command/command-error.ts'
 import type { Command } from '../command/command.ts'
+import type { NetworkTrouble } from '../command/hint-evidence.ts'
 import type { Aftermath, Place } from '../command/place.ts'
 import type { AnyStdio, Kept, LeftInOutput, StdioOf, Result, Usage } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
@@ -17,6 +18,7 @@ import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission, allSessions, type Demand } from './session-queue.ts'
 import { lacksOutputs, mayCopyInputs, newId, openEnvelope, outputsLeave, outputsReturning, withCopies, withOutputs } from './opening.ts'
+import { networkEventsOf, type NetworkEvents } from './network-events.ts'
 import { planningOf } from './planning.ts'
 import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limits.ts'
 import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
@@ -78,6 +80,7 @@ class OwnSession implements Place {
   #hasBegun = false
   #watch: LimitWatch | undefined
   #limitEvents: LimitEvents | undefined
+  #networkEvents: NetworkEvents | undefined
   #admission: Admission | undefined
 
   constructor(spec: Spec | Plan) {
@@ -130,6 +133,8 @@ class OwnSession implements Place {
     const { limits } = this.plan()
     const envelope = this.#opened?.envelope
     const frame = envelope === undefined ? { ...plainFrame, id: this.#id, closes: true, tellsSteps: this.telling.hears('step') } : plainFrame
+    // Of one that is opened already, its Session hears.
+    if (envelope === undefined) this.#networkEvents = networkEventsOf(this.#id, this.plan(), this.telling)
     const pipes = binding().start(envelope ?? nativePlanOf(this.plan()), packJob(job, command, frame))
     this.#hasBegun = true
     this.#watch = watchFor(this.#id, this.plan(), envelope ?? sessionOf(job))
@@ -145,6 +150,10 @@ class OwnSession implements Place {
     this.#opened?.session.noteFailure()
   }
 
+  troubles(since: number): readonly NetworkTrouble[] {
+    return this.#opened?.session.networkTroubles(since) ?? this.#networkEvents?.troubles(since) ?? []
+  }
+
   limit(): WatchedLimit | undefined {
     return this.#watch?.ended
   }
@@ -156,6 +165,7 @@ class OwnSession implements Place {
   over(end: JobEnd | undefined, result: Result<AnyStdio> | undefined): Promise<Aftermath> | undefined {
     this.#watch?.over()
     this.#limitEvents?.over()
+    this.#networkEvents?.over()
     const session = this.#opened?.session
     if (session !== undefined && this.#hasBegun) return closed(session, result)
     if (session !== undefined) {

@@ -213,6 +213,7 @@ export class SessionPool implements AsyncDisposable {
       },
       limit: () => taken?.watch?.ended,
       noteFailure: () => taken?.session.noteFailure(),
+      troubles: (since) => taken?.session.networkTroubles(since) ?? [],
       over: (_, result) => {
         over()
         if (taken === undefined) return void admission?.over()

@@ -3,6 +3,7 @@ import nodePath from 'node:path'
 
 import { BuildProcess } from '../command/build-process.ts'
 import type { Command } from '../command/command.ts'
+import type { NetworkTrouble } from '../command/hint-evidence.ts'
 import type { Aftermath, Place } from '../command/place.ts'
 import type { Kept, LeftInOutput, StdioOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
@@ -25,6 +26,7 @@ import type { Spec } from '../spec/spec.ts'
 import { changesIn, refuseToApply, type Changes } from './changes.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
 import { checkOpenOptions, newId, openEnvelope, outputsReturning, withCopies, withOutputs, type OpenOptions } from './opening.ts'
+import { networkEventsOf, type NetworkEvents } from './network-events.ts'
 import { planningOf } from './planning.ts'
 import type { Applied, LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
@@ -79,6 +81,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   readonly #watch: LimitWatch | undefined
   readonly #opened = performance.now()
   #limitEvents: LimitEvents | undefined
+  readonly #networkEvents: NetworkEvents | undefined
   /** Under way: neither a command begins nor the session closes meanwhile. */
   #atLayers: Promise<unknown> | undefined
   #areChangesApplied = false
@@ -94,6 +97,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     this.#watch = watch
     this.#whenClosed = whenClosed
     this.telling = new Telling(id, this)
+    this.#networkEvents = networkEventsOf(id, plan, this.telling)
     this.#place = this.#placeOf(plainFrame)
     if (canComeNear(plan.limits)) this.#heedLimitListeners()
   }
@@ -130,6 +134,14 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
    */
   noteFailure(): void {
     this.#hasFailed = true
+  }
+
+  /**
+   * What its network of names refused, and connections that failed there, since a time by performance.now().
+   * @internal
+   */
+  networkTroubles(since: number): readonly NetworkTrouble[] {
+    return this.#networkEvents?.troubles(since) ?? []
   }
 
   /**
@@ -295,6 +307,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
         throw typed(error)
       })
       .finally(() => {
+        this.#networkEvents?.over()
         this.#whenClosed?.()
         this.#whenClosed = undefined
       })
@@ -316,6 +329,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
       },
       limit: () => this.#watch?.ended,
       noteFailure: () => this.noteFailure(),
+      troubles: (since) => this.networkTroubles(since),
       over: () => undefined,
     }
   }

@@ -10,6 +10,7 @@ import type {
   NativeEnvelope,
   NativeListedSession,
   NativeListener,
+  NativeNetworkEvent,
   NativePipes,
   NativePreflight,
   NativeRecord,
@@ -111,6 +112,11 @@ export class FakeAddon implements NativeBinding {
 
   listen(listener: NativeListener): void {
     this.#listener = listener
+  }
+
+  /** Events of a session's network come. */
+  network(session: string, events: readonly NativeNetworkEvent[]): void {
+    this.#listener?.network(session, events)
   }
 
   async usage(job: number): Promise<SessionUsage> {

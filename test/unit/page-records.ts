@@ -69,6 +69,14 @@ export const onLinux: RunRecord = {
     { phase: 'open', step: 'mount', path: '/inputs/src', ns: 17607 },
     { phase: 'close', step: 'reap', ns: 8039086 },
   ],
+  network: {
+    destinations: [
+      { name: 'registry.example.org', port: 443, connections: 3, sent: 2048, received: 1048576, outcomes: { closed: 2, 'tls-name': 1 } },
+      { name: '2001:db8::1', port: 80, connections: 1, sent: 0, received: 0, outcomes: { other: 1 } },
+    ],
+    refused: [{ name: 'telemetry.example.com', count: 12 }, { name: '', count: 5 }],
+    leftOut: 9,
+  },
   commands: [
     {
       argv: ['sh', '-c', 'make all'],

@@ -137,6 +137,9 @@ describe('a page says', () => {
     ['of which limit nobody counts', 'Open files of a process not counted 100'],
     ['that a limit is not held', 'Processes at a time 5 64 8 % not held'],
     ['what was nearly reached', 'memory was nearly reached, 461 MiB of 512 MiB'],
+    ['what it connected to', 'registry.example.org:443 3 2 KiB 1 MiB 1 not TLS to that name'],
+    ['what it connected to by an address, and an outcome of a later version', '[2001:db8::1]:80 1 0 bytes 0 bytes 1 other'],
+    ['which names were refused', 'telemetry.example.com 12 others 5 9 more events are left out'],
     ['which namespaces are its own', 'net network interfaces, addresses, ports its own 11 1'],
     ['and which are not', 'pid process numbers, and which processes it sees the host’s 13 13'],
     ['which user it is outside', '0 to 65535 are 65536 to 131071 of the host'],
@@ -152,6 +155,11 @@ describe('a page says', () => {
     const of = (record: RunRecord): string => shownText(pageOf(record)).replaceAll(/\s+/g, ' ')
     expect(of({ ...onLinux, usage, samples: [{ atMs: 1, ...usage, cpuTime: 1200 }] })).toContain('Processor time 2.4 s')
     expect(of({ ...onLinux, usage, samples: [{ atMs: 1, ...usage, cpuTime: 2500 }] })).toContain('Processor time 2.5 s')
+  })
+
+  it('nothing of a network that was none of names', () => {
+    expect(pageOf(least)).not.toContain('href="#network"')
+    expect(pageOf({ ...least, network: { destinations: [], refused: [] } })).toContain('It connected to nothing.')
   })
 
   it('which parameters of a jail are not as by default', () => {

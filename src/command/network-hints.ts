@@ -1,0 +1,125 @@
+import { allowedHostText, readAllowedHost } from '../spec/allowed-hosts.ts'
+import { isAllowedNetwork } from '../spec/fields/network.ts'
+import { runningRuntime } from '../spec/host-parts.ts'
+import { readable } from '../spec/messages.ts'
+import type { Evidence, NetworkTrouble } from './hint-evidence.ts'
+import type { Found, Recogniser, Remedy } from './hints.ts'
+
+const nothing: readonly Found[] = []
+
+const unreachable = /\bENETUNREACH\b|\bNetwork is unreachable\b/i
+const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolving)|Could not resolve host\b|unable to resolve host address|\bUnknownHostException\b|Name could not be resolved at this time/i
+/** Whom a program could not reach. */
+const wanted = /(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?([\w.:-]*\w)/
+const ownAddress = /\b(?:127\.\d+\.\d+\.\d+|localhost)\b|(?:^|[\s[(])::1\b/
+
+/** What node-gyp(1) downloads, Node may have beside it. */
+function ownHeaders(evidence: Evidence, name: string | undefined): readonly Remedy[] {
+  const { source } = runningRuntime()
+  if (name !== 'nodejs.org' || !evidence.isOnHost(`${source}/include/node/node.h`)) return []
+  return [{ spec: { env: { npm_config_nodedir: source } }, effect: 'has node-gyp take the headers that this Node has' }]
+}
+
+/** A network with one more name. Empty if no network can have that name. */
+function allowing(evidence: Evidence, name: string, effect: string, port = portOf(evidence, name)): readonly Remedy[] {
+  if (evidence.failure.plan.platform !== 'linux') return []
+  try {
+    const entry = allowedHostText(readAllowedHost(/:\d+$/.test(name) ? name : `${name}:${port}`, 'network'))
+    return [{ spec: { network: { allow: [entry] } }, effect }]
+  } catch {
+    return []
+  }
+}
+
+/** As a pattern that matches it and nothing else. */
+function literally(text: string): string {
+  return text.replaceAll(/\W/g, String.raw`\$&`)
+}
+
+/** The port at which a command wanted a name, by what it wrote. Most want 443. */
+function portOf(evidence: Evidence, name: string): number {
+  const literal = literally(name)
+  const found = evidence.match(new RegExp(String.raw`(?:^|[^\w.-])${literal}:(\d{1,5})\b`, 'i'))?.[1]
+  if (found !== undefined) return Number(found)
+  return evidence.match(new RegExp(String.raw`\bhttp://${literal}(?:[/\s'"]|$)`, 'i')) === undefined ? 443 : 80
+}
+
+/** Wanted a network that was not declared. */
+export const wantsNetwork: Recogniser = (evidence) => {
+  const { network } = evidence.failure.plan
+  if (network !== 'none' && network !== 'loopback') return nothing
+  const failed = evidence.lines.filter((line) => unreachable.test(line) || unresolved.test(line))
+  const isOwn = (line: string): boolean => ownAddress.test(line)
+  // A stack trace repeats the errno without an address.
+  const ofOthers = failed.filter((line) => !isOwn(line))
+  const outward = ofOthers.find((line) => wanted.test(line)) ?? ofOthers.find((line) => unresolved.test(line)) ?? failed.find(() => !failed.some(isOwn))
+  if (outward !== undefined) {
+    const about = wanted.exec(outward)?.[1]
+    const whom = about === undefined ? 'another machine' : readable(about)
+    return [
+      {
+        problem: `it tried to reach ${whom}, and has ${network === 'none' ? 'no network' : 'only 127.0.0.1'}`,
+        ...(about !== undefined && { about }),
+        remedies: [...ownHeaders(evidence, about), ...(about === undefined ? [] : allowing(evidence, about, 'lets it reach that only')), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
+      },
+    ]
+  }
+  if (network !== 'none' || !failed.some(isOwn)) return nothing
+  return [{ problem: 'it tried to reach localhost, and has no network', about: 'localhost', remedies: [{ spec: { network: 'loopback' }, effect: 'gives it a 127.0.0.1 of its own' }] }]
+}
+
+const lookupFailed = new RegExp(
+  String.raw`\bENOTFOUND\b|\bno such host\b|\bName or service not known\b|\bnodename nor servname\b|\bfailed to lookup address\b|\bName does not resolve\b|\bNameResolutionError\b|${unresolved.source}`,
+  'i',
+)
+const connectionFailed = /\bECONNRESET\b|\breset by peer\b|\bECONNREFUSED\b|\bsocket hang up\b|\bSSL|\bTLS\b|unexpected eof/i
+
+/** By the outcome of an event: how a command failed for it, and the hint. Other outcomes are those of the host's own network. */
+const troubleHints: Readonly<Record<string, { readonly says: RegExp; readonly found: (trouble: NetworkTrouble, evidence: Evidence) => Omit<Found, 'about'> }>> = {
+  name: {
+    says: lookupFailed,
+    found: ({ name }, evidence) => ({
+      problem: `it looked up ${readable(name)}, which the network of this session does not have`,
+      remedies: allowing(evidence, name, 'adds it'),
+    }),
+  },
+  private: {
+    says: connectionFailed,
+    found: ({ name, port, address }, evidence) => ({
+      problem: `it connected to ${readable(name)}:${port}, and that name has an address of the host's own networks${address === undefined ? '' : `, ${readable(address)}`}`,
+      remedies: address === undefined ? [] : allowing(evidence, address.includes(':') ? `[${address}]` : address, 'lets it connect to that address', port),
+    }),
+  },
+  'tls-name': {
+    says: connectionFailed,
+    found: ({ name, port }) => ({
+      problem: `its connection to ${readable(name)}:${port} did not begin with TLS to that name`,
+      remedies: [{ spec: { network: { allow: [`${name}:${port}`], tlsNames: false } }, effect: 'lets that pass' }],
+    }),
+  },
+}
+
+/** A network of names refused it something. */
+export const wantsName: Recogniser = (evidence) => {
+  const { plan, troubles = [] } = evidence.failure
+  if (!isAllowedNetwork(plan.network)) return nothing
+  const known = troubles.filter(({ outcome }) => Object.hasOwn(troubleHints, outcome))
+  const isNamed = ({ name }: NetworkTrouble): boolean => evidence.match(new RegExp(String.raw`(?:^|[^\w.-])${literally(name)}(?![\w-]|\.\w)`, 'i')) !== undefined
+  const isSaid = ({ outcome }: NetworkTrouble): boolean => evidence.match(troubleHints[outcome]?.says ?? /$^/) !== undefined
+  const trouble = evidence.isOutputSeen ? (known.find(isNamed) ?? known.find(isSaid)) : known[0]
+  const found = trouble === undefined ? undefined : troubleHints[trouble.outcome]?.found(trouble, evidence)
+  return trouble === undefined || found === undefined || found.remedies.length === 0 ? nothing : [{ ...found, about: trouble.name }]
+}
+
+/** A port of the caller's own, as programs name one that nobody listens on. */
+const refusedPort = /\bECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(?<port>\d+)|\b(?:127\.0\.0\.1|\[::1\]|localhost):(?<other>\d+).{0,40}\bconnection refused|[("](?:127\.0\.0\.1|::1|localhost)\)?"?\)?,? port (?<third>\d+) failed: Connection refused|connect to (?:127\.0\.0\.1|::1|localhost) port (?<fourth>\d+)/i
+
+/** A server listens on that port of the host, whose localhost is another. */
+export const wantsServerOfHost: Recogniser = (evidence) => {
+  if (evidence.failure.plan.network === 'host') return nothing
+  const ports = evidence.matches(refusedPort).map(({ groups = {} }) => Number(Object.values(groups).find((one) => one !== undefined)))
+  const port = ports.find((one) => evidence.outside.listens(one))
+  if (port === undefined) return nothing
+  const problem = `it tried to reach localhost:${port}, where a server of this host listens, and its localhost is its own`
+  return [{ problem, about: `localhost:${port}`, remedies: ['begin the server in the same command', ...allowing(evidence, 'host', `gives it that port as host:${port}`, port), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }] }]
+}
