@@ -39,6 +39,7 @@ export {
 export { planOf, type Device, type LeftOut, type Link, type Mount, type Plan, type PlanLimits, type PlannedUser, type PlanOptions, type Warning } from './spec/plan.ts'
 export type { Additions, Allowance, AllowedNetwork, Duration, Etc, IdRange, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, ProcessLimits, RunLimits, Size, Source, SourceOptions, Spec, Toolchain, User, Variables } from './spec/spec.ts'
 export { here, type HereOptions } from './here/here.ts'
+export { hostsOf, type HostsOfOptions, type Preset } from './spec/presets/hosts-of.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'
 export type { Hint } from './command/hints.ts'
 export type { HostOptions } from './host/host-options.ts'

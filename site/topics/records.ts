@@ -5,6 +5,7 @@
 export type {
   StdioPiece,
   RecordedCommand,
+  RecordedDestination,
   RecordedEnd,
   RecordedError,
   RecordedFile,
@@ -12,8 +13,10 @@ export type {
   RecordedKernel,
   RecordedMount,
   RecordedNearLimit,
+  RecordedNetwork,
   RecordedOutput,
   RecordedProcess,
+  RecordedRefusal,
   RecordedStdio,
   RecordedPlan,
   RecordedStep,

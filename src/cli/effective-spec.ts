@@ -18,7 +18,7 @@ export interface EffectiveSpec {
 /** @throws SpecError naming the entry, and where it stands in the file. */
 export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
   const own = timeout === undefined ? {} : { timeout }
-  const spec = here === undefined ? given : onto(await specHere(here), given)
+  const spec = here === undefined ? given : onto(await specHere(given.network === undefined ? here : { ...here, network: given.network }), given)
   if (file === undefined) return { spec, command, ...own, located: inFlags }
   // Loaded only for a command line with --file.
   const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
@@ -47,7 +47,9 @@ async function specHere(options: HereOptions): Promise<Spec> {
 /** What the project needs stays there beside what a person names. */
 function onto(project: Spec, given: Spec): Spec {
   const tools = [project.toolchain, given.toolchain].flatMap((one) => one ?? [])
-  return { ...joined(project, given), toolchain: given.toolchain === 'none' ? 'none' : [...new Set(tools)] }
+  // That of the project is the one that was given, with the hosts of its tools.
+  const { network: _, ...rest } = given
+  return { ...joined(project, rest), toolchain: given.toolchain === 'none' ? 'none' : [...new Set(tools)] }
 }
 
 /** The command line adds to maps and lists of the file, and replaces other fields. */
@@ -66,6 +68,9 @@ function isGiven(given: Spec, entry: string, ofFile: Spec): boolean {
   if (name === undefined || given[name] === undefined) return false
   if (ofFile[name] === undefined || fields[name].flag.join === undefined) return true
   const rest = entry.slice(name.length)
+  const [, part, place] = /^\.(\w+)\[(\d+)\]/.exec(rest) ?? []
+  const before = part === undefined ? undefined : (ofFile[name] as Readonly<Record<string, unknown>>)[part]
+  if (Array.isArray(before)) return Number(place) >= before.length
   const index = /^\[(\d+)\]/.exec(rest)?.[1]
   if (index !== undefined) return Number(index) >= (ofFile[name] as readonly unknown[]).length
   return Object.keys(given[name]).some((key) => rest === `.${key}` || rest.startsWith(`.${key}.`))
@@ -94,6 +99,7 @@ function inFlags(error: unknown, isOption: (entry: string) => boolean = () => tr
 function flagOf(entry: string): string {
   const [, name, rest = ''] = named.exec(entry) ?? []
   if (name === undefined) return entry
+  if (name === 'network' && rest.startsWith('.')) return rest.startsWith('.tlsNames') ? '--tls-names' : '--allow-host'
   const { flag } = fields[name as keyof Spec]
   return `--${flag.name}${flag.isRepeatable && rest.startsWith('.') ? ` ${rest.slice(1)}` : ''}`
 }

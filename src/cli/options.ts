@@ -21,7 +21,7 @@ const once = { isRepeatable: false, offers: {} } as const
 
 const ofFields: readonly Option[] = fieldNames.flatMap((name) => {
   const { flag } = fields[name]
-  return [flag, ...(flag.shortcuts ?? []).map((shortcut) => ({ ...once, name: shortcut.name, value: shortcut.value, help: shortcut.help, isRepeatable: shortcut.isRepeatable === true }))]
+  return [flag, ...(flag.shortcuts ?? []).map((shortcut) => ({ ...once, name: shortcut.name, value: shortcut.value, help: shortcut.help, isRepeatable: shortcut.isRepeatable === true, offers: shortcut.offers ?? {} }))]
 })
 const ofHere: readonly Option[] = [
   { ...once, name: 'here', value: undefined, help: 'show the project around the current folder at its own path, writable and thrown away, with the tools that it needs and a loopback; other options add to that' },

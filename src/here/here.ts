@@ -3,9 +3,10 @@ import path from 'node:path'
 
 import { binding } from '../native/load.ts'
 import { invalid, readList, readRecord, readText } from '../spec/check.ts'
+import { network as networkField, withHosts } from '../spec/fields/network.ts'
 import { readPatterns } from '../spec/fields/sources.ts'
 import { isWithin } from '../spec/paths.ts'
-import type { Spec } from '../spec/spec.ts'
+import type { Network, Spec } from '../spec/spec.ts'
 import { projectAround, repositoryOf } from './project.ts'
 import { toolsFor } from './tools.ts'
 
@@ -20,6 +21,8 @@ export interface HereOptions {
   readonly exclude?: readonly string[]
   /** True: commands see `.env*` and `.npmrc` of the project. Default: false. */
   readonly envFiles?: boolean
+  /** As that of a spec. Default: `loopback`. In another one but `none` the tools are not told to stay offline. */
+  readonly network?: Network
 }
 
 /**
@@ -38,8 +41,9 @@ const passed = ['CI', 'TERM', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR']
  * @throws SpecError where there is no project, or an option is wrong
  */
 export function here(options: HereOptions = {}): Spec {
-  const { cwd, project, out, exclude, envFiles } = checked(options)
-  const tools = toolsFor(project, cwd === project ? [project] : [project, cwd])
+  const { cwd, project, out, exclude, envFiles, network } = checked(options)
+  const isOffline = network === 'loopback' || network === 'none'
+  const tools = toolsFor(project, cwd === project ? [project] : [project, cwd], isOffline)
   const repository = repositoryOf(project)
   return {
     toolchain: ['host', 'node', ...tools.shown],
@@ -52,12 +56,12 @@ export function here(options: HereOptions = {}): Spec {
     path: tools.path,
     env: { pass: passed, set: tools.env },
     cwd,
-    network: 'loopback',
+    network: withHosts(network, cwd),
   }
 }
 
 function checked(options: HereOptions): Required<HereOptions> {
-  const { cwd, project, out = [], exclude = [], envFiles = false, ...others } = readRecord(options, 'options') as HereOptions
+  const { cwd, project, out = [], exclude = [], envFiles = false, network = 'loopback', ...others } = readRecord(options, 'options') as HereOptions
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of here')
   if (typeof envFiles !== 'boolean') throw invalid('envFiles', 'must be true or false')
   const asked = realFolder(cwd ?? process.cwd(), 'cwd')
@@ -70,7 +74,7 @@ function checked(options: HereOptions): Required<HereOptions> {
     if (!isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
     return folder
   })
-  return { cwd: at, project: whole, out: folders, exclude: readPatterns(exclude, 'exclude'), envFiles }
+  return { cwd: at, project: whole, out: folders, exclude: readPatterns(exclude, 'exclude'), envFiles, network: networkField.read(network, 'network') }
 }
 
 function realFolder(given: unknown, entry: string): string {

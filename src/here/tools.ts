@@ -39,7 +39,7 @@ const families: readonly Family[] = [
         shown: rustup === undefined ? [] : [rustup],
         overlays: cargo === undefined ? {} : { [cargo]: { path: cargo, overlay: true, exclude: ['credentials*'] } },
         path: cargo === undefined ? [] : host.existing(path.join(cargo, 'bin')),
-        env: { ...(rustup && { RUSTUP_HOME: rustup }), ...(cargo && { CARGO_HOME: cargo, CARGO_NET_OFFLINE: 'true' }) },
+        env: { ...(rustup && { RUSTUP_HOME: rustup }), ...(cargo && { CARGO_HOME: cargo, ...(host.isOffline && { CARGO_NET_OFFLINE: 'true' }) }) },
       }
     },
   },
@@ -68,7 +68,7 @@ const families: readonly Family[] = [
         shown: [...(root === undefined ? [] : [root]), ...modules],
         overlays: Object.fromEntries(compiled.map((one) => [one, { path: one, overlay: true }])),
         path: root === undefined ? [] : [path.join(root, 'bin')],
-        env: { GOTOOLCHAIN: 'local', GOPROXY: 'off', ...(modules[0] && { GOMODCACHE: modules[0] }), ...(compiled[0] && { GOCACHE: compiled[0] }) },
+        env: { GOTOOLCHAIN: 'local', ...(host.isOffline && { GOPROXY: 'off' }), ...(modules[0] && { GOMODCACHE: modules[0] }), ...(compiled[0] && { GOCACHE: compiled[0] }) },
       }
     },
   },
@@ -85,7 +85,7 @@ const families: readonly Family[] = [
           ...(gradle && { [gradle]: { path: gradle, overlay: true, exclude: ['gradle.properties'] } }),
         },
         path: java.map((one) => path.join(one, 'bin')),
-        env: { ...(java[0] && { JAVA_HOME: java[0] }), ...(maven[0] && { MAVEN_ARGS: `-o -Dmaven.repo.local=${maven[0]}` }), ...(gradle && { GRADLE_USER_HOME: gradle }) },
+        env: { ...(java[0] && { JAVA_HOME: java[0] }), ...(maven[0] && { MAVEN_ARGS: `${host.isOffline ? '-o ' : ''}-Dmaven.repo.local=${maven[0]}` }), ...(gradle && { GRADLE_USER_HOME: gradle }) },
       }
     },
   },
@@ -104,16 +104,19 @@ const families: readonly Family[] = [
         // What draws text in images and pages looks for fonts (fonts-conf(5)).
         shown: [...folders, ...elsewhere.flatMap(({ shown }) => shown), ...corepack, ...downloaded.map(([, folder]) => folder), ...host.settings(/^(fonts|chromium(\.d)?)$/)],
         path: [...folders.flatMap((one) => host.existing(path.join(one, 'bin')).concat(host.path.includes(one) ? [one] : [])), ...elsewhere.flatMap((one) => one.path)],
-        env: { ...quickRetries, ...Object.fromEntries(downloaded), ...(corepack[0] && { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' }) },
+        env: { ...(host.isOffline && quickRetries), ...Object.fromEntries(downloaded), ...(corepack[0] && { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' }) },
       }
     },
   },
 ]
 
-/** The tools of a project, by the files in some of its folders. */
-export function toolsFor(project: string, folders: readonly string[]): Tools {
+/**
+ * The tools of a project, by the files in some of its folders.
+ * @param isOffline they have no registry to ask
+ */
+export function toolsFor(project: string, folders: readonly string[], isOffline: boolean): Tools {
   const names = new Set(folders.flatMap((folder) => readdirSync(folder)))
-  const host = new HostTools(project)
+  const host = new HostTools(project, isOffline)
   const used = families.filter(({ files }) => [...names].some((name) => files.test(name))).map(({ tools }) => tools(host))
   return {
     shown: [...new Set(used.flatMap(({ shown = [] }) => shown))],
@@ -132,9 +135,11 @@ class HostTools {
   /** Without the folders that npm puts before it: what is in them is of a project. */
   readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder) && !/\/node_modules\/\.bin\/?$/.test(folder))
   readonly #project: string
+  readonly isOffline: boolean
 
-  constructor(project: string) {
+  constructor(project: string, isOffline: boolean) {
     this.#project = project
+    this.isOffline = isOffline
   }
 
   /** Those that are there, but for what is shown anyway, and for the home directory and what lies around it. */

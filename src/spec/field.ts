@@ -20,7 +20,7 @@ export interface Field<Value, IsAddable extends boolean> {
   readonly facts: (plan: Plan) => readonly Fact[]
   readonly flag: Flag<Value>
   readonly schema: JsonSchema
-  /** The value with its relative paths of the host made absolute. Missing where it has none. */
+  /** The value with its relative paths of the host made absolute, and what depends on the folder of the spec file settled. Missing where it has none. */
   readonly rebase?: (value: Value, resolve: (path: string) => string) => Value
 }
 
@@ -53,6 +53,8 @@ export interface Shortcut {
   readonly help: string
   readonly textOf: (value: string) => string
   readonly isRepeatable?: boolean
+  /** Default: nothing. */
+  readonly offers?: Offers
 }
 
 /** What a shell completes the value of an option with. */

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { here } from '../../src/here/here.ts'
 import { projectAround, repositoryOf } from '../../src/here/project.ts'
+import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 
 const tree = new HostTree()
@@ -101,6 +102,26 @@ describe('the spec for a project', () => {
     }
   })
 
+  it('has a network of names in place of its loopback, by what its own folder says, and then its tools are not offline', () => {
+    const at = project('named')
+    tree.file('named/Cargo.toml', '')
+    tree.file('named/go.mod', '')
+    tree.file('named/pom.xml', '')
+    tree.file('named/.npmrc', 'registry=https://mirror.example')
+    const before = { ...process.env }
+    Object.assign(process.env, { CARGO_HOME: tree.directory('home/.cargo'), GOPROXY: 'https://go.example', GOSUMDB: 'off', npm_config_registry: '' })
+    try {
+      const [offline, names, whole] = [here({ cwd: at }), here({ cwd: at, network: { allow: ['npm', 'go', 'a.example:1'], tlsNames: false } }), here({ cwd: at, network: 'host' })]
+      expect(names.network).toEqual({ allow: ['mirror.example:443', 'go.example:443', 'a.example:1'], tlsNames: false })
+      const settings = ({ env }: Spec): string[] => Object.keys((env as { readonly set: object }).set).filter((name) => /OFFLINE|GOPROXY|retry/.test(name)).toSorted()
+      expect(settings(offline)).toEqual(['CARGO_NET_OFFLINE', 'GOPROXY', 'npm_config_fetch_retry_maxtimeout', 'npm_config_fetch_retry_mintimeout'])
+      expect(settings(here({ cwd: at, network: 'none' }))).toEqual(settings(offline))
+      expect([settings(names), settings(whole)]).toEqual([[], []])
+    } finally {
+      process.env = before
+    }
+  })
+
   it('has the folders of `out` as outputs, in their places', () => {
     const at = project('out')
     expect(here({ cwd: at, out: ['dist', 'a/b'] }).outputs).toEqual({ [path.join(at, 'dist')]: path.join(at, 'dist'), [path.join(at, 'a/b')]: path.join(at, 'a/b') })
@@ -122,6 +143,7 @@ describe('the spec for a project', () => {
     expect(refused({ project: tree.at('nowhere') })).toMatchObject({ entry: 'project' })
     expect(refused({ envFiles: 'yes' })).toMatchObject({ entry: 'envFiles' })
     expect(refused({ outs: [] })).toMatchObject({ entry: 'outs' })
+    expect(refused({ network: { allow: ['a.example'] } })).toMatchObject({ entry: 'network.allow[0]' })
   })
 
   it('shows the tools that its files call for, where the host keeps them apart', () => {

@@ -143,6 +143,29 @@ supported('with a spec file', () => {
     expect((await planned('--etc', 'none')).files).toEqual([])
   })
 
+  it('a network of names is added to, and tools of the file are those of its folder', async () => {
+    write('{ "toolchain": "none", "network": { "allow": ["b.example:1", "git"], "tlsNames": false } }')
+    mkdirSync(path.join(folder, '.git'), { recursive: true })
+    writeFileSync(path.join(folder, '.git/config'), '[remote "origin"]\n\turl = https://mirror.example/x\n')
+    expect((await planned('--allow-host', 'a.example:1')).network).toEqual({ allow: ['a.example:1', 'b.example:1', 'mirror.example:443'], tlsNames: false })
+    expect((await planned('--network', 'none')).network).toBe('none')
+    writeFileSync(path.join(folder, '.git/config'), '')
+    const message = `${file}:1:62: network.allow[1]: no file and no variable says which hosts git needs`
+    expect((await say('plan', '-f', file)).err).toContain(message)
+    write('{ "toolchain": "none", "network": { "allow": ["b.example:1"] } }')
+    process.env['GOPROXY'] = 'https://10.1.2.3 https://a'
+    expect((await say('plan', '-f', file, '--allow-host', 'go')).err).toMatch(/^buildjail: --allow-host: GOPROXY has a URL that cannot be read/)
+    delete process.env['GOPROXY']
+  })
+
+  it('nor where it stands, but where the project is, with --project', async () => {
+    const project = tree.directory('app')
+    for (const [name, text] of [['package.json', '{}'], ['.npmrc', 'registry=https://mirror.example/']] as const) writeFileSync(path.join(project, name), text)
+    write('{ "network": { "allow": ["b.example:1"] } }')
+    expect((await planned('--project', project, '--allow-host', 'npm')).network).toEqual({ allow: ['b.example:1', 'mirror.example:443'], tlsNames: true })
+    expect((await planned('--project', project, '--network', 'none')).network).toBe('none')
+  })
+
   it('the command and the time-out are the file’s where the command line has none', async () => {
     write('{ "toolchain": "none", "command": ["make", "all"], "timeout": "1h" }')
     expect(await say('run', '-f', file)).toEqual({ status: 0, out: '', err: '' })

@@ -17,7 +17,7 @@ const key = fc.oneof(
 const id = fc.integer({ min: 1, max: 0xffff_fffe })
 const groups = fc.uniqueArray(fc.nat(), { maxLength: 15 })
 const leased = fc.record({ first: id, count: id })
-const allowed = fc.constantFrom('a.example:443', '*.B.example:1', 'ö.example:65535', '10.0.0.1:5432', '[2001:db8::1]:80', 'host:5432')
+const allowed = fc.constantFrom('npm', 'git', 'a.example:443', '*.B.example:1', 'ö.example:65535', '10.0.0.1:5432', '[2001:db8::1]:80', 'host:5432')
 const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 
 const source = fc.oneof(text, fc.record({ path: text, optional: fc.boolean() }, { requiredKeys: ['path'] }))

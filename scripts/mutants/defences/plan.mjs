@@ -105,6 +105,11 @@ export const plan = [
     tests: [['test/unit/allowed-hosts.test.ts', 'is refused: an address of one number']],
   },
   {
+    defence: 'no project names an address to connect to, by the configuration of a tool',
+    off: { 'project-names-address': 'skip' },
+    tests: [['test/unit/presets.test.ts', 'cannot be led by a project to an address']],
+  },
+  {
     defence: 'a network of names has a bounded number of entries',
     off: { 'names-network-bounded': 'skip' },
     tests: [['test/unit/spec.test.ts', 'more allowed names than a session has']],

@@ -2,7 +2,9 @@ import { bare } from '../plain-data.ts'
 import { allowedHostPattern, allowedHostText, mostAllowed, readAllowedHost } from '../allowed-hosts.ts'
 import { invalid, readList, readRecord, readText } from '../check.ts'
 import { joinedSets, type Field } from '../field.ts'
+import { host } from '../look.ts'
 import { readable } from '../messages.ts'
+import { isPreset, presetHosts, presets } from '../presets/hosts-of.ts'
 
 export interface WithNetwork {
   /**
@@ -23,7 +25,8 @@ export type NetworkWord = 'none' | 'loopback' | 'host'
 export interface AllowedNetwork {
   /**
    * What a build can connect to: `NAME:PORT`; `*.NAME:PORT` for every name that ends in `.NAME`; `IPv4:PORT`, `[IPv6]:PORT`; `host:PORT` for the loopback
-   * of the host. At most 256. A plan has each once, sorted, in lower case and ASCII.
+   * of the host; `npm`, `pip`, `cargo`, `go` or `git` for the hosts that the configuration of this tool names (`hostsOf`). At most 256. A plan has each
+   * once, sorted, in lower case and ASCII.
    */
   readonly allow: readonly string[]
   /** Whether a connection to port 443 of a name must begin with TLS, and with no other name in it (SNI). Default: true. A plan always has it. */
@@ -108,15 +111,26 @@ function readAllowed({ allow, tlsNames, ...others }: Readonly<Record<string, unk
   // defence: names-network-bounded
   if (list.length > mostAllowed) throw invalid(`${entry}.allow`, `has more than ${mostAllowed} entries`)
   const texts = list.map((one, index) => {
-    readAllowedHost(one, `${entry}.allow[${index}]`)
+    if (!isPreset(one)) readAllowedHost(one, `${entry}.allow[${index}]`)
     return one as string
   })
   return bare({ allow: Object.freeze(texts), ...(tlsNames === undefined ? {} : { tlsNames }) })
 }
 
-function planned({ allow, tlsNames = true }: AllowedNetwork): AllowedNetwork {
+function planned(network: AllowedNetwork): AllowedNetwork {
+  const { allow, tlsNames = true } = withHosts(network, host().folder)
   const texts = allow.map((one, index) => allowedHostText(readAllowedHost(one, `network.allow[${index}]`)))
-  return bare({ allow: Object.freeze([...new Set(texts)].toSorted()), tlsNames })
+  const own = [...new Set(texts)].toSorted()
+  if (own.length > mostAllowed) throw invalid('network.allow', `has more than ${mostAllowed} entries, with those of its tools`)
+  return bare({ allow: Object.freeze(own), tlsNames })
+}
+
+/** The same network with the hosts of its tools in their places, as these tools are configured for a folder. */
+export function withHosts<Any extends Network>(network: Any, folder: string): Any
+export function withHosts(network: Network, folder: string): Network {
+  if (!isAllowedNetwork(network) || !network.allow.some(isPreset)) return network
+  const allow = network.allow.flatMap((one, index) => (isPreset(one) ? presetHosts(one, folder, process.env, `network.allow[${index}]`) : [one]))
+  return bare({ ...network, allow: Object.freeze(allow) })
 }
 
 function text(network: Network): string {
@@ -138,7 +152,7 @@ const [ofAllow, ofTlsNames] = ['allow=', 'tls-names=']
 
 function readAllowedWords(texts: readonly string[], option: string): AllowedNetwork {
   const allow = texts.filter((word) => word.startsWith(ofAllow)).map((word) => word.slice(ofAllow.length))
-  for (const one of allow) readAllowedHost(one, `${option} ${readable(`${ofAllow}${one}`)}`)
+  for (const one of allow) if (!isPreset(one)) readAllowedHost(one, `${option} ${readable(`${ofAllow}${one}`)}`)
   const [tlsNames, ...others] = texts.filter((word) => word.startsWith(ofTlsNames))
   if (others.length > 0) throw invalid('--tls-names', 'is given twice')
   if (tlsNames === undefined) return bare({ allow })
@@ -173,6 +187,7 @@ export const network: Field<Network, false> = {
     if (kind !== undefined && handedIn[kind].platform !== platform) throw invalid(`network.${kind}`, handedIn[kind].elsewhere)
   },
   isAddable: false,
+  rebase: (value, resolve) => withHosts(value, resolve('.')),
   facts: (plan) => [['network', text(plan.network)]],
   flag: {
     name: 'network',
@@ -184,7 +199,8 @@ export const network: Field<Network, false> = {
       {
         name: 'allow-host',
         value: 'NAME:PORT',
-        help: 'a network in which only this can be reached, by TCP: NAME:PORT, *.NAME:PORT, IPv4:PORT, [IPv6]:PORT or host:PORT; repeatable',
+        help: 'let the command connect to this by TCP, and to nothing else: NAME:PORT, *.NAME:PORT, IPv4:PORT, [IPv6]:PORT or host:PORT; or npm, pip, cargo, go or git, for the hosts that the tool is configured for; repeatable',
+        offers: { words: [...presets, 'host:'] },
         textOf: (value) => `${ofAllow}${value}`,
         isRepeatable: true,
       },
@@ -204,7 +220,7 @@ export const network: Field<Network, false> = {
       {
         type: 'object',
         properties: {
-          allow: { type: 'array', items: { type: 'string', pattern: allowedHostPattern }, maxItems: mostAllowed },
+          allow: { type: 'array', items: { anyOf: [{ enum: [...presets] }, { type: 'string', pattern: allowedHostPattern }] }, maxItems: mostAllowed },
           tlsNames: { enum: [true, false] },
         },
         required: ['allow'],
