@@ -31,6 +31,7 @@ export default defineConfig({
           ['A Node project', 'node-project'],
           ['With other tools', 'with-other-tools'],
           ['Tests on localhost', 'localhost'],
+          ['A network of names', 'network-of-names'],
           ['Git and Python', 'git-and-python'],
           ['A tool like make', 'make-like'],
           ['A build daemon', 'build-daemon'],

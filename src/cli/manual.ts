@@ -74,7 +74,7 @@ export const topics: Readonly<Record<string, { readonly summary: string; readonl
     paragraphs: [
       'A spec file holds a spec in JSON; comments and trailing commas are allowed. It has the fields of a spec in JavaScript, and three more: command, a list of words, which is run if the command line has no command; timeout, such as "90s", or a number of milliseconds; and $schema, for editors: with "./node_modules/buildjail/dist/schema.json" they complete and check the file.',
       'Relative paths in the file are relative to its folder, and those of options to the working directory. With - the file is read from stdin, and its paths are relative to the working directory.',
-      "Options add to the file or replace its entries. Names of inputs, outputs, stores, tmpfs, limits, env and the files of etc are added, or replace the same name; path, devices and allow are added to; any other option replaces the file's field. A command on the command line replaces the file's.",
+      "Options add to the file or replace its entries. Names of inputs, outputs, stores, tmpfs, limits, env and the files of etc are added, or replace the same name; path, devices, allow and the hosts of --allow-host are added to; any other option replaces the file's field. A command on the command line replaces the file's.",
       'An error names file, line and column; with --json, in members of these names.',
     ],
   },
