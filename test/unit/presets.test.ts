@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
 import path from 'node:path'
 
 import { describe, expect, it } from 'vitest'
@@ -192,6 +193,31 @@ describe('a tool', () => {
   it('that would ask the loopback of the session is refused by the file', () => {
     const at = host().file('.npmrc', 'registry=http://localhost:4873/')
     expect(refusalOf(() => at.hosts('npm')).message).toMatch(new RegExp(`^npm: of ${at.at('home/.npmrc')}: 'localhost:4873' names the session's own loopback.*write host:PORT`))
+  })
+
+  it('is not configured in a folder in which everybody can write, nor around it', () => {
+    const at = host().file('work/.git/config', '[remote "a"]\n\turl = https://a.example/x\n')
+    expect(at.hosts('git')).toEqual(['a.example:443'])
+    chmodSync(at.at('home/work'), 0o1777)
+    expect(refusalOf(() => at.hosts('git'))).toMatchObject({ entry: 'git' })
+  })
+
+  it.each<[Preset, string, string]>([
+    ['npm', '.npmrc', `a${' '.repeat(2 ** 20)}b`],
+    ['npm', 'package-lock.json', '"resolved": '.repeat(2 ** 17)],
+    ['go', 'go.mod', '\n'.repeat(2 ** 20)],
+    ['go', 'go.mod', 'a.'.repeat(2 ** 19)],
+    ['cargo', 'Cargo.lock', 'source = "a\n'.repeat(2 ** 17)],
+    ['cargo', '.cargo/config.toml', `a${' . a'.repeat(2 ** 18)}`],
+    ['cargo', '.cargo/config.toml', `a = {${', {'.repeat(2 ** 18)}`],
+    ['git', '.git/config', `[remote "a"]\n\turl = ${'a@'.repeat(2 ** 19)}`],
+  ])('reads what a project has made to be slow: %s, %s', (preset, name, text) => {
+    const at = host().own('package.json', '{}').own(name, text).with({ npm_config_registry: 'https://mirror.example', GOPROXY: 'direct', GOSUMDB: 'off' })
+    try {
+      at.hosts(preset)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC' })
+    }
   })
 
   it('of a project does not keep us reading', () => {

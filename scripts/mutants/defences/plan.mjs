@@ -110,6 +110,11 @@ export const plan = [
     tests: [['test/unit/presets.test.ts', 'cannot be led by a project to an address']],
   },
   {
+    defence: 'no other user of the host configures a tool from a folder around the project',
+    off: { 'configuration-others-not-read': 'skip' },
+    tests: [['test/unit/presets.test.ts', 'is not configured in a folder in which everybody can write, nor around it']],
+  },
+  {
     defence: 'a network of names has a bounded number of entries',
     off: { 'names-network-bounded': 'skip' },
     tests: [['test/unit/spec.test.ts', 'more allowed names than a session has']],

@@ -208,6 +208,7 @@ export const network: Field<Network, false> = {
         name: 'tls-names',
         value: 'true|false',
         help: 'with --allow-host: whether a connection to port 443 of a name must be TLS to that name; default true',
+        offers: { words: ['true', 'false'] },
         textOf: (value) => `${ofTlsNames}${value}`,
       },
     ],

@@ -20,7 +20,7 @@ export function cargoUrls(machine: Machine): readonly NamedUrl[] | undefined {
 /** Each once. A package of the project itself has none. */
 function sourcesIn(lock: ReturnType<Machine['nearest']>): readonly NamedUrl[] {
   if (lock === undefined) return []
-  const urls = new Set([...lock.text.matchAll(/^source = "([^"]+)"$/gm)].map(([, source = '']) => source))
+  const urls = new Set([...lock.text.matchAll(/^source = "([^"\n]+)"$/gm)].map(([, source = '']) => source))
   return [...urls].map((url) => ({ url, from: lock.file, isOfProject: true }))
 }
 

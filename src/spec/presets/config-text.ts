@@ -20,10 +20,11 @@ export function readIni(text: string, hasContinuations = false): readonly Settin
     if (trimmed === '' || /^[;#]/.test(trimmed)) continue
     const header = /^\[(.+)\]$/.exec(trimmed)?.[1]
     const last = settings.at(-1)
-    const [, key, value = ''] = /^([^=]*?)\s*=\s*(.*)$/.exec(trimmed) ?? []
+    const at = trimmed.indexOf('=')
+    const value = trimmed.slice(at + 1).trim()
     if (header !== undefined) section = header
     else if (hasContinuations && /^\s/.test(line) && last !== undefined) last.value = `${last.value} ${trimmed}`.trim()
-    else if (key !== undefined) settings.push({ section, key, value: hasContinuations ? value : unquoted(value.replace(/\s[;#].*$/, '').trim()) })
+    else if (at >= 0) settings.push({ section, key: trimmed.slice(0, at).trim(), value: hasContinuations ? value : unquoted(value.replace(/\s[;#].*$/, '').trim()) })
   }
   return settings
 }

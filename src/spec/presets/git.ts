@@ -41,11 +41,11 @@ function rewritten(url: string, settings: readonly Setting[]): string {
   return rule === undefined ? url : rule.base + url.slice(rule.value.length)
 }
 
-/** git-clone(1): the form of scp(1) is one of ssh unless a slash comes before its first colon. */
+/** git-clone(1): the form of scp(1), `user@host:path` or `user@[host:port]:path`, is one of ssh unless a slash comes before its first colon. */
 function asUrl(url: string): string {
   if (/^[\w+.-]+:\/\//.test(url)) return url
-  const [, user = '', bracketed, plain] = /^([^/:[\]]*@)?(?:\[([^\]]+)\]|([^/:[\]]+)):/.exec(url) ?? []
-  if (plain !== undefined) return `ssh://${user}${plain}/`
-  if (bracketed === undefined) return url
-  return `ssh://${user}${/:.*:/.test(bracketed) ? `[${bracketed}]` : bracketed}/`
+  const bracketed = /^[^/:[\]]*\[([^\]]+)\]:/.exec(url)?.[1]
+  if (bracketed !== undefined) return `ssh://${/:.*:/.test(bracketed) ? `[${bracketed}]` : bracketed}/`
+  const [before = ''] = url.split(':', 1)
+  return before === url || before === '' || /[/[\]]/.test(before) ? url : `ssh://${before.slice(before.lastIndexOf('@') + 1)}/`
 }

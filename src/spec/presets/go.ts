@@ -50,7 +50,7 @@ function modules(machine: Machine, areAll: boolean): readonly NamedUrl[] {
   const file = machine.nearest('go.mod')
   if (file === undefined) return []
   const patterns = (setting(machine, 'GONOPROXY') ?? setting(machine, 'GOPRIVATE'))?.value.split(',').filter((one) => one !== '') ?? []
-  const paths = [...file.text.matchAll(/^\s*(?:require\s+)?([\w.-]+\.[\w-]+(?:\/[\w.~!-]+)*)\s+v\d/gm)].map(([, found = '']) => found)
+  const paths = [...file.text.matchAll(/^[ \t]*(?:require[ \t]+)?([\w.-]+\.[\w-]+(?:\/[\w.~!-]+)*)[ \t]+v\d/gm)].map(([, found = '']) => found)
   const direct = paths.filter((one) => areAll || patterns.some((pattern) => fits(one, pattern)))
   return [...new Set(direct.map((one) => one.split('/')[0]))].map((host) => ({ url: `https://${host}/`, from: file.file, isOfProject: true }))
 }

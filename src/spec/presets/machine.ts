@@ -54,10 +54,19 @@ export class Machine {
     }
   }
 
-  /** The working directory and the folders around it, the nearest first. */
+  /**
+   * The working directory and the folders around it, the nearest first. A folder of another owner, or one in which everybody can write, such as /tmp,
+   * ends the list: other users of the host could put configuration there.
+   */
   get folders(): readonly string[] {
     const found = [this.cwd]
-    for (let folder = this.cwd; folder !== path.dirname(folder); ) found.push((folder = path.dirname(folder)))
+    const owner = statSync(this.cwd, { throwIfNoEntry: false })?.uid
+    for (let folder = path.dirname(this.cwd); folder !== found.at(-1); folder = path.dirname(folder)) {
+      const stats = statSync(folder, { throwIfNoEntry: false })
+      // defence: configuration-others-not-read
+      if (stats === undefined || stats.uid !== owner || (stats.mode & 0o002) !== 0) break
+      found.push(folder)
+    }
     return found
   }
 
