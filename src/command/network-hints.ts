@@ -1,5 +1,5 @@
 import { allowedHostText, readAllowedHost } from '../spec/allowed-hosts.ts'
-import { isAllowedNetwork } from '../spec/fields/network.ts'
+import { isAllowedNetwork, type AllowedNetwork } from '../spec/fields/network.ts'
 import { runningRuntime } from '../spec/host-parts.ts'
 import { readable } from '../spec/messages.ts'
 import type { Evidence, NetworkTrouble } from './hint-evidence.ts'
@@ -99,10 +99,29 @@ const troubleHints: Readonly<Record<string, { readonly says: RegExp; readonly fo
   },
 }
 
+const refusedInside = /\b127\.64\.0\.(?<number>\d{1,3}):(?<port>\d{1,5})\b.*\brefused\b|\bECONNREFUSED 127\.64\.0\.(?<other>\d{1,3}):(?<otherPort>\d{1,5})\b/i
+const refusedByName = /\bconnect to (?<name>[\w.-]+) port (?<port>\d{1,5})\b/i
+
+/** An allowed name at a port that is in no entry: nothing listens there, so no event tells of it. Addresses are those of native/network/allowed_names. */
+function wrongPort(evidence: Evidence, { allow }: AllowedNetwork): Found | undefined {
+  const entries = allow.map((entry) => readAllowedHost(entry, 'network.allow')).filter(({ kind }) => kind === 'name' || kind === 'host')
+  const names = [...new Set(entries.map(({ kind, host }) => (kind === 'host' ? 'host' : host)))]
+  const byAddress = evidence.matches(refusedInside).map(({ groups: { number, other, port, otherPort } = {} }) => [names[Number(number ?? other) - 1], Number(port ?? otherPort)] as const)
+  const byName = evidence.matches(refusedByName).map(({ groups: { name, port } = {} }) => [names.find((one) => one === name?.toLowerCase()), Number(port)] as const)
+  for (const [name, port] of [...byAddress, ...byName]) {
+    if (name === undefined || allow.some((entry) => entry === `${name}:${port}` || (entry.startsWith('*.') && `${name}:${port}`.endsWith(entry.slice(1))))) continue
+    const remedies = allowing(evidence, name, 'adds that port', port)
+    if (remedies.length > 0) return { problem: `it connected to ${readable(name)}:${port}, and the network of this session has that name at other ports`, about: `${name}:${port}`, remedies }
+  }
+  return undefined
+}
+
 /** A network of names refused it something. */
 export const wantsName: Recogniser = (evidence) => {
   const { plan, troubles = [] } = evidence.failure
   if (!isAllowedNetwork(plan.network)) return nothing
+  const atOtherPort = wrongPort(evidence, plan.network)
+  if (atOtherPort !== undefined) return [atOtherPort]
   const known = troubles.filter(({ outcome }) => Object.hasOwn(troubleHints, outcome))
   const isNamed = ({ name }: NetworkTrouble): boolean => evidence.match(new RegExp(String.raw`(?:^|[^\w.-])${literally(name)}(?![\w-]|\.\w)`, 'i')) !== undefined
   const isSaid = ({ outcome }: NetworkTrouble): boolean => evidence.match(troubleHints[outcome]?.says ?? /$^/) !== undefined

@@ -34,7 +34,7 @@ const plans = {
   loopback: planned({ network: 'loopback' }),
   loopbackOnFreebsd: planned({ network: 'loopback' }, 'freebsd'),
   host: planned({ network: 'host' }),
-  names: planned({ network: { allow: ['registry.example.org:443'] } }),
+  names: planned({ network: { allow: ['registry.example.org:443', 'host:5432', '10.1.1.1:1', '*.example.org:444'] } }),
   overlay: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w' }),
   copy: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w', limits: { tmpSize: '1M' } }, 'freebsd'),
   here: planned({ inputs: { '/w': { path: project, overlay: true } }, outputs: { '/w/dist': `${project}/dist` }, cwd: '/w' }),
@@ -276,6 +276,14 @@ describe('a command that failed is told what its session did to it', () => {
     ['a name of private addresses', [resolvedInside], ['request to registry.example.org failed: ECONNRESET'], "it connected to registry.example.org:443, and that name has an address of the host's own networks, 10.1.2.3; --allow-host 10.1.2.3:443 lets it connect to that address"],
     ['a connection that was no TLS', [notTls], ['read ECONNRESET'], 'its connection to registry.example.org:443 did not begin with TLS to that name; --allow-host registry.example.org:443 --tls-names=false lets that pass'],
     ['a server that did not answer', [{ ...notTls, outcome: 'timeout' }], ['registry.example.org: ETIMEDOUT'], undefined],
+    ['a port that is none of the name, by its address', [], ['Error: connect ECONNREFUSED 127.64.0.2:8080'], "it connected to registry.example.org:8080, and the network of this session has that name at other ports; --allow-host registry.example.org:8080 adds that port"],
+    ['a port that is none of the name, as Go says it', [], ['dial tcp 127.64.0.2:80: connect: connection refused'], "it connected to registry.example.org:80, and the network of this session has that name at other ports; --allow-host registry.example.org:80 adds that port"],
+    ['a port that is none of the name, by its name', [], ['curl: (7) Failed to connect to Registry.example.org port 80 after 0 ms: Could not connect to server'], "it connected to registry.example.org:80, and the network of this session has that name at other ports; --allow-host registry.example.org:80 adds that port"],
+    ['a port of the host', [], ['Error: connect ECONNREFUSED 127.64.0.1:80'], "it connected to host:80, and the network of this session has that name at other ports; --allow-host host:80 adds that port"],
+    ['a port that is one of the name', [], ['Error: connect ECONNREFUSED 127.64.0.2:443'], undefined],
+    ['a port of a wildcard', [], ['Error: connect ECONNREFUSED 127.64.0.2:444'], undefined],
+    ['an address of no name', [], ['Error: connect ECONNREFUSED 127.64.0.3:80', 'Error: connect ECONNREFUSED 127.64.1.1:80'], undefined],
+    ['no port at all', [], ['Error: connect ECONNREFUSED 127.64.0.2:0'], undefined],
     ['an outcome of every object', [{ ...notTls, outcome: 'constructor' }], ['registry.example.org'], undefined],
   ])('that a name is none of its network: %s', (_, troubles, lines, hint) => {
     expect(troubled(troubles, lines)).toEqual(hint === undefined ? [] : [hint])
