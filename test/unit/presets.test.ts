@@ -185,6 +185,14 @@ describe('a tool', () => {
     expect(refused.message).toMatch(/is of the project, and names .+: write that itself, as an entry$/)
   })
 
+  it('cannot be led to every name', () => {
+    for (const at of [host().own('package.json', '{}').own('.npmrc', 'registry=https://*.example/'), host().file('.npmrc', 'registry=https://*.example/')]) {
+      expect(refusalOf(() => at.hosts('npm')).message).toMatch(/ names \*\.example:443, which is no host$/)
+    }
+    const git = host().own('.git/config', '[remote "a"]\n\turl = git@*.example:x\n')
+    expect(refusalOf(() => git.hosts('git')).message).toMatch(/ names \*\.example:22, which is no host$/)
+  })
+
   it('can be led there by the user', () => {
     expect(host().file('.npmrc', 'registry=http://10.1.2.3:4873/').hosts('npm')).toEqual(['10.1.2.3:4873'])
     expect(host().with({ npm_config_registry: 'http://host:4873' }).hosts('npm')).toEqual(['host:4873'])

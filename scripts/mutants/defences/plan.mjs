@@ -110,6 +110,11 @@ export const plan = [
     tests: [['test/unit/presets.test.ts', 'cannot be led by a project to an address']],
   },
   {
+    defence: 'no configuration of a tool allows a wildcard',
+    off: { 'tool-names-no-wildcard': 'skip' },
+    tests: [['test/unit/presets.test.ts', 'cannot be led to every name']],
+  },
+  {
     defence: 'no other user of the host configures a tool from a folder around the project',
     off: { 'configuration-others-not-read': 'skip' },
     tests: [['test/unit/presets.test.ts', 'is not configured in a folder in which everybody can write, nor around it']],

@@ -70,6 +70,9 @@ function entryOf({ url, from, isOfProject }: NamedUrl, entry: string): string | 
   const usual = Object.hasOwn(ports, protocol) ? ports[protocol] : undefined
   if (usual === undefined || hostname === '') return undefined
   const host = read(`${hostname}:${port === '' ? usual : port}`, from, entry)
+  // A URL can have a * in its host.
+  // defence: tool-names-no-wildcard
+  if (host.kind === 'wildcard') throw invalid(entry, `${from} names ${allowedHostText(host)}, which is no host`)
   // A name of the host's own networks is refused when it is connected to; an address is connected to as it is written.
   // defence: project-names-address
   if (isOfProject && (host.kind === 'address' || host.kind === 'host')) {
