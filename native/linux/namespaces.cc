@@ -263,10 +263,12 @@ Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls&
  */
 bool may_serve_files(const NamespaceOpening& opening) {
   if (!opening.plan.allowed.has(Allowance::kUserNamespaces)) return false;
+  constexpr unsigned kMiscellaneous = 10;
+  constexpr unsigned kFuse = 229;
   const auto has_fuse = [](const Step& step) {
     const auto* const dev = std::get_if<MountDev>(&step);
-    return dev != nullptr &&
-           std::ranges::find(dev->devices, ::makedev(10, 229), &NamedDevice::number) != dev->devices.end();
+    return dev != nullptr && std::ranges::find(dev->devices, ::makedev(kMiscellaneous, kFuse), &NamedDevice::number) !=
+                                 dev->devices.end();
   };
   return std::ranges::any_of(opening.plan.steps, has_fuse) || std::ranges::any_of(opening.steps, has_fuse);
 }
@@ -278,18 +280,21 @@ bool may_serve_files(const NamespaceOpening& opening) {
 void install_filter(const SessionFilter& filter, bool may_tell, InitCalls& calls) {
   const CallSite site{.step = "filter"};
   const bool tells = may_tell && filter.listened.tells();
-  if (tells) {
-    const Tolerated tolerated("the filter then has no listener, and refuses what it would tell");
+  if (!tells) {
+    calls.install_filter(site, filter.alone.program());
+    calls.mark("init", {});
+    return;
+  }
+  {
+    const Tolerated tolerated("one of these filters is enough, and without any the session is not opened");
     const auto& program = filter.listened.program();
     calls.install_filter(site, program, kNewListener | kWaitsKillable).into(kListener);
     calls.may_fail(kAnyError).unless_it_works(2);
     // Before Linux 5.19.
     calls.install_filter(site, program, kNewListener).into(kListener).may_fail(kAnyError).unless_it_works(1);
+    calls.install_filter(site, filter.alone.program());
   }
-  // defence: every-session-filter-system
-  calls.install_filter(site, filter.alone.program());
   calls.mark("init", {});
-  if (!tells) return;
   calls.show(kListener);
   // The seal closes it too, and is told with the next call.
   calls.make(site, kCall_close, {kListener}).may_fail(kAnyError);
@@ -332,6 +337,7 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
   // defence: no-listener-beside-file-server
   const bool may_tell = !may_serve_files(opening);
+  // defence: every-session-filter-system
   install_filter(own ? *own : opening.host.filter, may_tell, calls);
 
   // defence: output-nobody-else-until

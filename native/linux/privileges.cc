@@ -70,10 +70,11 @@ void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& 
 bool keep_capabilities_only(std::uint64_t kept) {
   Sets sets{};
   if (::syscall(SYS_capget, &kOfThisThread, sets.data()) != 0) return false;
-  for (std::size_t half = 0; half < sets.size(); ++half) {
-    const auto bits = static_cast<std::uint32_t>(kept >> (32U * half));
-    sets.at(half) = {
-        .effective = sets.at(half).effective & bits, .permitted = sets.at(half).permitted & bits, .inheritable = 0};
+  for (auto& [effective, permitted, inheritable] : sets) {
+    effective &= static_cast<std::uint32_t>(kept);
+    permitted &= static_cast<std::uint32_t>(kept);
+    inheritable = 0;
+    kept >>= 32U;
   }
   return ::syscall(SYS_capset, &kOfThisThread, sets.data()) == 0;
 }
