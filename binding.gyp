@@ -29,7 +29,8 @@
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-fno-rtti'],
       'cflags_cc': ['-std=c++20', '-Os', '-fvisibility=hidden', '-Wall', '-Wextra', '-Wshadow', '-Wconversion'],
       # vfork(2)ed children must find every symbol bound: there is no linker in a child (vfork(2), CAVEATS).
-      'ldflags': ['-Wl,-z,now', '-Wl,-z,relro'],
+      # A thread that waits for getaddrinfo(3) outlives the environment that asked (dlclose(3)).
+      'ldflags': ['-Wl,-z,now', '-Wl,-z,relro', '-Wl,-z,nodelete'],
       'conditions': [
         ['faults==1', {
           'defines': ['BUILDJAIL_FAULTS'],

@@ -227,12 +227,13 @@ class Addon final : public Napi::Addon<Addon> {
     const Members members(info[0], {.call = "listen", .name = "listener"});
     const auto started = function_from_js(members.get("started"), members.at("started"));
     const auto ended = function_from_js(members.get("ended"), members.at("ended"));
+    const auto network = function_from_js(members.get("network"), members.at("network"));
     if (runtime_->is_started()) throw Napi::Error::New(env, "there is a listener already");
     auto wrap = [this](Napi::Env, const std::shared_ptr<Envelope>& envelope, const std::string& id) -> Napi::Value {
       next_envelope_ = OpenedEnvelope{runtime_, envelope, id};
       return envelope_class_.New({});
     };
-    if (auto status = runtime_->start(env, started, ended, std::move(wrap)); !status)
+    if (auto status = runtime_->start(env, started, ended, network, std::move(wrap)); !status)
       throw Napi::Error(env, error_to_js(env, status.error()));
     // After the listener was made: hooks run youngest first, and the listener's own must find the waiter gone.
     env.AddCleanupHook([runtime = runtime_] { runtime->shut_down(); });

@@ -3,10 +3,11 @@
 namespace buildjail {
 
 Status Runtime::start(Napi::Env env, const Napi::Function& on_started, const Napi::Function& on_ended,
-                      WrapEnvelope wrap) {
+                      const Napi::Function& on_network, WrapEnvelope wrap) {
   if (auto status = jobs_.start(); !status) return status;
   on_started_ = Napi::Persistent(on_started);
   on_ended_ = Napi::Persistent(on_ended);
+  on_network_ = Napi::Persistent(on_network);
   wrap_ = std::move(wrap);
   listener_ = Napi::ThreadSafeFunction::New(env, on_ended, "buildjail", 0, 1);
   listener_.Unref(env);
@@ -70,6 +71,15 @@ void Runtime::tell_ended(JobEnd end) {
   });
 }
 
+void Runtime::tell_network(const std::string& session, std::vector<NetworkEvent> events,
+                           std::shared_ptr<void> until_told) {
+  // Shared, as what is called must be copyable.
+  tell_more([this, session, told = std::make_shared<std::vector<NetworkEvent>>(std::move(events)),
+             until_told = std::move(until_told)](Napi::Env env) {
+    on_network_.Call({Napi::String::New(env, session), list_to_js(env, *told, network_event_to_js)});
+  });
+}
+
 void Runtime::shut_down() {
   {
     const std::lock_guard lock(mutex_);
@@ -83,6 +93,7 @@ void Runtime::shut_down() {
   listener_.Abort();
   on_started_.Reset();
   on_ended_.Reset();
+  on_network_.Reset();
   wrap_ = {};
   told_.clear();
   kept_.clear();

@@ -10,7 +10,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -33,7 +35,8 @@ class Runtime {
   // On the JavaScript thread.
 
   /** Comes before the first job. The functions are those of a NativeListener of src/native/binding.ts. */
-  Status start(Napi::Env env, const Napi::Function& on_started, const Napi::Function& on_ended, WrapEnvelope wrap);
+  Status start(Napi::Env env, const Napi::Function& on_started, const Napi::Function& on_ended,
+               const Napi::Function& on_network, WrapEnvelope wrap);
   [[nodiscard]] bool is_started() const noexcept { return jobs_.is_started(); }
   [[nodiscard]] bool is_ended() const noexcept { return is_listener_gone_; }
   /**
@@ -78,12 +81,14 @@ class Runtime {
  private:
   void tell_started(std::uint32_t job, pid_t pid);
   void tell_ended(JobEnd end);
+  void tell_network(const std::string& session, std::vector<NetworkEvent> events, std::shared_ptr<void> until_told);
   void tell_next(Napi::Env env);
   void ended(Napi::Env env);
 
   Napi::ThreadSafeFunction listener_;
   Napi::FunctionReference on_started_;
   Napi::FunctionReference on_ended_;
+  Napi::FunctionReference on_network_;
   WrapEnvelope wrap_;
   std::size_t under_way_ = 0;
   std::uint32_t last_teller_ = 0;
@@ -96,7 +101,10 @@ class Runtime {
   bool is_shut_down_ = false;
   /** Last: its threads tell by the rest. */
   Jobs jobs_{[this](std::uint32_t job, pid_t pid) { tell_started(job, pid); },
-             [this](JobEnd end) { tell_ended(std::move(end)); }};
+             [this](JobEnd end) { tell_ended(std::move(end)); },
+             [this](const std::string& session, std::vector<NetworkEvent> events, std::shared_ptr<void> until_told) {
+               tell_network(session, std::move(events), std::move(until_told));
+             }};
 };
 
 /** That of the addon in this environment. */

@@ -196,6 +196,20 @@ Napi::Value recovery_report_to_js(Napi::Env env, const RecoveryReport& report) {
                       Member{"leftAlone", list_to_js(env, report.leftovers, leftover_to_js)});
 }
 
+Napi::Value network_event_to_js(Napi::Env env, const NetworkEvent& event) {
+  const bool is_connection = event.kind == NetworkEvent::Kind::kConnection;
+  const std::string kind = is_connection ? "connection" : "refused";
+  const std::string outcome(event.outcome);
+  const auto number = [](bool is_there, auto value) {
+    return is_there ? std::optional(static_cast<double>(value)) : std::nullopt;
+  };
+  return object_to_js(env, Member{"kind", kind}, Member{"name", event.name}, Member{"port", event.port},
+                      Member{"address", if_any(event.address)}, Member{"sent", number(is_connection, event.sent)},
+                      Member{"received", number(is_connection, event.received)},
+                      Member{"durationMs", number(is_connection, event.duration_ms)}, Member{"outcome", outcome},
+                      Member{"count", number(!is_connection, event.count)});
+}
+
 Napi::Value listed_to_js(Napi::Env env, const ListedSession& session) {
   const auto& [entry, is_live, root, jid] = session;
   return object_to_js(env, Member{"id", entry.id}, Member{"name", if_any(entry.name)}, Member{"pid", entry.pid},

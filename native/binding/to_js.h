@@ -75,6 +75,7 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);
 Napi::Value obstacle_to_js(Napi::Env env, const Obstacle& obstacle);
 Napi::Value recovery_report_to_js(Napi::Env env, const RecoveryReport& report);
+Napi::Value network_event_to_js(Napi::Env env, const NetworkEvent& event);
 Napi::Value listed_to_js(Napi::Env env, const ListedSession& session);
 
 }  // namespace buildjail

@@ -149,8 +149,11 @@ class Jobs {
   // defence: closing-long-holds-nobody-up
   static constexpr std::size_t kMostClosingLong = 64;
 
-  Jobs(std::function<void(std::uint32_t, pid_t)> on_started, std::function<void(JobEnd)> on_ended)
-      : system_(System::create()), on_started_(std::move(on_started)), on_ended_(std::move(on_ended)) {}
+  Jobs(std::function<void(std::uint32_t, pid_t)> on_started, std::function<void(JobEnd)> on_ended,
+       NetworkListener on_network)
+      : system_(System::create(std::move(on_network))),
+        on_started_(std::move(on_started)),
+        on_ended_(std::move(on_ended)) {}
   Jobs& operator=(Jobs&&) = delete;
   ~Jobs() { shut_down(); }
 

@@ -11,6 +11,7 @@
 #include "base/trace.h"
 #include "envelope/envelope.h"
 #include "launch/waiter.h"
+#include "network/network_event.h"
 #include "plan/plan.h"
 #include "state/lease.h"
 #include "state/recovery.h"
@@ -28,8 +29,8 @@ struct Obstacle {
 /** The running system: it opens envelopes, and reports what it lacks for that. */
 class System {
  public:
-  /** Each system's folder defines it. */
-  static std::unique_ptr<System> create();
+  /** Each system's folder defines it. `listener` hears of connections of all sessions with a network of names. */
+  static std::unique_ptr<System> create(NetworkListener listener);
   virtual ~System() = default;
   System& operator=(System&&) = delete;
 

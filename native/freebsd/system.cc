@@ -151,6 +151,10 @@ std::vector<Obstacle> limitations_of_host() {
 Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& abilities) {
   using Kind = PlannedNetwork::Kind;
   SysError refused{.step = "network", .syscall = "jail_set", .err = ENOTSUP, .path = network.handed_in};
+  if (network.kind == Kind::kNames) {
+    refused.detail = "network.allow: sessions on FreeBSD have no network of names yet";
+    return refused;
+  }
   if (network.kind == Kind::kNamespace) {
     refused.detail = "there are no network namespaces on FreeBSD";
     return refused;
@@ -229,6 +233,7 @@ class FreeBsd final : public System {
 
 }  // namespace
 
-std::unique_ptr<System> System::create() { return std::make_unique<FreeBsd>(); }
+// No plan with a network of names is opened here yet, so there is nothing to hear of.
+std::unique_ptr<System> System::create(NetworkListener /* listener */) { return std::make_unique<FreeBsd>(); }
 
 }  // namespace buildjail

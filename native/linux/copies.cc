@@ -28,7 +28,9 @@ Result<UniqueFd> copy_by_host(const Bind& bind, const NamespaceOpening& opening,
   calls.make(site, kCall_fsmount, {kOpened, raw::kFsCloseOnExec, raw::kNoSuid | raw::kNoDev}).into(kCopied);
   calls.show(kCopied);
   if (auto status = calls.confirm(false, trace); !status) return std::move(status.error());
-  UniqueFd top = calls.take_shown(kCopied);
+  auto shown = calls.take_shown(kCopied);
+  if (shown.empty()) return SysError{.step = kCopy, .syscall = "recvmsg", .err = EMFILE, .path = bind.source};
+  UniqueFd top = std::move(shown.front());
   const auto began = std::chrono::steady_clock::now();
   const BuildUser build = opening.ids.outside(opening.plan.user);
   auto status = copy_input({.bind = bind,

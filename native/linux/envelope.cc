@@ -22,6 +22,7 @@
 #include "envelope/full_tmp.h"
 #include "linux/apply.h"
 #include "linux/lesser_limits.h"
+#include "linux/listeners.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"
@@ -106,6 +107,8 @@ class NamespaceEnvelope final : public Envelope {
  public:
   NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
                     PlacedLimits placed, Trace trace);
+  NamespaceEnvelope& operator=(NamespaceEnvelope&&) = delete;
+  ~NamespaceEnvelope() override { end_network(); }
 
   /** Makes all that the plan says. */
   Status open(const Stop& stop);
@@ -136,6 +139,10 @@ class NamespaceEnvelope final : public Envelope {
  private:
   /** Waits until init has made what was sent to it, if anything was. */
   Status confirm(const Namespaces& inside, bool is_launched);
+  /** Its sockets are there: the network of names begins to answer. */
+  void begin_network();
+  /** Comes when no process is left, or at the latest; again: nothing to do. */
+  void end_network();
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop);
   /** Null once the session is being closed. They last for as long as the answer is held. */
@@ -180,6 +187,10 @@ class NamespaceEnvelope final : public Envelope {
   Journal journal_;
   /** That of the plan, and that of the rest of a base. */
   std::list<NamespaceOpening> openings_;
+  /** A launch that comes to its end may set it while the session is closed. */
+  std::mutex network_lock_;
+  /** Null without a network of names, and while it is not open. */
+  std::shared_ptr<SessionNetwork> network_;
   /** The last member, because its parts refer to those above. */
   Walk walk_;
 };
@@ -221,7 +232,26 @@ Status NamespaceEnvelope::confirm(const Namespaces& inside, bool is_launched) {
     if (status) trace_.mark("limits");
   }
   is_complete_ = is_complete_ && status;
+  if (is_complete_) begin_network();
   return status;
+}
+
+void NamespaceEnvelope::begin_network() {
+  auto made = inside_.take_sockets();
+  if (made.empty()) return;
+  const PlannedNetwork& planned = plan_->network;
+  AllowedNames names(planned);
+  auto sockets = session_sockets(names, std::move(made));
+  const std::lock_guard lock(network_lock_);
+  if (is_closed_) return;
+  network_ = host_->network.add(lessee_.session.id, std::move(names), planned.checks_tls_names, std::move(sockets));
+}
+
+void NamespaceEnvelope::end_network() {
+  std::unique_lock lock(network_lock_);
+  const auto ended = std::exchange(network_, nullptr);
+  lock.unlock();
+  if (ended) host_->network.end(ended);
 }
 
 Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop) {
@@ -533,7 +563,9 @@ CloseReport NamespaceEnvelope::close() {
   host_->blanks.give_way();
   is_closed_ = true;
   cgroup_.let_end();
-  return walk_.take_away();
+  auto report = walk_.take_away();
+  end_network();
+  return report;
 }
 
 }  // namespace

@@ -62,9 +62,9 @@ Result<UniqueFd> in_memory(const std::string& text) {
   return memory;
 }
 
-/** What came along with an answer: a descriptor, and the pid of the sender; or none, and 0. */
+/** What came along with an answer: descriptors, and the pid of the sender; or none, and 0. */
 struct CameAlong {
-  UniqueFd descriptor{};
+  std::vector<UniqueFd> descriptors{};
   pid_t sender = 0;
 };
 
@@ -72,7 +72,8 @@ struct CameAlong {
 template <class Answer>
 ssize_t receive(int socket, Answer& said, int flags, CameAlong& along) {
   iovec part{.iov_base = &said, .iov_len = sizeof(said)};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostMessageDescriptors * sizeof(int)) + CMSG_SPACE(sizeof(ucred))>
+      control;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
@@ -82,10 +83,12 @@ ssize_t receive(int socket, Answer& said, int flags, CameAlong& along) {
   if (got <= 0) return got;
   for (cmsghdr* one = CMSG_FIRSTHDR(&packet); one != nullptr; one = CMSG_NXTHDR(&packet, one)) {
     ucred credentials{};
-    int descriptor = -1;
     if (one->cmsg_type == SCM_RIGHTS) {
-      std::memcpy(&descriptor, CMSG_DATA(one), sizeof(descriptor));
-      along.descriptor.reset(descriptor);
+      for (std::size_t at = 0; at + sizeof(int) <= one->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+        int descriptor = -1;
+        std::memcpy(&descriptor, CMSG_DATA(one) + at, sizeof(descriptor));
+        along.descriptors.emplace_back(descriptor);
+      }
     } else if (one->cmsg_type == SCM_CREDENTIALS) {
       std::memcpy(&credentials, CMSG_DATA(one), sizeof(credentials));
       along.sender = credentials.pid;
@@ -224,13 +227,13 @@ Status InitChannel::send_calls(const calls_message& header, std::span<const init
   return init_ended(std::move(sent.error()));
 }
 
-Result<calls_answer> InitChannel::read_calls_answer(UniqueFd& shown) {
+Result<calls_answer> InitChannel::read_calls_answer(std::vector<UniqueFd>& shown) {
   calls_answer said;
   CameAlong along;
   const ssize_t got = receive(socket_.get(), said, 0, along);
   if (got <= 0)
     return SysError{.step = "init", .syscall = "recvmsg", .err = got < 0 ? errno : ESRCH, .detail = "init has ended"};
-  if (along.descriptor) shown = std::move(along.descriptor);
+  for (UniqueFd& one : along.descriptors) shown.push_back(above_stdio(std::move(one)));
   return said;
 }
 
@@ -327,13 +330,13 @@ bool InitChannel::read(Waiter& waiter) {
     answered_.notify_all();
     return false;
   }
-  const auto& [pidfd, sender] = along;
+  const auto& [pidfds, sender] = along;
   switch (said.kind) {
     case kAnswerStarted:
       waiter.started(said.number);
       break;
     case kAnswerPid:
-      if (const auto pid = pidfd ? pid_of_descriptor(pidfd.get()) : std::optional(sender))
+      if (const auto pid = pidfds.empty() ? std::optional(sender) : pid_of_descriptor(pidfds.front().get()))
         waiter.found_pid(said.number, *pid);
       break;
     case kAnswerFailed: {

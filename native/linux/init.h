@@ -66,7 +66,7 @@ class InitChannel {
   Status send_calls(const calls_message& header, std::span<const init_call> calls, std::string_view text,
                     std::span<const int> descriptors);
   /** Waits for the answer, and takes the descriptor that comes along. ESRCH if init has ended. */
-  Result<calls_answer> read_calls_answer(UniqueFd& shown);
+  Result<calls_answer> read_calls_answer(std::vector<UniqueFd>& shown);
 
   /**
    * From here on no sender waits for init, which gets as little of the processors as its build leaves it: what there is

@@ -103,8 +103,9 @@ void InitCalls::begin_step() {
 }
 
 // With a message of its own, because init answers to the last one when it has nothing more in its slots.
-void InitCalls::show(Slot slot) {
-  message_.header.shown = slot.number + 1;
+void InitCalls::show(Slot first, unsigned count) {
+  message_.header.shown = first.number;
+  message_.header.shown_count = count;
   send();
 }
 
@@ -137,10 +138,8 @@ Status InitCalls::confirm(bool is_launched, Trace& trace) {
   // Init answers with the next message only, so without one there would be no answer.
   if (is_sealed_ && !is_launched && !init_.ask_for_pid(kNoCommand)) return last_error("init", "sendmsg");
   for (const Message& sent : sent_) {
-    UniqueFd shown;
-    const auto answer = init_.read_calls_answer(shown);
+    const auto answer = init_.read_calls_answer(shown_[sent.header.shown]);
     if (!answer) return answer.error();
-    if (shown) shown_[sent.header.shown - 1] = std::move(shown);
     if (answer->err != 0) {
       const auto& [site, name] = sent.sites.at(answer->index);
       return error_of(site, name, answer->err);

@@ -126,10 +126,10 @@ class InitCalls {
   Slot pass(UniqueFd descriptor);
   /** Comes before the calls of a step, which go in one message. */
   void begin_step();
-  /** This process gets the descriptor in a slot, once the calls until here are made. */
-  void show(Slot slot);
-  /** Once they are confirmed; none if none was shown of that slot. */
-  UniqueFd take_shown(Slot slot) { return std::exchange(shown_[slot.number], {}); }
+  /** This process gets the descriptors in slots from one on, once the calls until here are made. */
+  void show(Slot first, unsigned count = 1);
+  /** Those that were shown from this slot on, in their order, once the calls are confirmed; none where it was empty. */
+  std::vector<UniqueFd> take_shown(Slot first) { return std::exchange(shown_[first.number], {}); }
   /** No calls come after these. The descriptor stays open until init ends; it may be none. */
   void seal(UniqueFd kept);
 
@@ -159,8 +159,8 @@ class InitCalls {
   /** Those that init has, without what it needs of them. */
   std::vector<Message> sent_;
   bool is_sealed_ = false;
-  /** By slot. */
-  std::map<unsigned, UniqueFd> shown_;
+  /** By the first slot. */
+  std::map<unsigned, std::vector<UniqueFd>> shown_;
   Status status_;
 };
 

@@ -22,12 +22,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <span>
 #include <string_view>
 
 #include "base/back_off.h"
 #include "base/tolerated.h"
 #include "linux/folder_modes.h"
+#include "linux/listeners.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/privileges.h"
@@ -309,6 +311,14 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
     if (auto status = bound_limits(calls); !status) return status;
   }
   if (plan.network.kind == PlannedNetwork::Kind::kLoopback) bring_up_loopback(calls);
+  if (plan.network.is_of_names()) {
+    bring_up_loopback(calls);
+    const AllowedNames names(plan.network);
+    if (auto status = names.confirm(); !status) return status;
+    if (auto status = opening.host.network.start(); !status) return status;
+    make_listeners(names, calls);
+    opening.inside.await_sockets(count_listeners(names));
+  }
   calls.make({.step = "hostname"}, kCall_sethostname, {plan.hostname, plan.hostname.size()});
   // defence: root-read-only
   calls.set_attributes({.step = "seal-root", .path = "/"}, kRootSlot, {.set = raw::kReadOnly});
@@ -455,11 +465,16 @@ InitCalls& SessionNamespaces::calls() { return calls_ ? *calls_ : calls_.emplace
 
 Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
   auto status = calls_->confirm(is_launched, trace);
-  if (UniqueFd room = calls_->take_shown(kRoomSlot)) rooms_.push_back(std::move(room));
-  UniqueFd listener = calls_->take_shown(kListener);
+  auto rooms = calls_->take_shown(kRoomSlot);
+  auto listener = calls_->take_shown(kListener);
+  auto sockets = calls_->take_shown(kFirstSocketSlot);
   calls_.reset();
-  if (status && listener) return listen(std::move(listener));
-  return status ? std::move(status) : explain_overlay(std::move(status.error()));
+  if (!status) return explain_overlay(std::move(status.error()));
+  std::ranges::move(rooms, std::back_inserter(rooms_));
+  if (sockets.size() < std::exchange(awaited_sockets_, 0))
+    return SysError{.step = kNetwork, .syscall = "recvmsg", .err = EMFILE, .detail = "no descriptors are left"};
+  std::ranges::move(sockets, std::back_inserter(sockets_));
+  return listener.empty() ? Status() : listen(std::move(listener.front()));
 }
 
 Status SessionNamespaces::listen(UniqueFd listener) {

@@ -128,6 +128,10 @@ class SessionNamespaces {
   [[nodiscard]] bool has_calls() const { return calls_.has_value(); }
   /** Waits until init has made them. `is_launched`: after the seal a launch was sent. */
   Status confirm(bool is_launched, Trace& trace);
+  /** The last descriptors that the calls show are so many sockets. */
+  void await_sockets(std::size_t count) { awaited_sockets_ = count; }
+  /** Those, once they are confirmed. */
+  std::vector<UniqueFd> take_sockets() { return std::move(sockets_); }
   /** Once the root is sealed: from here on the waiter reads the answers of init. */
   Status watch(const Namespaces& inside);
   /**
@@ -159,6 +163,8 @@ class SessionNamespaces {
   std::shared_ptr<Namespaces> namespaces_;
   UniqueFd mounts_;
   std::vector<UniqueFd> rooms_;
+  std::size_t awaited_sockets_ = 0;
+  std::vector<UniqueFd> sockets_;
   std::map<const Bind*, UniqueFd> copies_;
   /** Of the thread that opens or completes the session. */
   std::optional<InitCalls> calls_;

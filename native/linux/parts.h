@@ -16,12 +16,13 @@
 #include "linux/session_cgroup.h"
 #include "linux/system_call_filter.h"
 #include "linux/user_namespaces.h"
+#include "network/network_thread.h"
 
 namespace buildjail {
 
 /** What the sessions of one environment share. */
 struct LinuxHost {
-  explicit LinuxHost(NamespaceHost made) : namespaces(std::move(made)) {}
+  LinuxHost(NamespaceHost made, NetworkListener listener) : namespaces(std::move(made)), network(std::move(listener)) {}
 
   NamespaceHost namespaces;
   UserNamespaces user_namespaces{};
@@ -29,6 +30,7 @@ struct LinuxHost {
   SessionFilter filter{Allowances()};
   MountTable mount_table{};
   CgroupPlaces cgroups{};
+  NetworkThread network;
   BlankSessions blanks{namespaces, mount_table};
   CallNotices notices{};
 };

@@ -187,8 +187,8 @@ std::optional<Obstacle> find_network_limitation() {
   if (has_callers_id_only() || has_capability(CAP_NET_ADMIN)) return std::nullopt;
   return Obstacle{
       "network",
-      "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "
-      "refused",
+      "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' and "
+      "network.allow are refused",
       "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"};
 }
 
@@ -259,6 +259,8 @@ Obstacle explain(const SysError& error) {
 
 class Linux final : public System {
  public:
+  explicit Linux(NetworkListener listener) : listener_(std::move(listener)) {}
+
   std::vector<Obstacle> find_obstacles() override {
     auto found = host();
     if (!found) return {explain(found.error())};
@@ -314,17 +316,20 @@ class Linux final : public System {
       if (!image) return std::move(image.error());
       UniqueFd mounts = has_callers_id_only() ? UniqueFd() : make_empty_mounts();
       host_ = std::make_shared<LinuxHost>(
-          NamespaceHost{.init_image = std::move(*image), .empty_mounts = std::move(mounts)});
+          NamespaceHost{.init_image = std::move(*image), .empty_mounts = std::move(mounts)}, listener_);
     }
     return host_;
   }
 
+  NetworkListener listener_;
   std::mutex mutex_;
   std::shared_ptr<LinuxHost> host_;
 };
 
 }  // namespace
 
-std::unique_ptr<System> System::create() { return std::make_unique<Linux>(); }
+std::unique_ptr<System> System::create(NetworkListener listener) {
+  return std::make_unique<Linux>(std::move(listener));
+}
 
 }  // namespace buildjail

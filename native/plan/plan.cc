@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/address.h"
 #include "base/text.h"
 
 namespace buildjail {
@@ -103,15 +104,53 @@ Step read_step(WireReader& reader) {
   return MakeFile{};
 }
 
+/** Whether it can be asked for in DNS (RFC 1035, 2.3.4), and is in lower case. */
+bool is_host_name(std::string_view name) {
+  constexpr std::size_t kMostName = 253;
+  constexpr std::size_t kMostLabel = 63;
+  if (name.empty() || name.size() > kMostName || name.ends_with('.')) return false;
+  while (!name.empty()) {
+    const std::string_view label = cut(name, '.');
+    if (label.empty() || label.size() > kMostLabel) return false;
+    const bool is_plain = std::ranges::all_of(
+        label, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
+    if (!is_plain) return false;
+  }
+  return true;
+}
+
+AllowedEntry read_allowed(WireReader& reader) {
+  using Kind = AllowedEntry::Kind;
+  constexpr std::uint32_t kLastPort = 65535;
+  AllowedEntry entry{.kind = reader.one_up_to(Kind::kHost), .text = reader.string(), .port = 0};
+  const std::uint32_t port = reader.u32();
+  if (port == 0 || port > kLastPort) reader.refuse();
+  entry.port = static_cast<std::uint16_t>(port);
+  const bool is_name = entry.kind == Kind::kName || entry.kind == Kind::kWildcard;
+  if (is_name && !is_host_name(entry.text)) reader.refuse();
+  if (entry.kind == Kind::kAddress) {
+    const auto address = Address::read(entry.text, entry.port);
+    // defence: loopback-not-allowed-away
+    if (!address || !address->is_allowable()) reader.refuse();
+  }
+  if (entry.kind == Kind::kHost && !entry.text.empty()) reader.refuse();
+  return entry;
+}
+
 PlannedNetwork read_network(WireReader& reader) {
   using Kind = PlannedNetwork::Kind;
   /** IFNAMSIZ, of both systems, with the NUL at its end. */
   constexpr std::size_t kNameRoom = 16;
-  PlannedNetwork network{.kind = reader.one_up_to(Kind::kNamespace), .handed_in = reader.string()};
+  PlannedNetwork network{.kind = reader.one_up_to(Kind::kNames), .handed_in = reader.string()};
   const std::string& what = network.handed_in;
   if (network.is_handed_in() == what.empty()) reader.refuse();
   if (network.kind == Kind::kInterface && what.size() >= kNameRoom) reader.refuse();
   if (network.kind == Kind::kNamespace && !what.starts_with('/')) reader.refuse();
+  if (network.kind != Kind::kNames) return network;
+  constexpr std::size_t kMostAllowed = 256;
+  network.checks_tls_names = reader.u8() == 1;
+  network.allowed = reader.list<AllowedEntry>(read_allowed);
+  if (network.allowed.size() > kMostAllowed) reader.refuse();
   return network;
 }
 

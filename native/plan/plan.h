@@ -152,17 +152,33 @@ class Allowances {
   std::uint32_t bits_ = 0;
 };
 
+/** What a network of names leads to. */
+struct AllowedEntry {
+  /** Also in src/native/wire-plan.ts. */
+  enum class Kind : std::uint8_t { kName, kWildcard, kAddress, kHost };
+
+  Kind kind;
+  /** A name in lower case, of a wildcard without its `*.`; an address without brackets; empty for the host. */
+  std::string text;
+  std::uint16_t port;
+};
+
 /** The network of a session. */
 struct PlannedNetwork {
   /** Also in src/native/wire-plan.ts. */
-  enum class Kind : std::uint8_t { kNone, kHost, kLoopback, kInterface, kNamespace };
+  enum class Kind : std::uint8_t { kNone, kHost, kLoopback, kInterface, kNamespace, kNames };
 
   Kind kind = Kind::kNone;
   /** Of the host: the name of an interface (FreeBSD), the path of a network namespace (Linux). Empty of the others. */
   std::string handed_in{};
+  /** Of a network of names. */
+  std::vector<AllowedEntry> allowed{};
+  /** What connects to port 443 of a name must speak TLS, and to no server of another name. */
+  bool checks_tls_names = false;
 
   [[nodiscard]] bool is_host() const { return kind == Kind::kHost; }
   [[nodiscard]] bool is_handed_in() const { return kind == Kind::kInterface || kind == Kind::kNamespace; }
+  [[nodiscard]] bool is_of_names() const { return kind == Kind::kNames; }
 };
 
 struct BuildUser {

@@ -151,6 +151,7 @@ make_packet(struct packet *packet)
 	packet->head.seals = below(16) == 0;
 	packet->head.kept = (unsigned)below(8);
 	packet->head.shown = below(8) == 0 ? (unsigned)below(16) : 0;
+	packet->head.shown_count = below(8) == 0 ? (unsigned)below(300) : 0;
 	for (unsigned i = 0; i < count; i++) {
 		struct init_call *call = &packet->calls[i];
 

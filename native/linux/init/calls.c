@@ -31,8 +31,13 @@ static enum { kAssembling, kFailed, kSealed } state;
 
 int is_sealed(void) { return state == kSealed; }
 
-int shown_of(const struct calls_message* message) {
-  return message->shown == 0 || state != kAssembling ? -1 : slots[message->shown - 1] - 1;
+unsigned shown_of(const struct calls_message* message, int* descriptors) {
+  if (state != kAssembling) return 0;
+  for (unsigned i = 0; i < message->shown_count; i++) {
+    if (slots[message->shown + i] == 0) return 0;
+    descriptors[i] = slots[message->shown + i] - 1;
+  }
+  return message->shown_count;
 }
 
 static unsigned long long now(void) {
@@ -66,7 +71,8 @@ static int is_well_formed(const struct calls_message* message, unsigned long siz
   if (size < sizeof(*message) || message->call_count > rest / sizeof(*calls)) return 0;
   rest -= message->call_count * sizeof(*calls);
   if (message->text_size != rest || (rest > 0 && ((const char*)message)[size - 1] != 0)) return 0;
-  if (message->shown > kMostSlots || message->kept > kMostSlots) return 0;
+  if (message->kept > kMostSlots || message->shown_count > kMostMessageDescriptors) return 0;
+  if (message->shown > kMostSlots || message->shown_count > kMostSlots - message->shown) return 0;
   if (message->first_slot > kMostSlots || descriptors > kMostSlots - message->first_slot) return 0;
   for (unsigned i = 0; i < message->call_count; i++)
     if (!is_call(&calls[i], message->call_count - i, message)) return 0;

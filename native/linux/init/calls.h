@@ -9,8 +9,8 @@
 int make_calls(const struct calls_message* message, unsigned long size, const int* descriptors, unsigned count,
                struct calls_answer* answer);
 
-/* The descriptor for the answer to take back, or -1. */
-int shown_of(const struct calls_message* message);
+/* Puts the descriptors for the answer to take back there. Returns how many these are. */
+unsigned shown_of(const struct calls_message* message, int* descriptors);
 
 /* Whether the root is sealed, so that commands may be launched. */
 int is_sealed(void);

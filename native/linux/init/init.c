@@ -74,22 +74,23 @@ static union {
 } message;
 static char* words[kMostWords];
 
-/* `descriptor` comes along; -1 is none. The packet is static, so that all of it is 0 without a call of memset(3). */
-static void send_packet(const void* what, unsigned long size, int descriptor) {
+/* The descriptors of `rights` come along. The packet is static, so that all of it is 0 without a call of memset(3). */
+static struct rights sent_rights;
+static void send_packet(const void* what, unsigned long size, unsigned descriptor_count) {
   static struct msghdr packet;
-  static struct rights rights;
   struct iovec part = {.iov_base = (void*)what, .iov_len = size};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
   packet.msg_control = 0;
   packet.msg_controllen = 0;
-  if (descriptor >= 0) {
-    rights.size = sizeof(rights.size) + 2 * sizeof(int) + sizeof(int);
-    rights.level = SOL_SOCKET;
-    rights.type = SCM_RIGHTS;
-    rights.descriptors[0] = descriptor;
-    packet.msg_control = &rights;
-    packet.msg_controllen = sizeof(rights.size) + 2 * sizeof(int) + 2 * sizeof(int);
+  if (descriptor_count > 0) {
+    const unsigned long header = sizeof(sent_rights.size) + 2 * sizeof(int);
+    sent_rights.size = header + descriptor_count * sizeof(int);
+    sent_rights.level = SOL_SOCKET;
+    sent_rights.type = SCM_RIGHTS;
+    packet.msg_control = &sent_rights;
+    /* Of two at a time (cmsg(3), CMSG_SPACE). */
+    packet.msg_controllen = header + (descriptor_count + 1) / 2 * 2 * sizeof(int);
   }
   while (call3(__NR_sendmsg, kControl, (long)&packet, MSG_NOSIGNAL) == -EINTR) {
   }
@@ -99,14 +100,17 @@ static void send_packet(const void* what, unsigned long size, int descriptor) {
 static struct calls_answer made = {.kind = kAnswerCalls};
 static int is_answer_due;
 
-static void answer_calls(int shown) {
+static void answer_calls(unsigned shown_count) {
   is_answer_due = 0;
-  send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds), shown);
+  send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds),
+              shown_count);
 }
 
+/* `descriptor` comes along; -1 is none. */
 static void send_answer(const struct answer* what, int descriptor) {
-  if (is_answer_due) answer_calls(-1);
-  send_packet(what, sizeof(*what), descriptor);
+  if (is_answer_due) answer_calls(0);
+  sent_rights.descriptors[0] = descriptor;
+  send_packet(what, sizeof(*what), descriptor >= 0);
 }
 
 static void tell_failure(unsigned number, const struct failure* failure) {
@@ -332,7 +336,7 @@ static struct failure begin(const struct launch_message* launch, int* descriptor
     return (struct failure){"mmap", ENOMEM};
   if ((launch->flags & (kLaunchTells | kLaunchWaits)) != 0) {
     /* The child sends its pid by itself. */
-    if (is_answer_due) answer_calls(-1);
+    if (is_answer_due) answer_calls(0);
     const long piped = call3(__NR_pipe2, (long)ends, O_CLOEXEC, 0);
     if (piped < 0) return (struct failure){"pipe2", (int)-piped};
   }
@@ -400,7 +404,7 @@ static int receive(void) {
     if ((packet.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) return 0;
     if (!make_calls(&message.calls, (unsigned long)got, rights.descriptors, descriptor_count, &made)) return 0;
     is_answer_due = is_sealed();
-    if (!is_answer_due) answer_calls(shown_of(&message.calls));
+    if (!is_answer_due) answer_calls(shown_of(&message.calls, sent_rights.descriptors));
     return 1;
   }
   /* A command in a root that is not sealed could reach the host's. */
@@ -423,7 +427,7 @@ static int receive(void) {
     call3(__NR_kill, kEveryone, message.command.signal, 0);
     send_answer(&said, -1);
   }
-  if (is_answer_due) answer_calls(-1);
+  if (is_answer_due) answer_calls(0);
   return 1;
 }
 

@@ -27,7 +27,7 @@ enum { kMostCommands = 1024, kMostInline = 65536, kMostLimits = 8 };
       CALL(setxattr), CALL(mkdirat), CALL(mknodat), CALL(symlinkat), CALL(fchdir), CALL(chdir), CALL(chroot),          \
       CALL(pivot_root), CALL(mount), CALL(umount2), CALL(open_tree), CALL(move_mount), CALL(fsopen), CALL(fsconfig),   \
       CALL(fsmount), CALL(mount_setattr), CALL(socket), CALL(ioctl), CALL(sethostname), CALL(setns), CALL(capset),     \
-      CALL(prctl), CALL(prlimit64), CALL(umask)
+      CALL(prctl), CALL(prlimit64), CALL(umask), CALL(bind), CALL(listen), CALL(setsockopt)
 
 enum init_call_name {
 #define CALL(name) kCall_##name
@@ -65,10 +65,8 @@ struct calls_message {
   unsigned seals;
   /** The slot, plus 1, of a descriptor that stays open after the seal; or 0. */
   unsigned kept;
-  /** The slot, plus 1, of a descriptor that goes back with the answer; or 0. Not after the seal. */
-  unsigned shown;
-  /** The calls behind it begin at a multiple of eight. */
-  unsigned unused;
+  /** Descriptors that go back with the answer: the first slot of them, and how many there are. Not after the seal. */
+  unsigned shown, shown_count;
 };
 
 /* Flags of a launch. */

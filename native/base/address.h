@@ -1,0 +1,64 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace buildjail {
+
+/** An IPv4 or IPv6 address, and a TCP port. */
+class Address {
+ public:
+  /** Reads an address as inet_pton(3) does; nothing for any other text. */
+  static std::optional<Address> read(const std::string& text, std::uint16_t port);
+  /** Nothing for a socket address of another family. */
+  static std::optional<Address> from(const sockaddr& raw);
+  static Address ipv4(std::uint32_t number, std::uint16_t port);
+
+  [[nodiscard]] bool is_ipv6() const noexcept { return is_ipv6_; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] Address at(std::uint16_t port) const;
+  /** In network order: 4 or 16. */
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return std::span(bytes_).first(is_ipv6_ ? 16 : 4); }
+  /** Without the port, and without brackets. */
+  [[nodiscard]] std::string text() const;
+  /** Whether both are the same, whatever their ports are. */
+  [[nodiscard]] bool is_same_host(const Address& other) const {
+    return is_ipv6_ == other.is_ipv6_ && bytes_ == other.bytes_;
+  }
+
+  /**
+   * Whether it is of no public network (RFC 6890): private, loopback, link-local, multicast, unspecified, shared (RFC
+   * 6598), unique local, reserved; or whether it is an IPv6 address that stands for such an IPv4 address.
+   */
+  [[nodiscard]] bool is_private() const;
+  /** Whether a session can listen at it as at an address of the plan: it is a unicast address, and not a loopback's. */
+  [[nodiscard]] bool is_allowable() const;
+
+ private:
+  std::array<std::uint8_t, 16> bytes_{};
+  bool is_ipv6_ = false;
+  std::uint16_t port_ = 0;
+};
+
+/** An address as the kernel takes it. */
+class SocketAddress {
+ public:
+  explicit SocketAddress(const Address& address);
+
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&raw_); }
+  [[nodiscard]] socklen_t size() const noexcept { return size_; }
+  [[nodiscard]] int family() const noexcept { return raw_.ss_family; }
+
+ private:
+  sockaddr_storage raw_{};
+  socklen_t size_;
+};
+
+}  // namespace buildjail

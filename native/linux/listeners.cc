@@ -1,0 +1,129 @@
+#include "linux/listeners.h"
+
+#include <linux/if.h>
+#include <linux/ipv6.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iterator>
+#include <string>
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "network";
+CallSite site() { return {.step = kStep, .path = "network.allow"}; }
+constexpr unsigned kMostShown = kMostMessageDescriptors;
+static_assert(kFirstSocketSlot.number + kMostShown <= kMostSlots);
+constexpr int kBacklog = 128;
+constexpr int kHowMade = SOCK_CLOEXEC | SOCK_NONBLOCK;
+/** The number of `lo`, in each network namespace. */
+constexpr int kLoopbackIndex = 1;
+constexpr int kOn = 1;
+
+/** Puts sockets into slots, and shows those of full messages. */
+class Sockets {
+ public:
+  explicit Sockets(InitCalls& calls) : calls_(calls) { calls_.send(); }
+
+  /** A listener, or what receives datagrams. The text of a call lives until it is confirmed, so it has none. */
+  void add(const Address& address, int type) {
+    const SocketAddress at(address);
+    const Slot slot = make(at.family(), type);
+    // The kernel does not take an IPv6 address for its own at once (ipv6(7)).
+    if (address.is_ipv6())
+      calls_.make(site(), kCall_setsockopt, {slot, IPPROTO_IPV6, IPV6_FREEBIND, CallArgument::bytes(kOn), sizeof(kOn)});
+    const std::string_view raw(reinterpret_cast<const char*>(at.get()), at.size());
+    calls_.make(site(), kCall_bind, {slot, raw, at.size()});
+    if (type == SOCK_STREAM) calls_.make(site(), kCall_listen, {slot, kBacklog});
+    next();
+  }
+  void add_unbound() {
+    make(AF_INET, SOCK_STREAM);
+    next();
+  }
+  void show() {
+    if (count_ > 0) calls_.show(kFirstSocketSlot, count_);
+    count_ = 0;
+  }
+
+ private:
+  Slot make(int family, int type) {
+    const Slot slot{kFirstSocketSlot.number + count_};
+    calls_.make(site(), kCall_socket, {family, type | kHowMade, 0}).into(slot);
+    return slot;
+  }
+  void next() {
+    if (++count_ == kMostShown) show();
+  }
+
+  InitCalls& calls_;
+  unsigned count_ = 0;
+};
+
+/** Adds an address to the loopback (netdevice(7), ipv6(7)). */
+void add_address(const Address& address, unsigned number, InitCalls& calls) {
+  const CallSite site{.step = kStep, .path = "lo"};
+  const SocketAddress raw(address.at(0));
+  calls.make(site, kCall_socket, {raw.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0}).into(kOpened);
+  if (address.is_ipv6()) {
+    in6_ifreq asked{};
+    std::ranges::copy(address.bytes(), asked.ifr6_addr.s6_addr);
+    asked.ifr6_prefixlen = 128;
+    asked.ifr6_ifindex = kLoopbackIndex;
+    calls.make(site, kCall_ioctl, {kOpened, SIOCSIFADDR, CallArgument::bytes(asked)});
+  } else {
+    // Each address after the first has a label of its own.
+    ifreq asked{};
+    const std::string label = "lo:" + std::to_string(number);
+    std::memcpy(asked.ifr_name, label.c_str(), label.size() + 1);
+    std::memcpy(&asked.ifr_addr, raw.get(), raw.size());
+    calls.make(site, kCall_ioctl, {kOpened, SIOCSIFADDR, CallArgument::bytes(asked)});
+    // The kernel took the mask of its class, and all addresses of that for the session's own.
+    // defence: no-address-but-allowed
+    const SocketAddress mask(Address::ipv4(~std::uint32_t{0}, 0));
+    std::memcpy(&asked.ifr_netmask, mask.get(), mask.size());
+    calls.make(site, kCall_ioctl, {kOpened, SIOCSIFNETMASK, CallArgument::bytes(asked)});
+  }
+  calls.make(site, kCall_close, {kOpened});
+}
+
+}  // namespace
+
+void make_listeners(const AllowedNames& names, InitCalls& calls) {
+  unsigned number = 0;
+  for (const AllowedName& one : names.listed()) {
+    if (one.kind == AllowedName::Kind::kAddress) add_address(one.inside, number++, calls);
+  }
+  Sockets sockets(calls);
+  sockets.add(AllowedNames::resolver(), SOCK_DGRAM);
+  sockets.add(AllowedNames::resolver(), SOCK_STREAM);
+  for (const AllowedName& one : names.listed()) {
+    for (const std::uint16_t port : one.ports) sockets.add(one.inside.at(port), SOCK_STREAM);
+  }
+  for (std::size_t i = 0; i < names.spare_sockets(); ++i) sockets.add_unbound();
+  sockets.show();
+}
+
+std::size_t count_listeners(const AllowedNames& names) {
+  std::size_t count = 2 + names.spare_sockets();
+  for (const AllowedName& one : names.listed()) count += one.ports.size();
+  return count;
+}
+
+SessionSockets session_sockets(const AllowedNames& names, std::vector<UniqueFd> made) {
+  SessionSockets sockets{.resolver_datagrams = std::move(made.at(0)),
+                         .resolver_listener = std::move(made.at(1)),
+                         .listeners = {},
+                         .spare = {}};
+  const auto spare = made.end() - static_cast<std::ptrdiff_t>(names.spare_sockets());
+  std::move(made.begin() + 2, spare, std::back_inserter(sockets.listeners));
+  std::move(spare, made.end(), std::back_inserter(sockets.spare));
+  return sockets;
+}
+
+}  // namespace buildjail

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+
+#include "linux/init_calls.h"
+#include "network/allowed_names.h"
+#include "network/session_network.h"
+
+namespace buildjail {
+
+/** Above those that descriptors and other calls have. */
+inline constexpr Slot kFirstSocketSlot{16};
+
+/**
+ * Has init make the sockets of a network of names, before the root is sealed: bound ones that listen, and unbound ones.
+ * This process gets them, and init keeps none. The loopback is up.
+ */
+void make_listeners(const AllowedNames& names, InitCalls& calls);
+
+/** How many these are. */
+std::size_t count_listeners(const AllowedNames& names);
+
+/** The sockets that make_listeners had made, in their order. */
+SessionSockets session_sockets(const AllowedNames& names, std::vector<UniqueFd> made);
+
+}  // namespace buildjail

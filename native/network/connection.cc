@@ -1,0 +1,295 @@
+#include "network/connection.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace buildjail {
+
+namespace {
+
+/** Between the beginnings of two attempts (RFC 8305, 8). */
+constexpr std::chrono::milliseconds kBetweenAttempts{250};
+constexpr std::chrono::seconds kConnectBound{30};
+
+bool is_later(int err) { return err == EAGAIN || err == EWOULDBLOCK || err == EINTR; }
+
+void set_option(int socket, int level, int name) {
+  const int on = 1;
+  static_cast<void>(::setsockopt(socket, level, name, &on, sizeof(on)));
+}
+
+/** Bytes go on when they come: the program that wrote them decided how many go together. */
+void pass_on_at_once(int socket) { set_option(socket, IPPROTO_TCP, TCP_NODELAY); }
+
+std::string_view outcome_of(int err) {
+  if (err == ECONNREFUSED) return outcome::kRefused;
+  if (err == ETIMEDOUT) return outcome::kTimeout;
+  if (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM) return outcome::kLimit;
+  return outcome::kUnreachable;
+}
+
+}  // namespace
+
+void reset_connection(UniqueFd& socket) {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  if (socket) static_cast<void>(::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &none, sizeof(none)));
+  socket.reset();
+}
+
+void Attempts::begin(std::vector<Address> addresses, Clock::time_point now) {
+  left_ = std::move(addresses);
+  std::ranges::reverse(left_);
+  until_ = now + kConnectBound;
+  start_next(now);
+}
+
+void Attempts::failed(int err) {
+  // The first reason is that of the address that is preferred, unless a later server refuses.
+  if (failure_ == outcome::kUnreachable || err == ECONNREFUSED) failure_ = outcome_of(err);
+}
+
+void Attempts::connected(UniqueFd socket, const Address& address) {
+  connected_ = std::move(socket);
+  address_ = address.text();
+  under_way_.clear();
+  left_.clear();
+}
+
+void Attempts::start_next(Clock::time_point now) {
+  while (!left_.empty() && !connected_) {
+    const Address address = left_.back();
+    left_.pop_back();
+    const SocketAddress to(address);
+    UniqueFd socket = above_stdio(UniqueFd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
+    if (!socket) {
+      failed(errno);
+      continue;
+    }
+    next_at_ = now + kBetweenAttempts;
+    if (::connect(socket.get(), to.get(), to.size()) == 0) return connected(std::move(socket), address);
+    if (errno == EINPROGRESS || errno == EINTR) {
+      under_way_.push_back({.socket = std::move(socket), .address = address});
+      return;
+    }
+    failed(errno);
+  }
+}
+
+void Attempts::await(Awaited& awaited) {
+  for (Attempt& one : under_way_) one.place = awaited.add(one.socket.get(), POLLOUT);
+  awaited.add(until_);
+  if (!left_.empty()) awaited.add(next_at_);
+}
+
+bool Attempts::turn(const Awaited& awaited, Clock::time_point now) {
+  bool has_failed = false;
+  for (Attempt& one : under_way_) {
+    if (awaited.happened(one.place) == 0) continue;
+    int err = 0;
+    socklen_t size = sizeof(err);
+    if (::getsockopt(one.socket.get(), SOL_SOCKET, SO_ERROR, &err, &size) != 0) err = errno;
+    if (err == 0) {
+      connected(std::move(one.socket), Address(one.address));
+      return true;
+    }
+    failed(err);
+    one.socket.reset();
+    has_failed = true;
+  }
+  std::erase_if(under_way_, [](const Attempt& one) { return !one.socket; });
+  if (now >= until_) {
+    if (!under_way_.empty()) failure_ = outcome::kTimeout;
+    under_way_.clear();
+    left_.clear();
+    return true;
+  }
+  if (has_failed || now >= next_at_) start_next(now);
+  return connected_ || (under_way_.empty() && left_.empty());
+}
+
+Connection::Connection(UniqueFd inside, std::string name, std::uint16_t port, bool checks_tls, Clock::time_point now)
+    : state_(checks_tls ? State::kHello : State::kWantsAddresses),
+      inside_(std::move(inside)),
+      name_(std::move(name)),
+      port_(port),
+      began_(now) {
+  pass_on_at_once(inside_.get());
+}
+
+bool Connection::wants_addresses() {
+  if (state_ != State::kWantsAddresses) return false;
+  state_ = State::kLookingUp;
+  return true;
+}
+
+void Connection::connect(std::vector<Address> addresses, std::string_view failure, Clock::time_point now) {
+  if (state_ != State::kLookingUp) return;
+  if (addresses.empty()) return end(failure);
+  state_ = State::kConnecting;
+  attempts_.begin(std::move(addresses), now);
+}
+
+void Connection::end(std::string_view how) {
+  if (is_over()) return;
+  state_ = State::kOver;
+  outcome_ = how;
+  if (how == outcome::kClosed) {
+    inside_.reset();
+    outside_.reset();
+  } else {
+    reset_connection(inside_);
+    reset_connection(outside_);
+  }
+  attempts_ = {};
+  sent_.held = {};
+  received_.held = {};
+}
+
+Awaited::Place Connection::await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out) {
+  const int reads = !in.is_ended && in.is_empty() ? POLLIN : 0;
+  const int events = reads | (out.is_empty() ? 0 : POLLOUT);
+  // One whose both directions are over always has something to tell (poll(2), POLLHUP), also before all was read.
+  return events == 0 && out.is_shut ? Awaited::kNowhere : awaited.add(socket, events);
+}
+
+void Connection::await(Awaited& awaited) {
+  at_inside_ = at_outside_ = Awaited::kNowhere;
+  switch (state_) {
+    case State::kHello:
+      at_inside_ = awaited.add(inside_.get(), POLLIN);
+      awaited.add(began_ + kHelloBound);
+      break;
+    case State::kConnecting:
+      attempts_.await(awaited);
+      [[fallthrough]];
+    case State::kLookingUp:
+      // Errors only: the bytes of the build wait in its socket.
+      at_inside_ = awaited.add(inside_.get(), 0);
+      break;
+    case State::kMoving:
+      at_inside_ = await_moving(awaited, inside_.get(), sent_, received_);
+      at_outside_ = await_moving(awaited, outside_.get(), received_, sent_);
+      break;
+    case State::kWantsAddresses:
+    case State::kOver:
+      break;
+  }
+}
+
+std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room) {
+  const int inside = awaited.happened(at_inside_);
+  const int outside = awaited.happened(at_outside_);
+  const std::uint64_t before = sent_.moved + received_.moved;
+  switch (state_) {
+    case State::kHello:
+      if (inside != 0)
+        read_hello(room);
+      else if (now >= began_ + kHelloBound)
+        end(outcome::kTimeout);
+      break;
+    case State::kLookingUp:
+    case State::kConnecting:
+      if ((inside & (POLLERR | POLLHUP)) != 0) {
+        end(outcome::kReset);
+      } else if (state_ == State::kConnecting && attempts_.turn(awaited, now)) {
+        connected();
+      }
+      break;
+    case State::kMoving: {
+      // It is closed, though neither direction has come to its end.
+      const bool is_gone = (!received_.is_shut && (inside & (POLLHUP | POLLIN)) == POLLHUP) ||
+                           (!sent_.is_shut && (outside & (POLLHUP | POLLIN)) == POLLHUP);
+      const bool is_well = !is_gone && move(sent_, inside_.get(), inside, outside_.get(), outside, room) &&
+                           move(received_, outside_.get(), outside, inside_.get(), inside, room);
+      if (!is_well)
+        end(outcome::kReset);
+      else if (sent_.is_shut && received_.is_shut)
+        end(outcome::kClosed);
+      break;
+    }
+    case State::kWantsAddresses:
+    case State::kOver:
+      break;
+  }
+  return static_cast<std::size_t>(sent_.moved + received_.moved - before);
+}
+
+void Connection::read_hello(std::span<std::uint8_t> room) {
+  // Never more than a ClientHello may be: what is behind it stays in the socket.
+  const std::size_t most = std::min(room.size(), ClientHelloReader::kMost);
+  const ssize_t got = ::recv(inside_.get(), room.data(), most, MSG_DONTWAIT);
+  if (got < 0) {
+    if (!is_later(errno)) end(outcome::kReset);
+    return;
+  }
+  if (got == 0) return end(sent_.held.empty() ? outcome::kClosed : outcome::kTlsName);
+  const auto bytes = room.first(static_cast<std::size_t>(got));
+  sent_.held.insert(sent_.held.end(), bytes.begin(), bytes.end());
+  const auto verdict = hello_.add(bytes, name_);
+  if (verdict == ClientHelloReader::Verdict::kRefused) return end(outcome::kTlsName);
+  if (verdict == ClientHelloReader::Verdict::kAllowed) state_ = State::kWantsAddresses;
+}
+
+void Connection::connected() {
+  outside_ = attempts_.take_socket();
+  if (!outside_) return end(std::string_view(attempts_.failure()));
+  address_ = attempts_.address();
+  pass_on_at_once(outside_.get());
+  // A server that is gone for good ends the connection in the end, as it would the build's own.
+  set_option(outside_.get(), SOL_SOCKET, SO_KEEPALIVE);
+  state_ = State::kMoving;
+}
+
+bool Connection::write(Direction& direction, int to, std::span<const std::uint8_t> bytes) {
+  const ssize_t sent = ::send(to, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0 && !is_later(errno)) return false;
+  const std::size_t count = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  direction.moved += count;
+  if (!direction.is_empty()) {
+    direction.begin += count;
+    if (!direction.is_empty()) return true;
+    direction = {.is_ended = direction.is_ended, .is_shut = direction.is_shut, .moved = direction.moved};
+    return true;
+  }
+  const auto rest = bytes.subspan(count);
+  direction.held.assign(rest.begin(), rest.end());
+  direction.begin = 0;
+  return true;
+}
+
+bool Connection::move(Direction& direction, int from, int from_happened, int to, int to_happened,
+                      std::span<std::uint8_t> room) {
+  if (direction.is_shut) return true;
+  if (((from_happened | to_happened) & (POLLERR | POLLNVAL)) != 0) return false;
+  if (!direction.is_empty()) {
+    if (to_happened == 0) return true;
+    const auto held = std::span<const std::uint8_t>(direction.held).subspan(direction.begin);
+    if (!write(direction, to, held)) return false;
+  } else if (!direction.is_ended && (from_happened & (POLLIN | POLLHUP)) != 0) {
+    const ssize_t got = ::recv(from, room.data(), std::min(room.size(), kMostHeld), MSG_DONTWAIT);
+    if (got < 0) return is_later(errno);
+    if (got == 0) direction.is_ended = true;
+    if (got > 0 && !write(direction, to, room.first(static_cast<std::size_t>(got)))) return false;
+  }
+  if (!direction.is_ended || !direction.is_empty()) return true;
+  direction.is_shut = true;
+  // ENOTCONN: the other end has closed both directions already.
+  return ::shutdown(to, SHUT_WR) == 0 || errno == ENOTCONN;
+}
+
+NetworkEvent Connection::event(Clock::time_point now) const {
+  return {.kind = NetworkEvent::Kind::kConnection,
+          .name = name_,
+          .port = port_,
+          .address = address_,
+          .sent = sent_.moved,
+          .received = received_.moved,
+          .duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_).count(),
+          .outcome = outcome_};
+}
+
+}  // namespace buildjail

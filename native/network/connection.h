@@ -1,0 +1,132 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/unique_fd.h"
+#include "network/awaited.h"
+#include "network/client_hello.h"
+#include "network/lookups.h"
+#include "network/network_event.h"
+
+namespace buildjail {
+
+/** Closes a socket so that its other end gets a reset (socket(7), SO_LINGER). */
+void reset_connection(UniqueFd& socket);
+
+/**
+ * Attempts to connect to one of several addresses, in their order: the next one begins when an earlier one has failed,
+ * or after a moment, beside it (RFC 8305).
+ */
+class Attempts {
+ public:
+  using Clock = Awaited::Clock;
+
+  void begin(std::vector<Address> addresses, Clock::time_point now);
+  void await(Awaited& awaited);
+  /** True once it has an end: a socket, or an outcome. */
+  bool turn(const Awaited& awaited, Clock::time_point now);
+
+  /** Connected; empty if none is. */
+  UniqueFd take_socket() { return std::move(connected_); }
+  [[nodiscard]] const std::string& address() const noexcept { return address_; }
+  [[nodiscard]] std::string_view failure() const noexcept { return failure_; }
+
+ private:
+  struct Attempt {
+    UniqueFd socket;
+    Address address;
+    Awaited::Place place = Awaited::kNowhere;
+  };
+
+  void start_next(Clock::time_point now);
+  void failed(int err);
+  void connected(UniqueFd socket, const Address& address);
+
+  std::vector<Address> left_;
+  std::vector<Attempt> under_way_;
+  Clock::time_point next_at_{};
+  Clock::time_point until_{};
+  UniqueFd connected_;
+  std::string address_;
+  std::string_view failure_ = outcome::kUnreachable;
+};
+
+/**
+ * One connection of a build, from the listener of a name to the server outside, and its bytes in both directions. They
+ * are copied through memory: for splice(2) each connection would need four descriptors more. All calls come from the
+ * network thread, and none waits.
+ */
+class Connection {
+ public:
+  using Clock = Awaited::Clock;
+
+  /** Bytes that one direction holds when its reader is slow. */
+  static constexpr std::size_t kMostHeld = 65536;
+  static constexpr std::chrono::seconds kHelloBound{10};
+
+  /** `inside` is what the listener accepted. `checks_tls`: the first bytes must be a ClientHello for that name. */
+  Connection(UniqueFd inside, std::string name, std::uint16_t port, bool checks_tls, Clock::time_point now);
+
+  /** True once: the addresses of its name are to be given now. */
+  bool wants_addresses();
+  /** Comes after that. Without any, the outcome is `failure`. */
+  void connect(std::vector<Address> addresses, std::string_view failure, Clock::time_point now);
+
+  void await(Awaited& awaited);
+  /** Moves what can be moved now. Returns the bytes moved. `room` has kMostHeld bytes. */
+  std::size_t turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room);
+  /** Ends it where it is. */
+  void end(std::string_view how);
+
+  [[nodiscard]] bool is_over() const noexcept { return state_ == State::kOver; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] NetworkEvent event(Clock::time_point now) const;
+
+ private:
+  enum class State : std::uint8_t { kHello, kWantsAddresses, kLookingUp, kConnecting, kMoving, kOver };
+
+  struct Direction {
+    std::vector<std::uint8_t> held{};
+    std::size_t begin = 0;
+    bool is_ended = false;
+    bool is_shut = false;
+    std::uint64_t moved = 0;
+
+    [[nodiscard]] bool is_empty() const noexcept { return begin == held.size(); }
+  };
+
+  void read_hello(std::span<std::uint8_t> room);
+  void connected();
+  /** False after an error of either socket. */
+  bool move(Direction& direction, int from, int from_happened, int to, int to_happened, std::span<std::uint8_t> room);
+  static bool write(Direction& direction, int to, std::span<const std::uint8_t> bytes);
+  /** `in` is read from the socket, and `out` is written to it. */
+  static Awaited::Place await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out);
+
+  State state_;
+  UniqueFd inside_;
+  UniqueFd outside_;
+  std::string name_;
+  std::uint16_t port_;
+  Clock::time_point began_;
+  ClientHelloReader hello_;
+  Attempts attempts_;
+  /** The one outside that it is connected to. */
+  std::string address_;
+  Direction sent_;
+  Direction received_;
+  Awaited::Place at_inside_ = Awaited::kNowhere;
+  Awaited::Place at_outside_ = Awaited::kNowhere;
+  std::string_view outcome_;
+};
+
+}  // namespace buildjail

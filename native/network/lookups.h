@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+
+namespace buildjail {
+
+/** The addresses of a name, as the host finds them (getaddrinfo(3)). */
+struct Looked {
+  /** Without those that no name may lead to, in the order in which they are to be tried. */
+  std::vector<Address> addresses{};
+  /** There were others: of private networks, or the host's own. */
+  bool has_private = false;
+};
+
+/**
+ * Look-ups of names for one session, on a few threads of its own: a name that takes long holds up no other session.
+ * getaddrinfo(3) cannot be interrupted, so nobody waits for these threads: each ends by itself. They share no memory
+ * with the host program but this object's, which they keep.
+ */
+class Lookups {
+ public:
+  using Told = std::function<void(Looked)>;
+
+  Lookups();
+  Lookups& operator=(Lookups&&) = delete;
+  /** `told` is called no more. */
+  ~Lookups();
+
+  /** Never waits. `told` is called once, on any thread. */
+  void ask(std::string name, std::uint16_t port, Told told);
+
+ private:
+  struct State;
+  static void loop(const std::shared_ptr<State>& state);
+
+  std::shared_ptr<State> state_;
+};
+
+/** Looks a name up. It may wait for as long as the host's resolver does. */
+Looked look_up(const std::string& name, std::uint16_t port);
+
+/** Removes the addresses that no name may lead to, and puts those of both families in turns (RFC 8305, 4). */
+Looked usable(std::vector<Address> found, const std::vector<Address>& of_host);
+
+}  // namespace buildjail

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "network/mailbox.h"
+#include "network/network_event.h"
+#include "network/session_network.h"
+
+namespace buildjail {
+
+/**
+ * The one thread that moves the bytes of all networks of names, in turns: none waits for another. It begins with the
+ * first of them. Any thread may call it.
+ */
+class NetworkThread {
+ public:
+  explicit NetworkThread(NetworkListener listener) : listener_(std::move(listener)) {}
+  NetworkThread& operator=(NetworkThread&&) = delete;
+  ~NetworkThread();
+
+  /** Comes before `add`. Again: nothing to do. */
+  Status start();
+  /** The sockets have their names from the plan: see SessionSockets. */
+  std::shared_ptr<SessionNetwork> add(const std::string& session, AllowedNames names, bool checks_tls,
+                                      SessionSockets sockets);
+  /** Waits until all connections of the network are closed and told of. */
+  void end(const std::shared_ptr<SessionNetwork>& network);
+
+ private:
+  void loop();
+
+  NetworkListener listener_;
+  std::mutex mutex_;
+  std::shared_ptr<Mailbox> mailbox_;
+  std::thread thread_;
+  // Of the thread.
+  std::vector<std::shared_ptr<SessionNetwork>> networks_;
+  bool is_stopping_ = false;
+};
+
+}  // namespace buildjail

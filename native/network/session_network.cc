@@ -1,0 +1,206 @@
+#include "network/session_network.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace buildjail {
+
+namespace {
+
+constexpr std::uint16_t kTlsPort = 443;
+/** Of one listener in one turn. */
+constexpr int kMostAccepted = 16;
+/** Of a session in one turn, so that the others get theirs. */
+constexpr std::size_t kMostMoved = 1U << 20U;
+/** When so many events are untold, no more connections begin. */
+constexpr std::size_t kMostUntold = 4096;
+constexpr std::chrono::milliseconds kRetry{100};
+/** A build may have taken the address of a name that is new. */
+constexpr int kMostTries = 8;
+constexpr int kBacklog = 128;
+
+}  // namespace
+
+SessionNetwork::SessionNetwork(std::string session, AllowedNames names, bool checks_tls, SessionSockets sockets,
+                               std::shared_ptr<Mailbox> mailbox, NetworkListener listener)
+    : session_(std::move(session)),
+      names_(std::move(names)),
+      checks_tls_(checks_tls),
+      mailbox_(std::move(mailbox)),
+      listener_(std::move(listener)),
+      resolver_(std::move(sockets.resolver_datagrams), std::move(sockets.resolver_listener)),
+      spare_(std::move(sockets.spare)) {
+  auto next = sockets.listeners.begin();
+  for (const AllowedName& one : names_.listed()) {
+    for (const std::uint16_t port : one.ports)
+      listeners_.push_back({.socket = std::move(*next++),
+                            .kind = one.kind,
+                            .name = one.name,
+                            .address = one.inside.at(port),
+                            .port = port});
+  }
+}
+
+bool SessionNetwork::are_many_untold() const { return *untold_ >= kMostUntold; }
+
+void SessionNetwork::await(Awaited& awaited, Clock::time_point now) {
+  resolver_.await(awaited);
+  // defence: connections-bounded
+  const bool is_full = connections_.size() >= kMostConnections;
+  const bool waits = now < accepts_from_ || are_many_untold();
+  for (Listener& one : listeners_)
+    one.place = is_full || waits ? Awaited::kNowhere : awaited.add(one.socket.get(), POLLIN);
+  if (waits && !is_full) awaited.add(std::max(accepts_from_, now + kRetry));
+  for (Numbered& one : connections_) one.connection.await(awaited);
+  refused_.await(awaited);
+}
+
+void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room) {
+  resolver_.turn(awaited, now, [&](const DnsQuery& query) { return find(query, now); });
+  std::vector<NetworkEvent> events;
+  std::size_t moved = 0;
+  auto one = connections_.begin();
+  while (one != connections_.end() && moved < kMostMoved) {
+    Connection& connection = one->connection;
+    moved += connection.turn(awaited, now, room);
+    if (connection.wants_addresses()) give_addresses(*one, now);
+    if (!connection.is_over()) {
+      ++one;
+      continue;
+    }
+    events.push_back(connection.event(now));
+    one = connections_.erase(one);
+  }
+  // Those that had no turn come first in the next one.
+  connections_.splice(connections_.end(), connections_, connections_.begin(), one);
+  for (Listener& listener : listeners_) {
+    if (awaited.happened(listener.place) != 0) accept(listener, now);
+  }
+  if (!are_many_untold()) std::ranges::move(refused_.take(now), std::back_inserter(events));
+  tell(std::move(events));
+}
+
+void SessionNetwork::accept(Listener& listener, Clock::time_point now) {
+  for (int i = 0; i < kMostAccepted && connections_.size() < kMostConnections; ++i) {
+    UniqueFd socket =
+        above_stdio(UniqueFd(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
+    if (!socket) {
+      const bool is_none_left = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      if (is_none_left) accepts_from_ = now + kRetry;
+      return;
+    }
+    const bool checks = checks_tls_ && listener.kind == AllowedName::Kind::kName && listener.port == kTlsPort;
+    connections_.push_back({.number = ++last_connection_,
+                            .address = listener.address,
+                            .kind = listener.kind,
+                            .connection = Connection(std::move(socket), listener.name, listener.port, checks, now)});
+    Numbered& made = connections_.back();
+    if (made.connection.wants_addresses()) give_addresses(made, now);
+  }
+}
+
+void SessionNetwork::give_addresses(Numbered& one, Clock::time_point now) {
+  Connection& connection = one.connection;
+  const std::uint16_t port = connection.port();
+  switch (one.kind) {
+    case AllowedName::Kind::kAddress:
+      return connection.connect({one.address}, outcome::kUnreachable, now);
+    case AllowedName::Kind::kHost: {
+      std::vector<Address> loopback;
+      for (const char* const text : {"127.0.0.1", "::1"}) {
+        if (const auto address = Address::read(text, port)) loopback.push_back(*address);
+      }
+      return connection.connect(std::move(loopback), outcome::kUnreachable, now);
+    }
+    case AllowedName::Kind::kName:
+      lookups_.ask(connection.name(), port,
+                   [mailbox = mailbox_, weak = weak_from_this(), number = one.number](Looked looked) {
+                     mailbox->post([weak, number, looked = std::move(looked)] {
+                       if (const auto session = weak.lock()) session->looked_up(number, looked);
+                     });
+                   });
+  }
+}
+
+void SessionNetwork::looked_up(std::uint64_t number, Looked looked) {
+  const auto found = std::ranges::find(connections_, number, &Numbered::number);
+  if (found == connections_.end()) return;
+  const auto failure = looked.has_private ? outcome::kPrivate : outcome::kUnresolved;
+  found->connection.connect(std::move(looked.addresses), failure, Clock::now());
+}
+
+std::optional<Resolver::Found> SessionNetwork::find(const DnsQuery& query, Clock::time_point now) {
+  const auto refused = [&](std::string_view how) {
+    refused_.add(query.name, how, now);
+    return std::nullopt;
+  };
+  // defence: odd-names-refused
+  if (query.has_odd_bytes) return refused(outcome::kName);
+  const bool asks_for_address = query.type == kDnsAddressType;
+  if (const AllowedName* const listed = names_.find(query.name))
+    return Resolver::Found{asks_for_address ? std::optional(listed->inside) : std::nullopt};
+  const auto ports = names_.wildcard_ports(query.name);
+  if (ports.empty()) return refused(outcome::kName);
+  if (!asks_for_address) return Resolver::Found{};
+  const auto address = address_of(query.name, ports);
+  if (!address) return refused(outcome::kLimit);
+  return Resolver::Found{address};
+}
+
+std::optional<Address> SessionNetwork::address_of(const std::string& name, const std::vector<std::uint16_t>& ports) {
+  const auto known = wildcard_names_.find(name);
+  if (known != wildcard_names_.end()) return known->second;
+  // defence: wildcard-names-bounded
+  if (wildcard_names_.size() >= AllowedNames::kMostWildcardNames) return std::nullopt;
+  for (int i = 0; i < kMostTries && spare_.size() >= ports.size(); ++i) {
+    const Address address = AllowedNames::wildcard_address(last_wildcard_++);
+    if (!listen_at(name, address, ports)) continue;
+    wildcard_names_.emplace(name, address);
+    return address;
+  }
+  return std::nullopt;
+}
+
+bool SessionNetwork::listen_at(const std::string& name, const Address& address,
+                               const std::vector<std::uint16_t>& ports) {
+  std::list<Listener> made;
+  for (const std::uint16_t port : ports) {
+    UniqueFd socket = std::move(spare_.back());
+    spare_.pop_back();
+    const SocketAddress at(address.at(port));
+    if (::bind(socket.get(), at.get(), at.size()) != 0 || ::listen(socket.get(), kBacklog) != 0) return false;
+    made.push_back({.socket = std::move(socket),
+                    .kind = AllowedName::Kind::kName,
+                    .name = name,
+                    .address = address.at(port),
+                    .port = port});
+  }
+  listeners_.splice(listeners_.end(), made);
+  return true;
+}
+
+void SessionNetwork::tell(std::vector<NetworkEvent> events) {
+  if (events.empty()) return;
+  *untold_ += events.size();
+  // The last one to let go of it has told them, or will never.
+  std::shared_ptr<void> until_told(nullptr, [untold = untold_, count = events.size()](void*) { *untold -= count; });
+  listener_(session_, std::move(events), std::move(until_told));
+}
+
+void SessionNetwork::end(Clock::time_point now) {
+  if (std::exchange(is_over_, true)) return;
+  listeners_.clear();
+  std::vector<NetworkEvent> events;
+  for (Numbered& one : connections_) {
+    one.connection.end(outcome::kClosed);
+    events.push_back(one.connection.event(now));
+  }
+  connections_.clear();
+  std::ranges::move(refused_.take(now, true), std::back_inserter(events));
+  tell(std::move(events));
+}
+
+}  // namespace buildjail

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "network/allowed_names.h"
+#include "network/awaited.h"
+#include "network/connection.h"
+#include "network/lookups.h"
+#include "network/mailbox.h"
+#include "network/network_event.h"
+#include "network/refused_names.h"
+#include "network/resolver.h"
+
+namespace buildjail {
+
+/** Sockets of a session's network, which were made in it before its root was sealed. */
+struct SessionSockets {
+  UniqueFd resolver_datagrams;
+  UniqueFd resolver_listener;
+  /** For each of AllowedNames::listed(), one for each port, in their order. */
+  std::vector<UniqueFd> listeners;
+  /** Unbound, for names that wildcards stand for. */
+  std::vector<UniqueFd> spare;
+};
+
+/**
+ * The network of a session with `network.allow`: its resolver, its listeners and its connections. All calls come from
+ * the network thread, and none waits.
+ */
+class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
+ public:
+  using Clock = Awaited::Clock;
+
+  /** At a time; the next wait to be accepted. */
+  static constexpr std::size_t kMostConnections = 256;
+
+  SessionNetwork(std::string session, AllowedNames names, bool checks_tls, SessionSockets sockets,
+                 std::shared_ptr<Mailbox> mailbox, NetworkListener listener);
+
+  void await(Awaited& awaited, Clock::time_point now);
+  void turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room);
+  /** Ends all connections, and tells of them. */
+  void end(Clock::time_point now);
+
+ private:
+  struct Listener {
+    UniqueFd socket;
+    AllowedName::Kind kind;
+    std::string name;
+    /** Of an entry that is an address. */
+    Address address;
+    std::uint16_t port;
+    Awaited::Place place = Awaited::kNowhere;
+  };
+  struct Numbered {
+    std::uint64_t number;
+    Address address;
+    AllowedName::Kind kind;
+    Connection connection;
+  };
+
+  void accept(Listener& listener, Clock::time_point now);
+  void give_addresses(Numbered& one, Clock::time_point now);
+  void looked_up(std::uint64_t number, Looked looked);
+  std::optional<Resolver::Found> find(const DnsQuery& query, Clock::time_point now);
+  /** The address of a name that a wildcard stands for; nothing when there can be no more of them. */
+  std::optional<Address> address_of(const std::string& name, const std::vector<std::uint16_t>& ports);
+  bool listen_at(const std::string& name, const Address& address, const std::vector<std::uint16_t>& ports);
+  void tell(std::vector<NetworkEvent> events);
+  [[nodiscard]] bool are_many_untold() const;
+
+  std::string session_;
+  AllowedNames names_;
+  bool checks_tls_;
+  std::shared_ptr<Mailbox> mailbox_;
+  NetworkListener listener_;
+  Resolver resolver_;
+  /** They stay where they are: a name that a wildcard stands for adds some. */
+  std::list<Listener> listeners_;
+  std::vector<UniqueFd> spare_;
+  std::map<std::string, Address> wildcard_names_;
+  /** Of addresses, also of those that could not be had. */
+  std::size_t last_wildcard_ = 0;
+  std::list<Numbered> connections_;
+  std::uint64_t last_connection_ = 0;
+  Lookups lookups_;
+  RefusedNames refused_;
+  std::shared_ptr<std::atomic<std::size_t>> untold_ = std::make_shared<std::atomic<std::size_t>>(0);
+  /** No descriptor was left for a connection. */
+  Clock::time_point accepts_from_{};
+  bool is_over_ = false;
+};
+
+}  // namespace buildjail
