@@ -17,13 +17,24 @@ constexpr std::chrono::seconds kConnectBound{30};
 
 bool is_later(int err) { return err == EAGAIN || err == EWOULDBLOCK || err == EINTR; }
 
-void set_option(int socket, int level, int name) {
-  const int on = 1;
-  static_cast<void>(::setsockopt(socket, level, name, &on, sizeof(on)));
+void set_option(int socket, int level, int name, int value = 1) {
+  static_cast<void>(::setsockopt(socket, level, name, &value, sizeof(value)));
 }
 
 /** Bytes go on when they come: the program that wrote them decided how many go together. */
 void pass_on_at_once(int socket) { set_option(socket, IPPROTO_TCP, TCP_NODELAY); }
+
+/**
+ * Has the kernel ask the other end whether it is still there. A program that has closed its socket looks like one that
+ * has ended one direction; once its kernel forgets it, the connection is reset (tcp(7), tcp_fin_timeout).
+ */
+void ask_whether_there(int socket) {
+  constexpr int kIdleSeconds = 30;
+  constexpr int kIntervalSeconds = 15;
+  set_option(socket, SOL_SOCKET, SO_KEEPALIVE);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, kIntervalSeconds);
+}
 
 std::string_view outcome_of(int err) {
   if (err == ECONNREFUSED) return outcome::kRefused;
@@ -118,6 +129,7 @@ Connection::Connection(UniqueFd inside, std::string name, std::uint16_t port, bo
       port_(port),
       began_(now) {
   pass_on_at_once(inside_.get());
+  ask_whether_there(inside_.get());
 }
 
 bool Connection::wants_addresses() {
@@ -239,8 +251,7 @@ void Connection::connected() {
   if (!outside_) return end(std::string_view(attempts_.failure()));
   address_ = attempts_.address();
   pass_on_at_once(outside_.get());
-  // A server that is gone for good ends the connection in the end, as it would the build's own.
-  set_option(outside_.get(), SOL_SOCKET, SO_KEEPALIVE);
+  ask_whether_there(outside_.get());
   state_ = State::kMoving;
 }
 

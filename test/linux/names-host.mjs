@@ -1,0 +1,50 @@
+// A host program in a network and a mount namespace of its own, with another network beside it, which is "outside": it has
+// public addresses, and servers. Runs the scenario of names-scenarios.mjs that its first argument names, by a program that the others begin
+// the command line of.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Of the ports outside. */
+const ports = { 80: 'count', 81: 'echo', 82: 'silent', 83: 'much', 84: 'reset', 85: 'hello', 443: 'count' }
+const hosts = `127.0.0.1 localhost
+198.51.100.7 allowed.example other.example a.wild.example deep.b.wild.example wild.example
+2001:db8:1::7 six.example
+203.0.113.99 nowhere.example
+198.51.100.7 both.example
+10.77.0.7 private.example rebound.example
+127.0.0.1 loopback.example
+198.51.100.1 own.example
+10.77.0.7 mixed.example
+198.51.100.7 mixed.example
+`
+
+const ip = (...words) => execFileSync('ip', words)
+const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-names-'))
+const file = path.join(folder, 'hosts')
+writeFileSync(file, hosts + Array.from({ length: 80 }, (_, index) => `198.51.100.7 n${index}.many.example\n`).join(''))
+execFileSync('mount', ['--bind', file, '/etc/hosts'])
+
+const servers = spawn('unshare', ['--net', process.execPath, fileURLToPath(new URL('outside-servers.mjs', import.meta.url)), JSON.stringify(ports)], { stdio: ['ignore', 'pipe', 'inherit'] })
+await new Promise((resolve) => servers.stdout.once('data', resolve))
+const outside = (...words) => execFileSync('nsenter', ['-t', String(servers.pid), '-n', 'ip', ...words])
+ip('link', 'set', 'lo', 'up')
+ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1', 'netns', String(servers.pid))
+ip('addr', 'add', '198.51.100.1/24', 'dev', 'v0')
+ip('addr', 'add', '10.77.0.1/24', 'dev', 'v0')
+ip('addr', 'add', '2001:db8:1::1/64', 'dev', 'v0', 'nodad')
+ip('link', 'set', 'v0', 'up')
+outside('link', 'set', 'lo', 'up')
+for (const address of ['198.51.100.7/24', '10.77.0.7/24']) outside('addr', 'add', address, 'dev', 'v1')
+outside('addr', 'add', '2001:db8:1::7/64', 'dev', 'v1', 'nodad')
+outside('link', 'set', 'v1', 'up')
+
+const [scenario, ...before] = process.argv.slice(2)
+const words = [...before, process.execPath, fileURLToPath(new URL('names-scenarios.mjs', import.meta.url)), scenario]
+const { status } = spawnSync(words[0], words.slice(1), { stdio: 'inherit', env: { ...process.env, XDG_RUNTIME_DIR: '' } })
+servers.kill('SIGKILL')
+execFileSync('umount', ['/etc/hosts'])
+rmSync(folder, { recursive: true })
+process.exit(status)

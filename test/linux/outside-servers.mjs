@@ -1,0 +1,32 @@
+// Servers of another network, each of a behaviour. Says that they listen.
+import { createServer } from 'node:net'
+
+const behaviours = {
+  /** Says how many bytes came, once the other side has ended its direction. */
+  count: (socket) => {
+    let count = 0
+    socket.on('data', (chunk) => (count += chunk.length))
+    socket.on('end', () => socket.end(`${count} bytes`))
+  },
+  echo: (socket) => socket.pipe(socket),
+  /** Reads nothing. */
+  silent: (socket) => socket.pause(),
+  /** 32 MiB, at once. */
+  much: (socket) => socket.end(Buffer.alloc(32 << 20, 'x')),
+  reset: (socket) => socket.once('data', () => socket.resetAndDestroy()),
+  hello: (socket) => socket.end('hello from outside'),
+}
+
+/** Their ports: JSON of port to behaviour. */
+const ports = JSON.parse(process.argv[2] ?? '{}')
+await Promise.all(
+  Object.entries(ports).map(async ([port, behaviour]) => {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: behaviour === 'silent' }, (socket) => {
+      socket.on('error', () => {})
+      behaviours[behaviour](socket)
+    })
+    server.listen({ port: Number(port), host: '::', backlog: 512 })
+    await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))
+  }),
+)
+process.stdout.write('ready\n')
