@@ -92,6 +92,8 @@ void Attempts::start_next(Clock::time_point now) {
 
 void Attempts::await(Awaited& awaited) {
   for (Attempt& one : under_way_) one.place = awaited.add(one.socket.get(), POLLOUT);
+  // All have failed at once, or one has not.
+  if (under_way_.empty()) awaited.add(Clock::time_point{});
   awaited.add(until_);
   if (!left_.empty()) awaited.add(next_at_);
 }

@@ -1,8 +1,10 @@
 // What host programs do with networks of names (names.test.ts), each by its name; the answer is JSON. names-host.mjs has what is outside.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, connect } from 'node:net'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
 
 import { build, openSession, SessionPool } from '../../dist/index.js'
 
@@ -52,6 +54,8 @@ const hello = (...names) => record(messageOf(...names.map(sniOf)))
 const waitFor = async (is) => {
   for (let i = 0; i < 500 && !is(); i += 1) await new Promise((done) => setTimeout(done, 20))
 }
+/** Connections of this network to the server outside (proc_pid_net(5), tcp): established ones. */
+const connected = () => readFileSync('/proc/net/tcp', 'latin1').split('\n').filter((line) => / 076433C6:[0-9A-F]{4} 01 /.test(line)).length
 const linkOf = (name) => {
   try {
     return readlinkSync(`/proc/self/fd/${name}`)
@@ -300,6 +304,43 @@ const scenarios = {
     await session.close()
     await waitFor(() => sockets() <= before)
     return { told: events.length, sent: events.every(({ sent }) => sent === 1), left: sockets() - before }
+  },
+  /** Names that the host's resolver does not answer hold up neither another session nor the closing of their own. */
+  hanging: async () => {
+    const session = await openSession(spec(['hanging.example:80', 'allowed.example:85']))
+    const beside = await openSession(spec(['allowed.example:85']))
+    const outcomes = []
+    session.on('connection', ({ outcome }) => outcomes.push(outcome))
+    const child = session.spawn(program(`
+      for (let i = 0; i < 40; i += 1) net.connect({ host: 'hanging.example', port: 80, family: 4 }).on('error', () => {})
+      await pause(200)
+      console.log('asked')
+      setInterval(() => {}, 1000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    const other = answerOf(await beside.run(program(`tell(await talk('allowed.example', 85))`)))
+    const before = outcomes.length
+    await session.close()
+    await beside.close()
+    return { other, before, after: outcomes.filter((one) => one === 'closed').length }
+  },
+  /** The host program of a session is killed: its connections are over. */
+  killed: async () => {
+    const child = spawn(execPath, [fileURLToPath(import.meta.url), 'held'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    const during = connected()
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await waitFor(() => connected() === 0)
+    return { during, after: connected() }
+  },
+  held: async () => {
+    const session = await openSession(spec(['allowed.example:81']))
+    const inner = session.spawn(program(`
+      let count = 0
+      for (let i = 0; i < 5; i += 1) net.connect({ host: 'allowed.example', port: 81, family: 4 }, function () { this.write('x') }).once('data', () => { if (++count === 5) console.log('all') })`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(inner.stdout, 'data')
+    console.log('held')
+    await new Promise(() => setInterval(() => {}, 1000))
   },
   /** Of build(), and of a pool. */
   others: async () => {

@@ -1,4 +1,6 @@
 // Servers of another network, each of a behaviour. Says that they listen.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 const behaviours = {
@@ -29,4 +31,15 @@ await Promise.all(
     await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))
   }),
 )
+
+/** A name server: of some names it says that there is none, and of all others nothing, ever. */
+const names = createSocket('udp4')
+names.on('message', (message, { port, address }) => {
+  if (!message.includes('missing')) return
+  const answer = Buffer.from(message)
+  answer.writeUInt16BE(0x8183, 2)
+  names.send(answer, port, address)
+})
+names.bind(53)
+await once(names, 'listening')
 process.stdout.write('ready\n')

@@ -1,0 +1,212 @@
+import { spawnSync } from 'node:child_process'
+import { execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+import { describeLinux, isRoot } from './host.ts'
+
+const host = fileURLToPath(new URL('names-host.mjs', import.meta.url))
+
+/** What a host program's scenario answers (names-scenarios.mjs). `before` is what its command line begins with. */
+function told(scenario: string, before: readonly string[] = []): unknown {
+  const words = ['--mount', '--net', execPath, host, scenario, ...before]
+  const { stdout, stderr, status } = spawnSync('unshare', words, { encoding: 'utf8', maxBuffer: 1 << 24 })
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+  return JSON.parse(stdout)
+}
+
+const ordinary = ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups']
+const callers = [
+  ['root', []],
+  ['an ordinary user', ordinary],
+] as const
+
+const hello = 'hello from outside'
+const reset = 'ECONNRESET'
+
+// A host program needs a network and names of its own, which takes root.
+describeLinux.runIf(isRoot)('a network of names', () => {
+  describe.each(callers)('of %s', (_, before) => {
+    test('has an address for each name that is allowed, and no other', () => {
+      expect(told('names', before)).toMatchObject({
+        answer: {
+          'allowed.example': '127.64.0.1',
+          'ALLOWED.example': '127.64.0.1',
+          'allowed.example.': '127.64.0.1',
+          'other.example': 'ENOTFOUND',
+          'a.wild.example': '127.64.1.1',
+          'deep.b.wild.example': '127.64.1.2',
+          'wild.example': 'ENOTFOUND',
+          'xwild.example': 'ENOTFOUND',
+          host: '127.64.0.2',
+          '198.51.100.7': '198.51.100.7',
+        },
+      })
+    }, 60_000)
+
+    test('leads to the ports of a name, and tells of each connection', () => {
+      expect(told('exact', before)).toEqual({
+        answer: ['1000000 bytes', hello, hello, reset, 'ECONNREFUSED', 'ENETUNREACH'],
+        events: [
+          { name: 'allowed.example', port: 80, address: '198.51.100.7', sent: 1_000_000, received: 13, outcome: 'closed' },
+          { name: 'six.example', port: 85, address: '2001:db8:1::7', sent: 0, received: 18, outcome: 'closed' },
+          { name: 'allowed.example', port: 85, address: '198.51.100.7', sent: 0, received: 18, outcome: 'closed' },
+          { name: 'allowed.example', port: 86, sent: 0, received: 0, outcome: 'refused' },
+        ],
+      })
+    }, 60_000)
+
+    test('leads to an address as it is written, and to the loopback of the host', () => {
+      const { answer, events } = told('addresses', before) as { answer: unknown; events: unknown[] }
+      expect(answer).toEqual([hello, '3 bytes', hello, 'host', 'six', 'ECONNREFUSED', 'ENETUNREACH', reset, 'ECONNREFUSED'])
+      expect(events).toContainEqual({ name: 'host', port: 7102, address: '::1', sent: 0, received: 3, outcome: 'closed' })
+      expect(events).toContainEqual({ name: '203.0.113.99', port: 80, sent: 0, received: 0, outcome: 'unreachable' })
+    }, 60_000)
+
+    test('has the names of wildcards when they are asked for, each with the ports of all that fit', () => {
+      expect(told('wildcards', before)).toMatchObject({ answer: ['3 bytes', 'abc', '4 bytes', '3 bytes', hello, '3 bytes', 'ECONNREFUSED'] })
+    }, 60_000)
+
+    test('is there in build(), and in each session of a pool; without an entry nothing is in it', () => {
+      expect(told('others', before)).toEqual({ one: hello, pool: Array(3).fill([hello, hello]), empty: ['ENOTFOUND', 'ECONNREFUSED'] })
+    }, 60_000)
+
+    test('leaves a build its own loopback, and no way to take an address of ours', () => {
+      expect(told('own', before)).toMatchObject({
+        answer: {
+          loopback: 'listens',
+          reached: 'mine',
+          six: 'listens',
+          ours: 'EADDRINUSE',
+          everywhere: 'EADDRINUSE',
+          address: 'EADDRINUSE',
+          resolver: 'EACCES',
+          resolverReused: 'EACCES',
+          taken: 'listens',
+          // That of the first was taken.
+          wild: '127.64.1.2',
+          again: 'EADDRINUSE',
+        },
+      })
+    }, 60_000)
+  })
+
+  test('takes 64 names of wildcards, and refuses the next', () => {
+    const { answer, events } = told('wildcardsBounded') as { answer: unknown; events: unknown[] }
+    expect(answer).toEqual([64, 65, ['ENOTFOUND', 'ENOTFOUND'], true, '2 bytes'])
+    expect(events.slice(0, 2)).toEqual([
+      { refused: 'n64.many.example', outcome: 'limit', count: 1 },
+      { refused: 'n65.many.example', outcome: 'limit', count: 1 },
+    ])
+  }, 60_000)
+
+  test('has as many entries as a spec, and refuses more listening sockets than a session has', () => {
+    expect(told('many')).toEqual({ last: ['127.64.0.1', expect.stringMatching(/^127\.64\.0\./)], refused: { code: 'E2BIG', step: 'network', isNamed: true } })
+  }, 60_000)
+
+  test('leads by a name to no address of the host or of its own networks, whatever else the name has', () => {
+    const { answer, events } = told('private') as { answer: unknown; events: { name: string; outcome: string; address?: string }[] }
+    expect(answer).toEqual([reset, reset, reset, hello, reset])
+    expect(events.map(({ name, outcome, address }) => [name, outcome, address])).toEqual([
+      ['private.example', 'private', undefined],
+      ['loopback.example', 'private', undefined],
+      ['own.example', 'private', undefined],
+      ['mixed.example', 'closed', '198.51.100.7'],
+      ['missing.invalid', 'unresolved', undefined],
+    ])
+  }, 60_000)
+
+  test('is all the way out that there is', () => {
+    expect(told('nothingElse')).toMatchObject({
+      answer: { address: 'ENETUNREACH', loopback: 'ECONNREFUSED', port: 'ECONNREFUSED', resolverOutside: 'ENETUNREACH', six: 'ENETUNREACH', proxy: [] },
+    })
+  }, 60_000)
+
+  test('passes on the end of one direction, much at once, and a reset', () => {
+    const { answer, events } = told('halfClose') as { answer: unknown; events: { port: number; outcome: string }[] }
+    expect(answer).toEqual(['3145728 bytes', 200_000, reset, 32 << 20])
+    expect(Object.fromEntries(events.map(({ port, outcome }) => [port, outcome]))).toEqual({ 80: 'closed', 81: 'closed', 83: 'closed', 84: 'reset' })
+  }, 60_000)
+
+  test('has a writer wait for a reader that does not read, and nobody else', () => {
+    expect(told('slow')).toEqual({ same: hello, other: hello, isBounded: true, ends: 64 })
+  }, 60_000)
+
+  test('has the next connection wait where there are 256, and keeps nothing of 10,000', () => {
+    expect(told('churn')).toEqual({ fine: 10_000, count: true, grown: 0, crowd: ['waits', hello], left: true })
+  }, 120_000)
+
+  test('holds up nobody where the host does not resolve a name', () => {
+    expect(told('hanging')).toEqual({ other: hello, before: 0, after: 40 })
+  }, 60_000)
+
+  test('is over with its session, and each connection is told of', () => {
+    expect(told('ending')).toEqual({ told: 20, sent: true, left: 0 })
+  }, 60_000)
+
+  test('is over with a host program that is killed', () => {
+    expect(told('killed')).toEqual({ during: 5, after: 0 })
+  }, 60_000)
+
+  test('lets only TLS to a name reach its port 443, however the first bytes are cut', () => {
+    const { answer, events } = told('tls') as { answer: unknown; events: { outcome: string; sent: number }[] }
+    expect(answer).toEqual({
+      right: '76 bytes',
+      upper: '76 bytes',
+      none: '52 bytes',
+      behind: '100076 bytes',
+      pieces: '76 bytes',
+      wrongPieces: reset,
+      records: '146 bytes',
+      wrongRecords: reset,
+      wrong: reset,
+      second: reset,
+      plain: reset,
+      wild: '75 bytes',
+      wildOther: reset,
+      address: '5 bytes',
+      otherPort: '5 bytes',
+    })
+    const refused = events.filter(({ outcome }) => outcome === 'tls-name')
+    expect(refused.map(({ sent }) => sent)).toEqual([0, 0, 0, 0, 0, 0])
+    expect(told('tlsOff')).toMatchObject({ answer: '5 bytes' })
+  }, 60_000)
+
+  test('has a resolver that answers what it is asked, and survives what nobody asks', () => {
+    const malformed = 'code 1, answers 0'
+    const none = 'code 3, answers 0'
+    const empty = 'code 0, answers 0'
+    const found = 'code 0, answers 1 127.64.0.1'
+    expect(told('dns')).toMatchObject({
+      answer: {
+        a: found,
+        aaaa: empty,
+        any: empty,
+        txtOfOther: none,
+        chaos: 'code 5, answers 0',
+        edns: 'code 0, answers 1',
+        ednsOther: empty,
+        upper: found,
+        dotInLabel: none,
+        odd: none,
+        high: none,
+        loop: malformed,
+        self: malformed,
+        two: malformed,
+        counts: malformed,
+        answer: 'silence',
+        update: 'code 4, answers 0',
+        empty: 'silence',
+        cut: [malformed, 'silence'],
+        large: 'silence',
+        tcp: [20, true],
+        tooLong: 'closed',
+        still: '127.64.0.1',
+      },
+    })
+  }, 60_000)
+
+  test('counts the names that it refuses, and keeps 1,000 of them', () => {
+    expect(told('refusals')).toEqual({ same: true, distinct: 1001, rest: true })
+  }, 60_000)
+})
