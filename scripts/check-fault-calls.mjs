@@ -8,7 +8,7 @@ const elsewhere = /^(napi_|node_api_|_Z|__cxa_|_Unwind_|_ITM_|__gmon_start__|__g
 
 const harmless = [
   // Memory and text.
-  /^(w?mem(chr|cmp|cpy|move|set)|bcmp|str(n?cmp|n?len)|free|sig(empty|fill)set|sigismember|dirname|__inet_ntop)$/,
+  /^(w?mem(chr|cmp|cpy|move|set)|bcmp|str(n?cmp|n?len)|free|sig(empty|fill)set|sigismember|dirname|(__)?inet_(ntop|pton)|freeaddrinfo|freeifaddrs)$/,
   // Access control lists in memory, and what a file system has (fpathconf(2): -1 for what it has not).
   /^(acl_(free|from_text|get_entry|is_trivial_np|strip_np|to_text_np)|fpathconf)$/,
   // Parts of numbers and of messages in memory (makedev(3), cmsg(3), trunc(3)), which not every compilation puts in line.
@@ -24,7 +24,7 @@ const harmless = [
   // Which file this is: there is one.
   /^dladdr$/,
   // Threads, which tell by exceptions.
-  /^pthread_(cond_clockwait|create|mutex_((un|try)?lock)|setspecific|sigmask)$/,
+  /^(pthread_(cond_clockwait|create|mutex_((un|try)?lock)|once|setspecific|sigmask)|__once_proxy)$/,
   // Their one caller is wrapped in their stead.
   /^(vfork|rfork_thread)$/,
   // The build's own.

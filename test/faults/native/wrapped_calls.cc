@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 
 #include <dirent.h>
+#include <ifaddrs.h>
+#include <netdb.h>
 #include <poll.h>
 #include <termios.h>
 
