@@ -84,9 +84,9 @@ void add_address(const Address& address, unsigned number, InitCalls& calls) {
     std::memcpy(&asked.ifr_addr, raw.get(), raw.size());
     calls.make(site, kCall_ioctl, {kOpened, SIOCSIFADDR, CallArgument::bytes(asked)});
     // The kernel took the mask of its class, and all addresses of that for the session's own.
-    // defence: no-address-but-allowed
     const SocketAddress mask(Address::ipv4(~std::uint32_t{0}, 0));
     std::memcpy(&asked.ifr_netmask, mask.get(), mask.size());
+    // defence: no-address-but-allowed
     calls.make(site, kCall_ioctl, {kOpened, SIOCSIFNETMASK, CallArgument::bytes(asked)});
   }
   calls.make(site, kCall_close, {kOpened});

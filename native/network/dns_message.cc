@@ -54,7 +54,6 @@ bool read_name(Reader& reader, DnsQuery& query) {
   const std::size_t begin = reader.at();
   for (;;) {
     const unsigned size = reader.u8();
-    // defence: question-without-compression
     if (!reader.is_good() || size > kMostLabel) return false;
     if (size == 0) return true;
     if (!query.name.empty()) query.name += '.';

@@ -25,7 +25,6 @@ std::optional<DnsAnswer> answer_to(std::span<const std::uint8_t> message, const 
   const auto& query = std::get<DnsQuery>(read);
   if (query.record_class != kDnsInternet) return DnsAnswer(message, query, DnsCode::kRefused, nullptr);
   const auto found = find(query);
-  // defence: other-names-refused
   if (!found) return DnsAnswer(message, query, DnsCode::kNameError, nullptr);
   return DnsAnswer(message, query, DnsCode::kNoError, found->address ? &*found->address : nullptr);
 }

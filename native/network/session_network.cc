@@ -84,6 +84,7 @@ void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, std::sp
 }
 
 void SessionNetwork::accept(Listener& listener, Clock::time_point now) {
+  // defence: connections-bounded-2
   for (int i = 0; i < kMostAccepted && connections_.size() < kMostConnections; ++i) {
     UniqueFd socket =
         above_stdio(UniqueFd(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
@@ -143,6 +144,7 @@ std::optional<Resolver::Found> SessionNetwork::find(const DnsQuery& query, Clock
   if (const AllowedName* const listed = names_.find(query.name))
     return Resolver::Found{asks_for_address ? std::optional(listed->inside) : std::nullopt};
   const auto ports = names_.wildcard_ports(query.name);
+  // defence: other-names-refused
   if (ports.empty()) return refused(outcome::kName);
   if (!asks_for_address) return Resolver::Found{};
   const auto address = address_of(query.name, ports);

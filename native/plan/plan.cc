@@ -130,7 +130,6 @@ AllowedEntry read_allowed(WireReader& reader) {
   if (is_name && !is_host_name(entry.text)) reader.refuse();
   if (entry.kind == Kind::kAddress) {
     const auto address = Address::read(entry.text, entry.port);
-    // defence: loopback-not-allowed-away
     if (!address || !address->is_allowable()) reader.refuse();
   }
   if (entry.kind == Kind::kHost && !entry.text.empty()) reader.refuse();

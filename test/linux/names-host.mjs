@@ -17,6 +17,7 @@ const hosts = `127.0.0.1 localhost
 10.77.0.7 private.example rebound.example
 127.0.0.1 loopback.example
 198.51.100.1 own.example
+64:ff9b::a4d:7 translated.example
 10.77.0.7 mixed.example
 198.51.100.7 mixed.example
 `

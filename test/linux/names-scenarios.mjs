@@ -82,7 +82,7 @@ const scenarios = {
     told(spec(['*.wild.example:80', '*.b.wild.example:85', '*.wild.example:443', 'a.wild.example:81'], {}, false), `
       tell([await talk('a.wild.example', 80, 'abc'), await talk('a.wild.example', 81, 'abc'), await talk('a.wild.example', 443, 'abcd'), await talk('deep.b.wild.example', 80, 'abc'), await talk('deep.b.wild.example', 85), await talk('deep.b.wild.example', 443, 'abc'), await talk('deep.b.wild.example', 81)])`),
   wildcardsBounded: () =>
-    told(spec(['*.many.example:80']), `
+    told(spec(['*.many.example:80', '*.wild.example:81']), `
       const found = []
       for (let i = 0; i < 66; i += 1) found.push(await look('n' + i + '.many.example'))
       tell([found.filter((one) => one.startsWith('127.64.1.')).length, new Set(found).size, found.slice(64), await look('n3.many.example') === found[3], await talk('n63.many.example', 80, 'ab')])`),
@@ -102,9 +102,9 @@ const scenarios = {
   },
   private: () =>
     told(
-      spec(['private.example:85', 'loopback.example:85', 'own.example:85', 'mixed.example:85', 'missing.invalid:85']),
+      spec(['private.example:85', 'loopback.example:85', 'own.example:85', 'mixed.example:85', 'missing.invalid:85', 'translated.example:85']),
       `const all = []
-       for (const name of ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid']) all.push(await talk(name, 85))
+       for (const name of ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid', 'translated.example']) all.push(await talk(name, 85))
        tell(all)`,
     ),
   halfClose: () =>
@@ -184,6 +184,7 @@ const scenarios = {
        all.wrong = await talk('allowed.example', 443, hello('other.example'))
        all.second = await talk('allowed.example', 443, hello('allowed.example', 'other.example'))
        all.plain = await talk('allowed.example', 443, 'GET / HTTP/1.1')
+       all.plainOpen = await talk('allowed.example', 443, 'GET / HTTP/1.1', { ends: false })
        all.wild = await talk('a.wild.example', 443, hello('a.wild.example'))
        all.wildOther = await talk('a.wild.example', 443, hello('deep.b.wild.example'))
        all.address = await talk('198.51.100.7', 443, 'plain')
