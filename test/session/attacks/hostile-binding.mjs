@@ -24,7 +24,7 @@ const places = object(place, { folder: text, dev: big, ino: big, missing: text, 
 /** No job and no descriptor has these numbers. */
 const [noJob, noDescriptor] = [4_000_000_000, 2_000_000_000]
 /** No listener, and none of this environment's second one. */
-const listener = object(() => ({ started: () => {}, ended: () => {} }), { started: word, ended: word })
+const listener = object(() => ({ started: () => {}, ended: () => {}, network: () => {} }), { started: word, ended: word, network: word })
 /** Where nothing is, and nothing is made. */
 const nowhere = (path) => (typeof path === 'string' ? `${folder}/nowhere/${path}` : path)
 /** Each method of an envelope is called on what is none. */
