@@ -8,6 +8,9 @@ import { build, transform } from 'esbuild'
 const root = path.resolve(import.meta.dirname, '..', '..')
 const target = 'node20.19'
 
+/** Has Node's own modules, in the bundle. */
+const loaded = 'modulesOfNode'
+
 /** In CommonJS there is a require() already. node:module is much to load for it. */
 const ownRequire = {
   name: 'own-require',
@@ -47,7 +50,7 @@ export async function bundle() {
 }
 
 /**
- * Node's own modules are loaded where they are first used, as esbuild has no word for that: `import_node_fs2.x` is `node.fs.x`. In a part that is
+ * Node's own modules are loaded where they are first used, as esbuild has no word for that: `import_node_fs2.x` is `modulesOfNode.fs.x`. In a part that is
  * itself begun at its first use (`__esm`), esbuild declares the name outside and gives it its value inside.
  */
 function lazily(text) {
@@ -61,11 +64,12 @@ function lazily(text) {
     const others = names.split(', ').filter((name) => !modules.has(name))
     return others.length === 0 ? '' : `var ${others.join(', ')};`
   })
-  const used = withoutImports.replaceAll(/\b(import_\w+)\./g, (found, name) => (modules.has(name) ? `node[${JSON.stringify(modules.get(name).key)}].` : found))
+  const used = withoutImports.replaceAll(/\b(import_\w+)\./g, (found, name) => (modules.has(name) ? `${loaded}[${JSON.stringify(modules.get(name).key)}].` : found))
   const left = [...used.matchAll(/\bimport_\w+\b|\brequire\("node:[a-z_/]+"\)/g)].map(([name]) => name).filter((name) => modules.has(name) || name.startsWith('require'))
+  if (withoutImports.includes(loaded)) throw new Error(`${loaded} is a name of the sources as well, which would hide Node's modules`)
   if (modules.size === 0 || left.length > 0) throw new Error(`esbuild writes its imports in another way now: ${left.join(', ')}`)
-  const getters = new Map([...modules.values()].map(({ key, loading }) => [key, `get ${JSON.stringify(key)}() { const value = ${loading}; Object.defineProperty(node, ${JSON.stringify(key)}, { value }); return value }`]))
-  return `const node = { ${[...getters.values()].join(', ')} };\n${used}`
+  const getters = new Map([...modules.values()].map(({ key, loading }) => [key, `get ${JSON.stringify(key)}() { const value = ${loading}; Object.defineProperty(${loaded}, ${JSON.stringify(key)}, { value }); return value }`]))
+  return `const ${loaded} = { ${[...getters.values()].join(', ')} };\n${used}`
 }
 
 /** The program that begins it (src/cli/launcher.ts). */
