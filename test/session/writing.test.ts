@@ -54,6 +54,13 @@ describeSession('what a build can change', () => {
     expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode])
   })
 
+  // promise: 16
+  test.each([undefined, 'root'] as const)('a folder may have the set-group-ID bit, and has it no more when the output comes back (user %s)', async (user) => {
+    const script = 'cd /output; mkdir made; chmod g+s made; mkdir made/in; [ -g made ] && mkdir /tmp/made && chmod 2755 /tmp/made && [ -g /tmp/made ]'
+    await build({ output: folders.output, ...(user && { user }) }, ['sh', '-c', script])
+    for (const name of ['made', 'made/in']) expect(statSync(path.join(folders.output, name)).mode & 0o7000).toBe(0)
+  })
+
   test('two more outputs by name and by target are writable too', async () => {
     const outputs = { logs: folders.output, '/var/cache/tool': folders.input }
     await build({ outputs }, ['sh', '-c', 'touch /outputs/logs/a /var/cache/tool/b'])
