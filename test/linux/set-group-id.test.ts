@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 
 import { build, openSession, type Session, type Spec } from '../../src/index.ts'
-import { answers, armed, attack, describeAttack, said } from '../session/attacks/attack.ts'
+import { answers, armed, attack, describeAttack, hostProgram, onHost, outputOf, said } from '../session/attacks/attack.ts'
 import { useFolders } from '../session/folders.ts'
 import { isRoot } from './host.ts'
 
@@ -89,6 +89,13 @@ const initOf = async (session: Session): Promise<number> => Number(/^\/proc\/(\d
   test('is set below the root that a process has in a user namespace of its own, and on nothing above that', async () => {
     const tried = answers((await build(spec({ allow: ['user-namespaces'] }), attack('set_group', 'chroot', '/tmp'))).stdout)
     expect(tried).toEqual({ 'another root': 'ok', 'of a folder there': 'ok', 'by a path above it': 'ok', 'beside it': 'ENOENT' })
+  })
+
+  // As before Linux 5.0.
+  test('is refused where the host program can have no listener, and nothing else changes', async () => {
+    const command = ['sh', '-c', 'mkdir /tmp/a; /inputs/probe/set_group paths /tmp a; chmod 755 /tmp/a && echo changed']
+    const output = await outputOf(hostProgram(armed(), command, onHost('set_group', 'under', path.resolve('.'))))
+    expect(output.split('\n').slice(0, 2)).toEqual(['a: EPERM', 'changed'])
   })
 
   // Each look at a path in a file system of the build could wait for the build, and with it the thread that answers all sessions.

@@ -6,6 +6,7 @@
  * set_group flood FOLDER THREADS   chmod(2) of a folder by so many threads, until it is killed. Says `flooding` first.
  * set_group filter FOLDER          filters of its own, without a listener and with one.
  * set_group chroot FOLDER          chmod(2) below another root, in a user namespace of its own.
+ * set_group under FOLDER COMMAND... on the host: a command below a filter with a listener, which tells nothing.
  * set_group paths FOLDER PATH...   chmod(2) of each, without a look at it.
  */
 #define _GNU_SOURCE
@@ -207,6 +208,21 @@ try_filters(void)
 }
 
 static int
+execute_below(char **command)
+{
+	struct sock_filter all = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
+	struct sock_fprog filter = { 1, &all };
+	long listener;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kNewListener, &filter);
+	if (listener < 0 || fcntl((int)listener, F_SETFD, 0) != 0)
+		return 1;
+	execvp(command[0], command);
+	return 1;
+}
+
+static int
 try_root(void)
 {
 	mkdir("root", 0755);
@@ -232,6 +248,8 @@ main(int argc, char **argv)
 		return flood(atoi(argv[3]));
 	if (strcmp(argv[1], "chroot") == 0)
 		return try_root();
+	if (argc > 3 && strcmp(argv[1], "under") == 0)
+		return execute_below(argv + 3);
 	if (strcmp(argv[1], "paths") == 0) {
 		for (int at = 3; at < argc; at++)
 			tell_of(argv[at], chmod(argv[at], kMode));
