@@ -31,12 +31,13 @@ inline constexpr int kCallersDirectory = -100;
 Pinned pin_descriptor(pid_t thread, int descriptor);
 /** Pins its root. */
 UniqueFd pin_root(pid_t thread);
-/** Reads a path from the memory of the thread, once: it may change. The errno is that of the kernel
- * (path_resolution(7)). */
+
+/** A path, or the errno that the kernel has for what is none. */
 struct CallersPath {
   std::string path{};
   int err = 0;
 };
+/** Reads it from the memory of the thread, once: the build may change it at any time. */
 CallersPath read_path(pid_t thread, std::uint64_t address);
 
 /**

@@ -49,7 +49,8 @@ class KeptDumpable {
   KeptDumpable() = default;
   KeptDumpable& operator=(KeptDumpable&&) = delete;
   ~KeptDumpable() {
-    if (was_ == 1) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1));
+    // The third value is fs.suid_dumpable's, and cannot be set.
+    if (was_ == 0 || was_ == 1) static_cast<void>(::prctl(PR_SET_DUMPABLE, was_));
   }
 
  private:

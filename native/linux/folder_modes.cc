@@ -69,6 +69,8 @@ class FolderModes {
     const auto change = change_of(notice);
     if (!change) return EPERM;
     if ((change->flags & ~(kNoFollow | kEmptyPath)) != 0) return EINVAL;
+    // That number stands for the working directory in a call with a path alone.
+    if (!change->path && change->descriptor == kCallersDirectory) return EBADF;
     const auto caller = rights_of(notice.thread);
     CallerFolders folders{.root = pin_root(notice.thread), .start = {}};
     if (!caller || !folders.root) return EPERM;
@@ -86,6 +88,7 @@ class FolderModes {
     if (!notice.is_waiting()) return EPERM;
     // defence: notices-by-callers-rights
     if (!rights_.take(caller->rights)) return EPERM;
+    // Of one of O_PATH too, which fchmod(2) refuses: C libraries then go by proc(5), where this follows no link.
     if (is_of_descriptor) return set(folders.start.get(), change->mode, *caller);
     const Pinned found = look_up(folders, std::move(path.path), (change->flags & kNoFollow) == 0);
     return found.file ? set(found.file.get(), change->mode, *caller) : found.err;

@@ -29,7 +29,7 @@ const expected = {
   'by links in a circle': 'Too many levels of symbolic links',
   ...all('File name too long', 'by too long a path', 'by too long a name'),
   'by no path': 'Bad address',
-  ...all('Bad file descriptor', 'of no descriptor', 'below no descriptor'),
+  ...all('Bad file descriptor', 'of no descriptor', 'below no descriptor', 'of the number of the working directory'),
   ...all('EPERM', 'by a link of proc', 'by a link of proc to a folder', 'by very many components'),
   ...all('EROFS', 'read-only', 'of the root', "of a folder of root's"),
 }

@@ -102,6 +102,7 @@ try_calls(const char *folder, const char *readonly)
 	tell_of("by too long a name", chmod(huge, kMode));
 	tell_of("by no path", syscall(SYS_fchmodat, AT_FDCWD, nowhere, kMode));
 	tell_of("of no descriptor", fchmod(99, kMode));
+	tell_of("of the number of the working directory", fchmod(AT_FDCWD, kMode));
 	tell_of("below no descriptor", syscall(SYS_fchmodat, 99, "dir", kMode));
 	snprintf(loop, sizeof(loop), "/proc/self/fd/%d", dir);
 	tell_of("by a link of proc", chmod(loop, kMode));
