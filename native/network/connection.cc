@@ -21,8 +21,12 @@ void set_option(int socket, int level, int name, int value = 1) {
   static_cast<void>(::setsockopt(socket, level, name, &value, sizeof(value)));
 }
 
-/** Bytes go on when they come: the program that wrote them decided how many go together. */
-void pass_on_at_once(int socket) { set_option(socket, IPPROTO_TCP, TCP_NODELAY); }
+/** Bytes go on when they come, and in their order: the program that wrote them decided how many go together. */
+void pass_on_as_they_come(int socket) {
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY);
+  // Urgent bytes too, as RFC 6093 wants it.
+  set_option(socket, SOL_SOCKET, SO_OOBINLINE);
+}
 
 /**
  * Has the kernel ask the other end whether it is still there. A program that has closed its socket looks like one that
@@ -130,7 +134,7 @@ Connection::Connection(UniqueFd inside, std::string name, std::uint16_t port, bo
       name_(std::move(name)),
       port_(port),
       began_(now) {
-  pass_on_at_once(inside_.get());
+  pass_on_as_they_come(inside_.get());
   ask_whether_there(inside_.get());
 }
 
@@ -179,8 +183,10 @@ void Connection::await(Awaited& awaited) {
       break;
     case State::kConnecting:
       attempts_.await(awaited);
-      [[fallthrough]];
+      at_inside_ = awaited.add(inside_.get(), 0);
+      break;
     case State::kLookingUp:
+      awaited.add(began_ + kLookUpBound);
       // Errors only: the bytes of the build wait in its socket.
       at_inside_ = awaited.add(inside_.get(), 0);
       break;
@@ -209,6 +215,8 @@ std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, std:
     case State::kConnecting:
       if ((inside & (POLLERR | POLLHUP)) != 0) {
         end(outcome::kReset);
+      } else if (state_ == State::kLookingUp && now >= began_ + kLookUpBound) {
+        end(outcome::kUnresolved);
       } else if (state_ == State::kConnecting && attempts_.turn(awaited, now)) {
         connected();
       }
@@ -252,7 +260,7 @@ void Connection::connected() {
   outside_ = attempts_.take_socket();
   if (!outside_) return end(std::string_view(attempts_.failure()));
   address_ = attempts_.address();
-  pass_on_at_once(outside_.get());
+  pass_on_as_they_come(outside_.get());
   ask_whether_there(outside_.get());
   state_ = State::kMoving;
 }

@@ -71,6 +71,8 @@ class Connection {
   /** Bytes that one direction holds when its reader is slow. */
   static constexpr std::size_t kMostHeld = 65536;
   static constexpr std::chrono::seconds kHelloBound{10};
+  /** The host's resolver may take longer, and other names may be before this one. */
+  static constexpr std::chrono::seconds kLookUpBound{60};
 
   /** `inside` is what the listener accepted. `checks_tls`: the first bytes must be a ClientHello for that name. */
   Connection(UniqueFd inside, std::string name, std::uint16_t port, bool checks_tls, Clock::time_point now);

@@ -2,11 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <future>
 
 #include "base/signals.h"
 
 namespace buildjail {
+
+namespace {
+
+constexpr std::chrono::milliseconds kRetry{100};
+
+}  // namespace
 
 Status NetworkThread::start() {
   const std::lock_guard lock(mutex_);
@@ -55,7 +63,11 @@ void NetworkThread::loop() {
     awaited.clear();
     const auto wake = awaited.add(mailbox_->fd(), POLLIN);
     for (const auto& one : networks_) one->await(awaited, now);
-    if (!awaited.wait(now)) continue;
+    if (!awaited.wait(now)) {
+      // Out of memory, say: not again and again at once.
+      if (errno != EINTR) std::this_thread::sleep_for(kRetry);
+      continue;
+    }
     now = SessionNetwork::Clock::now();
     for (const auto& one : networks_) one->turn(awaited, now, room);
     if (awaited.happened(wake) != 0) mailbox_->empty();

@@ -3,6 +3,8 @@ import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
+import { build } from '../../src/index.ts'
+import { answers, armed, attack, describeAttack } from '../session/attacks/attack.ts'
 import { describeLinux, isRoot } from './host.ts'
 
 const host = fileURLToPath(new URL('names-host.mjs', import.meta.url))
@@ -25,7 +27,27 @@ const hello = 'hello from outside'
 const reset = 'ECONNRESET'
 
 // A host program needs a network and names of its own, which takes root.
-describeLinux.runIf(isRoot)('a network of names', () => {
+const describeAttacked: typeof describe.skip = process.platform === 'linux' ? describeAttack : describe.skip
+const users = [{ uid: 4711, gid: 4711 }, ...(isRoot ? (['root'] as const) : [])]
+
+describeAttacked('the network of a session with names', () => {
+  test.each(users.map((user) => [user === 'root' ? user : 'a user', user] as const))('is nothing that %s can change', async (_, user) => {
+    const { stdout } = await build(armed({ network: { allow: ['10.77.0.7:80', 'host:7000'] }, user }), attack('network', 'change', 'lo'))
+    const all = Object.values(answers(stdout))
+    expect(all.length).toBeGreaterThan(3)
+    for (const answer of all) expect(['EPERM', 'EACCES', 'EAFNOSUPPORT', 'EPROTONOSUPPORT']).toContain(answer)
+  })
+
+  test('has in it the loopback and the addresses that are allowed', async () => {
+    const { stdout } = await build(armed({ network: { allow: ['10.77.0.7:80', '169.254.169.254:80', '[2001:db8::7]:80', 'a.example:80'] } }), attack('network', 'interfaces'))
+    const found = stdout.trimEnd().split('\n').map((line) => line.split(' ')[1]).sort()
+    expect(found).toEqual(['10.77.0.7', '127.0.0.1', '169.254.169.254', '2001:db8::7', '::1'])
+  })
+})
+
+const describeHere: typeof describe.skip = isRoot ? describeLinux : describe.skip
+
+describeHere('a network of names', () => {
   describe.each(callers)('of %s', (_, before) => {
     test('has an address for each name that is allowed, and no other', () => {
       expect(told('names', before)).toMatchObject({
@@ -68,7 +90,7 @@ describeLinux.runIf(isRoot)('a network of names', () => {
     }, 60_000)
 
     test('is there in build(), and in each session of a pool; without an entry nothing is in it', () => {
-      expect(told('others', before)).toEqual({ one: hello, pool: Array(3).fill([hello, hello]), empty: ['ENOTFOUND', 'ECONNREFUSED'] })
+      expect(told('others', before)).toEqual({ one: hello, pool: Array.from({ length: 3 }, () => [hello, hello]), empty: ['ENOTFOUND', 'ECONNREFUSED'] })
     }, 60_000)
 
     test('leaves a build its own loopback, and no way to take an address of ours', () => {

@@ -19,7 +19,7 @@ const bounds = 'test/linux/bounds.test.ts'
 const outliving = `${attacks}/outliving.test.ts`
 const death = 'test/session/controller-death.test.ts'
 const early = 'test/linux/early-commands.test.ts'
-const names = 'test/linux/names.test.ts'
+const networkOfNames = 'test/linux/names.test.ts'
 
 const lifted = (entry) => `call.lifted_by == Allowance::k${entry}`
 const called = (...names) => `(${names.map((name) => `std::string_view(call.name) == "${name}"`).join(' || ')})`
@@ -679,66 +679,66 @@ export const linux = [
   {
     defence: 'a name leads to no private address',
     off: { 'name-leads-to-no-private': 'never' },
-    tests: [[names, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
+    tests: [[networkOfNames, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
   },
   {
     defence: 'a name leads to no address of the host',
     off: { 'name-leads-not-to-host': { value: 'false' } },
-    tests: [[names, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
+    tests: [[networkOfNames, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
   },
   {
     defence: 'an IPv6 address that stands for a private one is private',
     off: { 'address-stands-for-private': 'never' },
-    tests: [[names, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
+    tests: [[networkOfNames, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
   },
   {
     defence: 'only names that are allowed have an address',
     off: { 'other-names-refused': 'never' },
-    tests: [[names, 'has an address for each name that is allowed, and no other']],
+    tests: [[networkOfNames, 'has an address for each name that is allowed, and no other']],
   },
   {
     defence: 'a wildcard stands for whole labels',
     off: { 'wildcard-ends-at-label': 'always' },
-    tests: [[names, 'has an address for each name that is allowed, and no other']],
+    tests: [[networkOfNames, 'has an address for each name that is allowed, and no other']],
   },
   {
     defence: 'a name with bytes that no name has is refused',
     off: { 'odd-names-refused': 'never' },
-    tests: [[names, 'has a resolver that answers what it is asked, and survives what nobody asks']],
+    tests: [[networkOfNames, 'has a resolver that answers what it is asked, and survives what nobody asks']],
   },
   {
     defence: 'a resolver does not answer answers',
     off: { 'no-answer-to-answers': 'never' },
-    tests: [[names, 'has a resolver that answers what it is asked, and survives what nobody asks']],
+    tests: [[networkOfNames, 'has a resolver that answers what it is asked, and survives what nobody asks']],
   },
   {
     defence: 'the names of wildcards are bounded',
     off: { 'wildcard-names-bounded': 'never' },
-    tests: [[names, 'takes 64 names of wildcards, and refuses the next']],
+    tests: [[networkOfNames, 'takes 64 names of wildcards, and refuses the next']],
   },
   {
     defence: 'the names that were refused are bounded',
     off: { 'refused-names-bounded': { value: 'true' } },
-    tests: [[names, 'counts the names that it refuses, and keeps 1,000 of them']],
+    tests: [[networkOfNames, 'counts the names that it refuses, and keeps 1,000 of them']],
   },
   {
     defence: 'the connections of a session are bounded',
     off: { 'connections-bounded': { value: 'false' }, 'connections-bounded-2': { without: ' && connections_.size() < kMostConnections' } },
-    tests: [[names, 'has the next connection wait where there are 256, and keeps nothing of 10,000']],
+    tests: [[networkOfNames, 'has the next connection wait where there are 256, and keeps nothing of 10,000']],
   },
   {
     defence: 'TLS to a name names no other server',
     off: { 'tls-name-is-allowed': 'never' },
-    tests: [[names, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
+    tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
   },
   {
     defence: 'bytes that are no TLS are refused where TLS is expected',
     off: { 'tls-only-handshakes': 'never' },
-    tests: [[names, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
+    tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
   },
   {
     defence: 'an address that is allowed brings no other one along',
     off: { 'no-address-but-allowed': 'skip' },
-    tests: [[names, 'leads to an address as it is written, and to the loopback of the host']],
+    tests: [[networkOfNames, 'leads to an address as it is written, and to the loopback of the host']],
   },
 ]
