@@ -26,6 +26,7 @@ const claims = [
   { name: 'limits-build/none', of: 'limits', bar: 1.15, needs: 'cgroups of version 2', value: over('build, limited', 'build') },
   { name: 'limits-run/none', of: 'limits', bar: 1.15, value: over('run, limited', 'run') },
   { name: 'loopback/none', of: 'loopback', bar: 1.1, value: over('loopback', 'none') },
+  { name: 'names/loopback', of: 'loopback', bar: 1.05, value: over('names', 'loopback') },
   { name: 'pool/spawn', of: 'pool', bar: 0.75, value: over('pool.run', 'child_process.spawn') },
   { name: 'throughput/bwrap', of: 'concurrency', bar: 3.2, bound: '>=', value: over('build(plan)', 'bwrap from Node') },
   { name: 'stall-p99-ms', of: 'event-loop', bar: 1, bound: '<', value: of('build(plan)', (samples) => quantile(samples, 0.99)) },
@@ -40,6 +41,8 @@ const claims = [
   { name: 'large-output/bwrap', of: 'large-output', bar: 1, value: over('build(plan)', 'bwrap from Node') },
   { name: 'large-close-ms', of: 'large-output', bar: 20, value: of('close alone', median) },
   { name: 'command-line/node', of: 'command-line', bar: 1.6, value: over('buildjail run true', 'node -e 0') },
+  { name: 'allowed-throughput/host', of: 'allowed-network', bar: 0.8, bound: '>=', value: over('gigabyte, host', 'gigabyte, session') },
+  { name: 'allowed-connection-ms', of: 'allowed-network', bar: 1, value: difference('byte, session', 'byte, host') },
   { name: 'here/node', of: 'here', bar: 1.6, value: over('buildjail run --here true', 'node -e 0') },
   { name: 'compile/bare', of: 'compile', bar: 1.03, value: over('build(plan)', 'child_process.spawn') },
 ]
@@ -95,6 +98,10 @@ function measure({ name, notMeasured, failed, subjects, rounds, missing }, value
 
 function over(above, below, share) {
   return (samplesOf, rounds) => ratioOf(samplesOf(above), samplesOf(below), { rounds, share })
+}
+
+function difference(above, below) {
+  return (samplesOf, rounds) => estimate([samplesOf(above), samplesOf(below)], (one, other) => median(one) - median(other), rounds)
 }
 
 function worseOf(...values) {

@@ -31,13 +31,14 @@ export const limits = {
 
 export const loopback = {
   name: 'loopback',
-  title: 'a build of `true` with 10 inputs and 1 output, with a loopback of its own and without a network',
+  title: 'a build of `true` with 10 inputs and 1 output: without a network, with a loopback of its own, and with a network of one name',
   isBrief: true,
   systems: ['linux'],
   settings: { rounds: 5, samples: 200 },
   subjects: (bench) => ({
     none: () => serveController(specWith(bench, 10, 'output-without')).subject('build'),
     loopback: () => serveController({ ...specWith(bench, 10, 'output-with'), network: 'loopback' }).subject('build'),
+    names: () => serveController({ ...specWith(bench, 10, 'output-names'), network: { allow: ['one.example:443'] } }).subject('build'),
   }),
 }
 

@@ -5,13 +5,14 @@ import { commandLine, hereCommand } from './command-line.mjs'
 import { compile } from './compile.mjs'
 import { hostileNeighbour } from './hostile-neighbour.mjs'
 import { largeOutput } from './large-output.mjs'
+import { allowedNetwork } from './network.mjs'
 import { phases } from './phases.mjs'
 import { coldBuild, coldInputs, pool, warmRun } from './sessions.mjs'
 import { specStall } from './spec-stall.mjs'
 import { stdout } from './stdout.mjs'
 import { stoppedLaunches } from './stopped-launches.mjs'
 
-const all = [phases, warmRun, coldBuild, coldInputs, limits, loopback, pool, concurrency, eventLoop, specStall, parentSize, hostMounts, sessionMemory, stdout, stoppedLaunches, hostileNeighbour, compile, largeOutput, commandLine, hereCommand]
+const all = [phases, warmRun, coldBuild, coldInputs, limits, loopback, pool, concurrency, eventLoop, specStall, parentSize, hostMounts, sessionMemory, stdout, stoppedLaunches, hostileNeighbour, compile, largeOutput, commandLine, hereCommand, allowedNetwork]
 
 /**
  * The cases that there are on a system. A case is `{ name, title, systems?, isBrief? }`, of which brief ones are those that one gets without
