@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { parentPort, Worker } from 'node:worker_threads'
 
 import { build, openSession, SessionPool } from '../../dist/index.js'
 
@@ -56,6 +57,7 @@ const waitFor = async (is) => {
 }
 /** Connections of this network to the server outside (proc_pid_net(5), tcp): established ones. */
 const connected = () => readFileSync('/proc/net/tcp', 'latin1').split('\n').filter((line) => / 076433C6:[0-9A-F]{4} 01 /.test(line)).length
+const threads = () => readdirSync('/proc/self/task').length
 const linkOf = (name) => {
   try {
     return readlinkSync(`/proc/self/fd/${name}`)
@@ -184,7 +186,7 @@ const scenarios = {
        all.wrong = await talk('allowed.example', 443, hello('other.example'))
        all.second = await talk('allowed.example', 443, hello('allowed.example', 'other.example'))
        all.plain = await talk('allowed.example', 443, 'GET / HTTP/1.1')
-       all.plainOpen = await talk('allowed.example', 443, 'GET / HTTP/1.1', { ends: false })
+       all.otherType = await talk('allowed.example', 443, Buffer.concat([Buffer.from([23]), hello('allowed.example').subarray(1)]))
        all.wild = await talk('a.wild.example', 443, hello('a.wild.example'))
        all.wildOther = await talk('a.wild.example', 443, hello('deep.b.wild.example'))
        all.address = await talk('198.51.100.7', 443, 'plain')
@@ -323,6 +325,26 @@ const scenarios = {
     await session.close()
     await beside.close()
     return { other, before, after: outcomes.filter((one) => one === 'closed').length }
+  },
+  /** A worker thread is terminated while names are looked up for it: the look-ups come back to an environment that is gone. */
+  terminated: async () => {
+    const before = threads()
+    const worker = new Worker(new URL(import.meta.url), { argv: ['hangingHeld'] })
+    await once(worker, 'message')
+    const during = threads()
+    await worker.terminate()
+    await waitFor(() => threads() <= before)
+    return { grown: during > before, left: threads() - before }
+  },
+  hangingHeld: async () => {
+    const session = await openSession(spec(['hanging.example:80']))
+    const child = session.spawn(program(`
+      for (let i = 0; i < 4; i += 1) net.connect({ host: 'hanging.example', port: 80, family: 4 }, () => console.log('asked')).on('error', () => {})
+      setInterval(() => {}, 1000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    await new Promise((done) => setTimeout(done, 200))
+    parentPort.postMessage('held')
+    await new Promise(() => setInterval(() => {}, 1000))
   },
   /** The host program of a session is killed: its connections are over. */
   killed: async () => {

@@ -163,6 +163,10 @@ describeHere('a network of names', () => {
     expect(told('hanging')).toEqual({ other: hello, before: 0, after: 40 })
   }, 60_000)
 
+  test('is over with its environment, whatever is looked up for it', () => {
+    expect(told('terminated')).toEqual({ grown: true, left: 0 })
+  }, 60_000)
+
   test('is over with its session, and each connection is told of', () => {
     expect(told('ending')).toEqual({ told: 20, sent: true, left: 0 })
   }, 60_000)
@@ -185,7 +189,7 @@ describeHere('a network of names', () => {
       wrong: reset,
       second: reset,
       plain: reset,
-      plainOpen: reset,
+      otherType: reset,
       wild: '75 bytes',
       wildOther: reset,
       address: '5 bytes',
