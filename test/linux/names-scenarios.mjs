@@ -163,6 +163,21 @@ const scenarios = {
     await session.close()
     return { fine, count: count >= 10010, grown: after - before, crowd, left: sockets() <= before }
   },
+  /** The host program has few descriptors left: connections wait or are reset, and go on when there are some again. */
+  scarce: async () => {
+    const session = await openSession(spec(['allowed.example:82', 'allowed.example:85', '198.51.100.7:82']))
+    const outcomes = new Set()
+    session.on('connection', ({ outcome }) => outcomes.add(outcome))
+    const answer = answerOf(await session.run(program(`
+      const held = Array.from({ length: 200 }, () => net.connect({ host: '198.51.100.7', port: 82 }).on('error', () => {}))
+      await pause(1500)
+      for (const socket of held) socket.resetAndDestroy()
+      let got
+      for (let i = 0; i < 50 && got !== 'hello from outside'; i += 1) got = await talk('allowed.example', 85)
+      tell(got)`)))
+    await session.close()
+    return { answer, isKnown: [...outcomes].every((one) => ['closed', 'reset', 'limit', 'unresolved'].includes(one)) }
+  },
   tls: () =>
     told(
       spec(['allowed.example:443', '*.wild.example:443', '198.51.100.7:443', 'allowed.example:80']),

@@ -159,6 +159,10 @@ describeHere('a network of names', () => {
     expect(told('churn')).toEqual({ fine: 10_000, count: true, grown: 0, crowd: ['waits', hello], left: true })
   }, 120_000)
 
+  test('goes on when its host program has descriptors again', () => {
+    expect(told('scarce', ['prlimit', '--nofile=128:128'])).toEqual({ answer: hello, isKnown: true })
+  }, 60_000)
+
   test('holds up nobody where the host does not resolve a name', () => {
     expect(told('hanging')).toEqual({ other: hello, before: 0, after: 40 })
   }, 60_000)
