@@ -14,6 +14,7 @@ const hosts = `127.0.0.1 localhost
 2001:db8:1::7 six.example
 203.0.113.99 nowhere.example
 198.51.100.7 both.example
+198.51.100.8 registry.example
 10.77.0.7 private.example rebound.example
 127.0.0.1 loopback.example
 198.51.100.1 own.example
@@ -41,9 +42,18 @@ ip('addr', 'add', '10.77.0.1/24', 'dev', 'v0')
 ip('addr', 'add', '2001:db8:1::1/64', 'dev', 'v0', 'nodad')
 ip('link', 'set', 'v0', 'up')
 outside('link', 'set', 'lo', 'up')
-for (const address of ['198.51.100.7/24', '10.77.0.7/24']) outside('addr', 'add', address, 'dev', 'v1')
+for (const address of ['198.51.100.7/24', '198.51.100.8/24', '10.77.0.7/24']) outside('addr', 'add', address, 'dev', 'v1')
 outside('addr', 'add', '2001:db8:1::7/64', 'dev', 'v1', 'nodad')
 outside('link', 'set', 'v1', 'up')
+
+/** The files of a registry, where a test has some. */
+const { BUILDJAIL_TEST_SERVED: served } = process.env
+if (served !== undefined) {
+  const program = fileURLToPath(new URL('static-server.mjs', import.meta.url))
+  const server = spawn('nsenter', ['-t', String(servers.pid), '-n', process.execPath, program, served], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve) => server.stdout.once('data', resolve))
+  process.on('exit', () => server.kill('SIGKILL'))
+}
 
 const [scenario, ...before] = process.argv.slice(2)
 const words = [...before, process.execPath, fileURLToPath(new URL('names-scenarios.mjs', import.meta.url)), scenario]

@@ -389,6 +389,21 @@ const scenarios = {
     const empty = answerOf(await build(spec([]), program(`tell([await look('allowed.example'), await talk('127.64.0.1', 80)])`)))
     return { one, pool: runs.map(answerOf), empty }
   },
+  /** A tool as it is, with nothing but its own settings for where its files are (names-tools.test.ts). */
+  tool: async () => {
+    const { argv, ...more } = JSON.parse(process.env.BUILDJAIL_TEST_TOOL ?? '')
+    const session = await openSession({ network: { allow: ['registry.example:443', 'registry.example:80'] }, ...more })
+    const events = []
+    session.on('connection', ({ name, outcome }) => events.push(`${name} ${outcome}`))
+    session.on('refused', ({ name }) => events.push(`${name} refused`))
+    try {
+      const { all, exitCode } = await session.run(argv, { all: true, reject: false, timeout: '2m' })
+      await session.close()
+      return { all, exitCode, events: [...new Set(events)].sort() }
+    } finally {
+      await session.close()
+    }
+  },
   /** As many entries as there may be, and more sockets than there may be. */
   many: async () => {
     const most = Array.from({ length: 256 }, (_, index) => `n${index}.example:85`)
