@@ -56,7 +56,9 @@ describeSession('what a build can change', () => {
 
   // promise: 16
   test.each([undefined, 'root'] as const)('a folder may have the set-group-ID bit, and has it no more when the output comes back (user %s)', async (user) => {
-    const script = 'cd /output; mkdir made; chmod g+s made; mkdir made/in; [ -g made ] && mkdir /tmp/made && chmod 2755 /tmp/made && [ -g /tmp/made ]'
+    // On FreeBSD a folder has the group of the one around it, and a user who is not of that group may not set the bit (chmod(2)).
+    const inTmp = 'mkdir /tmp/made && chgrp "$(id -g)" /tmp/made && chmod 2755 /tmp/made && [ -g /tmp/made ]'
+    const script = `cd /output; mkdir made; chmod g+s made; mkdir made/in; [ -g made ] && ${inTmp}`
     await build({ output: folders.output, ...(user && { user }) }, ['sh', '-c', script])
     for (const name of ['made', 'made/in']) expect(statSync(path.join(folders.output, name)).mode & 0o7000).toBe(0)
   })
