@@ -47,8 +47,15 @@ class Sockets {
     next();
   }
   void show() {
-    if (count_ > 0) calls_.show(kFirstSocketSlot, count_);
+    if (count_ == 0) return;
+    calls_.show(kFirstSocketSlot, count_);
+    most_ = std::max(most_, count_);
     count_ = 0;
+  }
+  /** Init may have few descriptors, and the next messages bring some. */
+  void close() {
+    for (unsigned i = 0; i < most_; ++i) calls_.make(site(), kCall_close, {Slot{kFirstSocketSlot.number + i}});
+    calls_.send();
   }
 
  private:
@@ -63,6 +70,7 @@ class Sockets {
 
   InitCalls& calls_;
   unsigned count_ = 0;
+  unsigned most_ = 0;
 };
 
 /** Adds an address to the loopback (netdevice(7), ipv6(7)). */
@@ -107,6 +115,7 @@ void make_listeners(const AllowedNames& names, InitCalls& calls) {
   }
   for (std::size_t i = 0; i < names.spare_sockets(); ++i) sockets.add_unbound();
   sockets.show();
+  sockets.close();
 }
 
 std::size_t count_listeners(const AllowedNames& names) {

@@ -178,6 +178,13 @@ const scenarios = {
     await session.close()
     return { answer, isKnown: [...outcomes].every((one) => ['closed', 'reset', 'limit', 'unresolved'].includes(one)) }
   },
+  /** There are fewer descriptors than the session's sockets. */
+  starved: async () => {
+    const wide = spec([1, 2, 3].map((port) => `*.wild.example:${port}`).concat(Array.from({ length: 120 }, (_, index) => `n${index}.example:80`)))
+    const tries = await Promise.all([0, 1].map(() => openSession(wide).then((session) => session.close().then(() => 'opened'), ({ code }) => code)))
+    const { stdout } = await build({}, ['echo', 'goes on'])
+    return { tries, after: stdout }
+  },
   tls: () =>
     told(
       spec(['allowed.example:443', '*.wild.example:443', '198.51.100.7:443', 'allowed.example:80']),

@@ -93,6 +93,10 @@ describeHere('a network of names', () => {
       expect(told('others', before)).toEqual({ one: hello, pool: Array.from({ length: 3 }, () => [hello, hello]), empty: ['ENOTFOUND', 'ECONNREFUSED'] })
     }, 60_000)
 
+    test('is refused where there are too few descriptors for it', () => {
+      expect(told('starved', [...before, 'prlimit', '--nofile=128:128'])).toEqual({ tries: ['EMFILE', 'EMFILE'], after: 'goes on' })
+    }, 60_000)
+
     test('leaves a build its own loopback, and no way to take an address of ours', () => {
       expect(told('own', before)).toMatchObject({
         answer: {

@@ -29,6 +29,8 @@ static int slots[kMostSlots];
 static unsigned long long scratch[kScratchSize / sizeof(unsigned long long)];
 static enum { kAssembling, kFailed, kSealed } state;
 
+int has_failed(void) { return state == kFailed; }
+
 int is_sealed(void) { return state == kSealed; }
 
 unsigned shown_of(const struct calls_message* message, int* descriptors) {

@@ -12,5 +12,8 @@ int make_calls(const struct calls_message* message, unsigned long size, const in
 /* Puts the descriptors for the answer to take back there. Returns how many these are. */
 unsigned shown_of(const struct calls_message* message, int* descriptors);
 
+/* Whether a call has failed: no other one is made. */
+int has_failed(void);
+
 /* Whether the root is sealed, so that commands may be launched. */
 int is_sealed(void);

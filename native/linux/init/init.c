@@ -76,7 +76,7 @@ static char* words[kMostWords];
 
 /* The descriptors of `rights` come along. The packet is static, so that all of it is 0 without a call of memset(3). */
 static struct rights sent_rights;
-static void send_packet(const void* what, unsigned long size, unsigned descriptor_count) {
+static long send_packet(const void* what, unsigned long size, unsigned descriptor_count) {
   static struct msghdr packet;
   struct iovec part = {.iov_base = (void*)what, .iov_len = size};
   packet.msg_iov = &part;
@@ -92,8 +92,11 @@ static void send_packet(const void* what, unsigned long size, unsigned descripto
     /* Of two at a time (cmsg(3), CMSG_SPACE). */
     packet.msg_controllen = header + (descriptor_count + 1) / 2 * 2 * sizeof(int);
   }
-  while (call3(__NR_sendmsg, kControl, (long)&packet, MSG_NOSIGNAL) == -EINTR) {
-  }
+  long sent;
+  do {
+    sent = call3(__NR_sendmsg, kControl, (long)&packet, MSG_NOSIGNAL);
+  } while (sent == -EINTR);
+  return sent;
 }
 
 /* What init answers to calls. To the last of them it does so with the next message, which launches a command. */
@@ -101,9 +104,11 @@ static struct calls_answer made = {.kind = kAnswerCalls};
 static int is_answer_due;
 
 static void answer_calls(unsigned shown_count) {
+  const unsigned long size = sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds);
   is_answer_due = 0;
-  send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds),
-              shown_count);
+  /* A user may have only so many descriptors on their way (unix(7), ETOOMANYREFS): the host program waits for an
+   * answer, and finds that they are missing. */
+  if (send_packet(&made, size, shown_count) < 0 && shown_count > 0) send_packet(&made, size, 0);
 }
 
 /* `descriptor` comes along; -1 is none. */
@@ -401,7 +406,9 @@ static int receive(void) {
   if (packet.msg_controllen > 0 && rights.type == SCM_RIGHTS)
     descriptor_count = (unsigned)((rights.size - sizeof(rights.size) - 2 * sizeof(int)) / sizeof(int));
   if (message.kind == kMessageCalls) {
-    if ((packet.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) return 0;
+    if ((packet.msg_flags & MSG_TRUNC) != 0) return 0;
+    /* Where a call failed for want of descriptors, the answer that says so is not lost for want of more. */
+    if ((packet.msg_flags & MSG_CTRUNC) != 0 && !has_failed()) return 0;
     if (!make_calls(&message.calls, (unsigned long)got, rights.descriptors, descriptor_count, &made)) return 0;
     is_answer_due = is_sealed();
     if (!is_answer_due) answer_calls(shown_of(&message.calls, sent_rights.descriptors));
