@@ -32,8 +32,11 @@ const resolver = path.join(folder, 'resolv.conf')
 writeFileSync(resolver, 'nameserver 198.51.100.7\noptions timeout:3 attempts:2\n')
 execFileSync('mount', ['--bind', resolver, '/etc/resolv.conf'])
 
-const servers = spawn('unshare', ['--net', process.execPath, fileURLToPath(new URL('outside-servers.mjs', import.meta.url)), JSON.stringify(ports)], { stdio: ['ignore', 'pipe', 'inherit'] })
-await new Promise((resolve) => servers.stdout.once('data', resolve))
+/** The files of a registry, where a test has some; then nothing else is served. */
+const { BUILDJAIL_TEST_SERVED: served } = process.env
+const begun = (server) => new Promise((resolve, reject) => server.once('exit', () => reject(new Error('a server has ended'))).stdout.once('data', resolve))
+const servers = spawn('unshare', ['--net', process.execPath, fileURLToPath(new URL('outside-servers.mjs', import.meta.url)), JSON.stringify(served === undefined ? ports : {})], { stdio: ['ignore', 'pipe', 'inherit'] })
+await begun(servers)
 const outside = (...words) => execFileSync('nsenter', ['-t', String(servers.pid), '-n', 'ip', ...words])
 ip('link', 'set', 'lo', 'up')
 ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1', 'netns', String(servers.pid))
@@ -46,13 +49,11 @@ for (const address of ['198.51.100.7/24', '198.51.100.8/24', '10.77.0.7/24']) ou
 outside('addr', 'add', '2001:db8:1::7/64', 'dev', 'v1', 'nodad')
 outside('link', 'set', 'v1', 'up')
 
-/** The files of a registry, where a test has some. */
-const { BUILDJAIL_TEST_SERVED: served } = process.env
 if (served !== undefined) {
   const program = fileURLToPath(new URL('static-server.mjs', import.meta.url))
   const server = spawn('nsenter', ['-t', String(servers.pid), '-n', process.execPath, program, served], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await new Promise((resolve) => server.stdout.once('data', resolve))
   process.on('exit', () => server.kill('SIGKILL'))
+  await begun(server)
 }
 
 const [scenario, ...before] = process.argv.slice(2)

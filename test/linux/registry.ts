@@ -52,7 +52,9 @@ export function makeRegistry(top: string): void {
   const versions = ['served', 'go', 'tiny.example', 'm', '@v']
   put(module, ...versions, 'v1.0.0.mod')
   put(JSON.stringify({ Version: 'v1.0.0', Time: '2026-01-01T00:00:00Z' }), ...versions, 'v1.0.0.info')
-  run(made('module'), 'python3', '-m', 'zipfile', '-c', `../${path.join(...versions)}/v1.0.0.zip`, 'tiny.example')
+  const zip = "import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as made: [made.write(name) for name in sys.argv[2:]]"
+  const content = ['go.mod', 'm.go'].map((name) => `tiny.example/m@v1.0.0/${name}`)
+  run(made('module'), 'python3', '-c', zip, `../${path.join(...versions)}/v1.0.0.zip`, ...content)
   if (lackingOf(['go']) === undefined) {
     put('package main\n\nimport (\n\t"io"\n\t"net/http"\n\t"os"\n)\n\nfunc main() {\n\tanswer, err := http.Get(os.Args[1])\n\tif err != nil {\n\t\tpanic(err)\n\t}\n\tio.Copy(os.Stdout, answer.Body)\n}\n', 'fetch', 'main.go')
     execFileSync('go', ['build', '-o', path.join(top, 'fetch', 'fetch'), 'main.go'], { cwd: made('fetch'), stdio: 'pipe', env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '', GO111MODULE: 'off', GOCACHE: made('gocache') } })
