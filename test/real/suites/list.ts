@@ -1,4 +1,4 @@
-import { readAutomake, readGo, readJunit, readTap, readWords } from './outcomes.ts'
+import { readGo, readJunit, readWords } from './outcomes.ts'
 import type { Suite } from './suite.ts'
 
 // Each takes at most two processors.
@@ -49,27 +49,5 @@ cp -R src/test/resources/. src/main/resources/. classes`,
     run: 'java -Djava.io.tmpdir="$TMPDIR" -cp classes:/usr/share/java/hamcrest-all.jar Told org.junit.tests.AllTests 2> results',
     read: readWords,
     atLeast: 500,
-  },
-  {
-    name: 'coreutils',
-    tests: '`make check`',
-    needs: ['cc', 'make', 'perl'],
-    sources: 'coreutils',
-    version: 'cat .tarball-version',
-    build: './configure --quiet --disable-nls CFLAGS=-O1 && make -j2',
-    run: 'make -k -j2 check > log; for told in $(find . -name "*.trs" | sort); do echo "$(sed -n "s/^:global-test-result: //p" "$told"): ${told%.trs}"; done > results',
-    read: readAutomake,
-    atLeast: 800,
-  },
-  {
-    name: 'git',
-    tests: 't0000 to t3999',
-    needs: ['cc', 'make', 'perl'],
-    sources: 'git',
-    version: 'sed -n "s/^DEF_VER=v//p" GIT-VERSION-GEN',
-    build: 'make -j2 NO_CURL=1 NO_OPENSSL=1 NO_EXPAT=1 NO_TCLTK=1 NO_GETTEXT=1 CFLAGS=-O1',
-    run: 'cd t && mkdir out && ls t[0-3]*.sh | xargs -P2 -n1 sh -c \'{ echo "# program: $1"; sh "./$1"; } > "out/$1"\' sh; cat out/* > ../results',
-    read: readTap,
-    atLeast: 5000,
   },
 ]

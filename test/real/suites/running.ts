@@ -22,7 +22,7 @@ export interface Beginning {
 /** Outside they are run as an ordinary user as well: a session has no rights of root. */
 const nobody = 65534
 /** For one run. */
-export const longest = 60 * 60_000
+export const longest = 25 * 60_000
 const shown = 4000
 const placeInside = '/w'
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8' }
