@@ -185,6 +185,26 @@ describe('a tool', () => {
     expect(refused.message).toMatch(/is of the project, and names .+: write that itself, as an entry$/)
   })
 
+  // An earlier build may have written all of a virtual environment that is an output.
+  it.each<[string, Preset, (at: OtherHost) => OtherHost]>([
+    ['the configuration of a virtual environment in it', 'pip', (at) => at.own('.venv/pip.conf', '[global]\nindex-url = http://10.1.2.3:3141/')],
+    ['the pip of a virtual environment in it', 'pip', (at) => at.own('.venv/lib/python3.13/site-packages/pip/_internal/models/index.py', 'PyPI = PackageIndex("http://10.1.2.3:3141/", "files.example")\n')],
+    ['the folder of cargo in it', 'cargo', (at) => at.own('.cargo-home/config.toml', '[registries.own]\nindex = "http://10.1.2.3:3141/"')],
+  ])('cannot be led to an address by %s', (_, preset, write) => {
+    const at = write(host().own('.git/config', '').without('PIP_CONFIG_FILE'))
+    const refused = refusalOf(() => at.with({ VIRTUAL_ENV: path.join(at.home, 'work/app/.venv'), CARGO_HOME: path.join(at.home, 'work/app/.cargo-home') }).hosts(preset))
+    expect(refused.message).toMatch(/is of the project, and names 10\.1\.2\.3:3141: write that itself, as an entry$/)
+  })
+
+  it('cannot be led to an address by the word of a registry that a project names, or that Cargo.lock does', () => {
+    const ofRegistry = (at: OtherHost): OtherHost => at.file('.cargo/registry/index/own.example-1949cf8c6b5b557f/config.json', '{ "dl": "http://10.1.2.3:3141" }')
+    for (const at of [host().own('.cargo/config.toml', '[registries.own]\nindex = "sparse+https://own.example/"'), host().own('Cargo.lock', 'source = "registry+https://own.example/"')]) {
+      expect(refusalOf(() => ofRegistry(at).hosts('cargo')).message).toMatch(/is of the project, and names 10\.1\.2\.3:3141/)
+    }
+    const ofUser = host().file('.cargo/config.toml', '[registries.own]\nindex = "sparse+https://own.example/"')
+    expect(ofRegistry(ofUser).hosts('cargo')).toEqual(['10.1.2.3:3141', 'own.example:443'])
+  })
+
   it('cannot be led to every name', () => {
     for (const at of [host().own('package.json', '{}').own('.npmrc', 'registry=https://*.example/'), host().file('.npmrc', 'registry=https://*.example/')]) {
       expect(refusalOf(() => at.hosts('npm')).message).toMatch(/ names \*\.example:443, which is no host$/)

@@ -97,19 +97,19 @@ function hostOf(url: string | undefined): string {
   return URL.canParse(found) ? new URL(found).hostname : ''
 }
 
-/** With the place of its crates, as far as cargo has asked the registry before. */
+/** With the place of its crates, as far as cargo has asked the registry before. That place is the registry's word, so a project chose it with the registry. */
 function withDownloads(machine: Machine, registry: NamedUrl): readonly NamedUrl[] {
   const indexes = cachedIndexes(machine).filter(({ host }) => host === hostOf(registry.url))
-  return [registry, ...indexes.map(({ downloads, from }) => ({ url: downloads, from, isOfProject: false }))]
+  return [registry, ...indexes.map(({ downloads, from }) => ({ url: downloads, from, isOfProject: registry.isOfProject }))]
 }
 
 /**
  * The default registry: Cargo.lock has it by a repository whose name has the host of its API in it, and cargo asks the sparse index in place
  * of that.
  */
-function ofCache(machine: Machine, { url }: NamedUrl): readonly NamedUrl[] | undefined {
+function ofCache(machine: Machine, { url, isOfProject }: NamedUrl): readonly NamedUrl[] | undefined {
   const indexes = cachedIndexes(machine)
   const found = indexes.find(({ host }) => host === hostOf(url)) ?? indexes.find(({ api }) => hostOf(api) !== '' && plain(url).includes(`/${hostOf(api)}`))
   if (found === undefined) return undefined
-  return [`https://${found.host}/`, found.downloads].map((one) => ({ url: one, from: found.from, isOfProject: false }))
+  return [`https://${found.host}/`, found.downloads].map((one) => ({ url: one, from: found.from, isOfProject }))
 }

@@ -54,15 +54,16 @@ export function hostsOf(preset: Preset, options: HostsOfOptions = {}): readonly 
 /** @param entry that an error names */
 export function presetHosts(preset: Preset, cwd: string, env: Variables, entry: string): readonly string[] {
   const { urls, says } = tools[preset]
-  const found = urls(new Machine(cwd, env))
+  const machine = new Machine(cwd, env)
+  const found = urls(machine)
   if (found === undefined) throw invalid(entry, `no file and no variable says which hosts ${preset} needs: ${says}`)
-  return [...new Set(found.flatMap((named) => entryOf(named, entry) ?? []))].toSorted()
+  return [...new Set(found.flatMap((named) => entryOf(machine, named, entry) ?? []))].toSorted()
 }
 
 const ports: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80, 'ssh:': 22, 'git:': 9418 }
 
 /** Undefined for what is no host, such as a folder. A URL can have a password in it, so no message has the whole of it. */
-function entryOf({ url, from, isOfProject }: NamedUrl, entry: string): string | undefined {
+function entryOf(machine: Machine, { url, from, isOfProject }: NamedUrl, entry: string): string | undefined {
   const plain = url.replace(/^(?:sparse|registry|git)\+/, '')
   if (!/^[\w+.-]+:\/\//.test(plain)) return undefined
   if (!URL.canParse(plain)) throw invalid(entry, `${from} has a URL that cannot be read`)
@@ -75,7 +76,7 @@ function entryOf({ url, from, isOfProject }: NamedUrl, entry: string): string | 
   if (host.kind === 'wildcard') throw invalid(entry, `${from} names ${allowedHostText(host)}, which is no host`)
   // A name of the host's own networks is refused when it is connected to; an address is connected to as it is written.
   // defence: project-names-address
-  if (isOfProject && (host.kind === 'address' || host.kind === 'host')) {
+  if ((isOfProject || machine.isOfProject(from)) && (host.kind === 'address' || host.kind === 'host')) {
     throw invalid(entry, `${from} is of the project, and names ${allowedHostText(host)}: write that itself, as an entry`)
   }
   return allowedHostText(host)

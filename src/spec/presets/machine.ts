@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 
+import { isWithin } from '../paths.ts'
+
 /** A URL in the configuration of a tool. */
 export interface NamedUrl {
   readonly url: string
@@ -77,6 +79,16 @@ export class Machine {
       if (text !== undefined) return { file: path.join(folder, name), text }
     }
     return undefined
+  }
+
+  /**
+   * Whether the author of the project, or an earlier build in an output, may have written a file: it is in the working directory or in the repository
+   * around that. The home is no project, and neither is a folder around it.
+   */
+  isOfProject(file: string): boolean {
+    const repository = this.folders.find((folder) => this.names(folder).includes('.git'))
+    const projects = [this.cwd, repository ?? this.cwd].filter((folder) => !isWithin(this.home, folder))
+    return projects.some((folder) => isWithin(file, folder))
   }
 
   /** Programs on PATH of a name, by what their links lead to. */
