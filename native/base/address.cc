@@ -97,12 +97,23 @@ std::string Address::text() const {
   return text.data();
 }
 
+std::optional<Address> Address::stands_for() const {
+  const auto all = bytes();
+  if (!is_ipv6_) return std::nullopt;
+  const bool is_translated = is_in(all, kTranslated);
+  if (!is_translated && !is_in(all, kSixToFour)) return std::nullopt;
+  Address other;
+  other.port_ = port_;
+  std::ranges::copy(is_translated ? all.last(4) : all.subspan(2, 4), other.bytes_.begin());
+  return other;
+}
+
 bool Address::is_private() const {
   const auto all = bytes();
   if (!is_ipv6_) return is_private_ipv4(all);
+  const auto stands_for = this->stands_for();
   // defence: address-stands-for-private
-  if (is_in(all, kTranslated) && is_private_ipv4(all.last(4))) return true;
-  if (is_in(all, kSixToFour) && is_private_ipv4(all.subspan(2, 4))) return true;
+  if (stands_for && stands_for->is_private()) return true;
   return std::ranges::any_of(kPrivateIpv6, [&](const Prefix& one) { return is_in(all, one); });
 }
 

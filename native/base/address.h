@@ -33,6 +33,9 @@ class Address {
     return is_ipv6_ == other.is_ipv6_ && bytes_ == other.bytes_;
   }
 
+  /** The IPv4 address that a translator (RFC 6052) or 6to4 (RFC 3056) leads to by this one; nothing if there is none.
+   */
+  [[nodiscard]] std::optional<Address> stands_for() const;
   /**
    * Whether it is of no public network (RFC 6890): private, loopback, link-local, multicast, unspecified, shared (RFC
    * 6598), unique local, reserved; or whether it is an IPv6 address that stands for such an IPv4 address.

@@ -12,6 +12,8 @@ constexpr std::uint8_t kClientHello = 1;
 constexpr std::size_t kMessageHeader = 4;
 constexpr std::size_t kVersionAndRandom = 2 + 32;
 constexpr unsigned kServerName = 0;
+/** Encrypted Client Hello: another ClientHello is in it, and the server goes by the name in that one (RFC 9849). */
+constexpr unsigned kEncryptedHello = 0xfe0d;
 constexpr unsigned kHostName = 0;
 
 /** Cuts parts off the front of bytes. A part that is not there makes it bad for good. */
@@ -86,6 +88,8 @@ Verdict judge_client_hello(std::span<const std::uint8_t> message, std::string_vi
     if (!extensions.is_good()) return Verdict::kRefused;
     // defence: tls-name-is-allowed
     if (type == kServerName && !are_names(data, name)) return Verdict::kRefused;
+    // defence: tls-name-is-readable
+    if (type == kEncryptedHello) return Verdict::kRefused;
   }
   return Verdict::kAllowed;
 }

@@ -194,8 +194,11 @@ void Connection::await(Awaited& awaited) {
       at_inside_ = await_moving(awaited, inside_.get(), sent_, received_);
       at_outside_ = await_moving(awaited, outside_.get(), received_, sent_);
       break;
-    case State::kWantsAddresses:
     case State::kOver:
+      // Its session tells of it in the next turn.
+      awaited.add(Clock::time_point{});
+      break;
+    case State::kWantsAddresses:
       break;
   }
 }

@@ -1,6 +1,5 @@
 #include "network/lookups.h"
 
-#include <ifaddrs.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "base/signals.h"
+#include "network/own_addresses.h"
 
 namespace buildjail {
 
@@ -22,23 +22,11 @@ namespace {
 constexpr std::size_t kMostThreads = 4;
 constexpr std::chrono::seconds kIdle{5};
 
-/** The addresses of this host's own interfaces. Nothing if they cannot be read. */
-std::optional<std::vector<Address>> addresses_of_host() {
-  ifaddrs* first = nullptr;
-  if (::getifaddrs(&first) != 0) return std::nullopt;
-  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owned(first, &::freeifaddrs);
-  std::vector<Address> found;
-  for (const ifaddrs* one = first; one != nullptr; one = one->ifa_next) {
-    if (one->ifa_addr == nullptr) continue;
-    if (const auto address = Address::from(*one->ifa_addr)) found.push_back(*address);
-  }
-  return found;
-}
-
 }  // namespace
 
 struct Lookups::State {
   struct Question {
+    std::uint64_t number;
     std::string name;
     std::uint16_t port;
     Told told;
@@ -61,9 +49,15 @@ Lookups::~Lookups() {
   state_->asked.notify_all();
 }
 
-void Lookups::ask(std::string name, std::uint16_t port, Told told) {
+void Lookups::forget(std::uint64_t number) {
   const std::lock_guard lock(state_->mutex);
-  state_->questions.push_back({std::move(name), port, std::move(told)});
+  // defence: given-up-lookups-go
+  std::erase_if(state_->questions, [&](const State::Question& one) { return one.number == number; });
+}
+
+void Lookups::ask(std::uint64_t number, std::string name, std::uint16_t port, Told told) {
+  const std::lock_guard lock(state_->mutex);
+  state_->questions.push_back({number, std::move(name), port, std::move(told)});
   state_->asked.notify_one();
   if (state_->idle >= state_->questions.size() || state_->threads >= kMostThreads) return;
   try {
@@ -98,12 +92,17 @@ void Lookups::loop(const std::shared_ptr<State>& state) {
 }
 
 Looked usable(std::vector<Address> found, const std::vector<Address>& of_host) {
+  /** An attempt to connect to each of them may be under way at once, in each connection of a session. */
+  constexpr std::size_t kMostTried = 8;
   Looked looked;
   const auto count = std::erase_if(found, [&](const Address& one) {
     // defence: name-leads-to-no-private
     if (one.is_private()) return true;
+    const auto leads_there = [&, other = one.stands_for()](const Address& own) {
+      return own.is_same_host(one) || (other && own.is_same_host(*other));
+    };
     // defence: name-leads-not-to-host
-    return std::ranges::any_of(of_host, [&](const Address& own) { return own.is_same_host(one); });
+    return std::ranges::any_of(of_host, leads_there);
   });
   looked.has_private = count > 0;
   if (found.empty()) return looked;
@@ -118,11 +117,13 @@ Looked usable(std::vector<Address> found, const std::vector<Address>& of_host) {
       next->pop_front();
     }
   }
+  // defence: few-attempts-of-connection
+  if (looked.addresses.size() > kMostTried) looked.addresses.resize(kMostTried, found.front());
   return looked;
 }
 
 Looked look_up(const std::string& name, std::uint16_t port) {
-  /** More are of no use within the time of a connection. */
+  /** Of both families: those of one may all be in front of the others. */
   constexpr std::size_t kMostAddresses = 32;
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -134,8 +135,12 @@ Looked look_up(const std::string& name, std::uint16_t port) {
   for (const addrinfo* one = first; one != nullptr && found.size() < kMostAddresses; one = one->ai_next) {
     if (const auto address = Address::from(*one->ai_addr)) found.push_back(address->at(port));
   }
-  const auto of_host = addresses_of_host();
-  // Without them nothing tells that an address is not the host's.
+  std::vector<Address> all = found;
+  for (const Address& one : found) {
+    if (const auto other = one.stands_for()) all.push_back(*other);
+  }
+  const auto of_host = own_among(all);
+  // Nothing tells that an address is not the host's.
   if (!of_host) return {.addresses = {}, .has_private = !found.empty()};
   return usable(std::move(found), *of_host);
 }

@@ -34,7 +34,9 @@ class Lookups {
   ~Lookups();
 
   /** Never waits. `told` is called once, on any thread. */
-  void ask(std::string name, std::uint16_t port, Told told);
+  void ask(std::uint64_t number, std::string name, std::uint16_t port, Told told);
+  /** Nobody waits for the answer to that question any more. It is not looked up, unless that has begun. */
+  void forget(std::uint64_t number);
 
  private:
   struct State;
@@ -46,7 +48,7 @@ class Lookups {
 /** Looks a name up. It may wait for as long as the host's resolver does. */
 Looked look_up(const std::string& name, std::uint16_t port);
 
-/** Removes the addresses that no name may lead to, and puts those of both families in turns (RFC 8305, 4). */
+/** Removes the addresses that no name may lead to, and puts the first of both families in turns (RFC 8305, 4). */
 Looked usable(std::vector<Address> found, const std::vector<Address>& of_host);
 
 }  // namespace buildjail

@@ -13,7 +13,6 @@ namespace {
 
 /** In one turn, so that the other sessions get theirs. */
 constexpr int kMostDatagrams = 64;
-constexpr int kMostMessages = 16;
 constexpr std::chrono::seconds kIdleBound{10};
 
 }  // namespace
@@ -84,7 +83,7 @@ bool Resolver::read(Stream& stream, const Find& find) {
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;
   size += static_cast<std::size_t>(got);
-  for (int i = 0; i < kMostMessages && size >= 2; ++i) {
+  while (size >= 2) {
     const std::size_t length = static_cast<std::size_t>(bytes[0]) << 8U | bytes[1];
     if (length > kMostMessage) return false;
     if (size < 2 + length) return true;

@@ -55,7 +55,7 @@ void SessionNetwork::await(Awaited& awaited, Clock::time_point now) {
     one.place = is_full || waits ? Awaited::kNowhere : awaited.add(one.socket.get(), POLLIN);
   if (waits && !is_full) awaited.add(std::max(accepts_from_, now + kRetry));
   for (Numbered& one : connections_) one.connection.await(awaited);
-  refused_.await(awaited);
+  if (!are_many_untold()) refused_.await(awaited);
 }
 
 void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room) {
@@ -71,6 +71,7 @@ void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, std::sp
       ++one;
       continue;
     }
+    lookups_.forget(one->number);
     events.push_back(connection.event(now));
     one = connections_.erase(one);
   }
@@ -117,7 +118,7 @@ void SessionNetwork::give_addresses(Numbered& one, Clock::time_point now) {
       return connection.connect(std::move(loopback), outcome::kUnreachable, now);
     }
     case AllowedName::Kind::kName:
-      lookups_.ask(connection.name(), port,
+      lookups_.ask(one.number, connection.name(), port,
                    [mailbox = mailbox_, weak = weak_from_this(), number = one.number](Looked looked) {
                      mailbox->post([weak, number, looked = std::move(looked)] {
                        if (const auto session = weak.lock()) session->looked_up(number, looked);

@@ -18,6 +18,9 @@ const hosts = `127.0.0.1 localhost
 10.77.0.7 private.example rebound.example
 127.0.0.1 loopback.example
 198.51.100.1 own.example
+64:ff9b::c633:6401 own-translated.example
+2001:db8:1:: anycast.example
+203.0.113.5 routed.example
 64:ff9b::a4d:7 translated.example
 10.77.0.7 mixed.example
 198.51.100.7 mixed.example
@@ -26,7 +29,7 @@ const hosts = `127.0.0.1 localhost
 const ip = (...words) => execFileSync('ip', words)
 const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-names-'))
 const file = path.join(folder, 'hosts')
-writeFileSync(file, hosts + Array.from({ length: 80 }, (_, index) => `198.51.100.7 n${index}.many.example\n`).join(''))
+writeFileSync(file, hosts + Array.from({ length: 80 }, (_, index) => `198.51.100.7 n${index}.many.example\n198.51.100.${100 + index} slow.example\n`).join(''))
 execFileSync('mount', ['--bind', file, '/etc/hosts'])
 const resolver = path.join(folder, 'resolv.conf')
 writeFileSync(resolver, 'nameserver 198.51.100.7\noptions timeout:3 attempts:2\n')
@@ -44,6 +47,9 @@ ip('addr', 'add', '198.51.100.1/24', 'dev', 'v0')
 ip('addr', 'add', '10.77.0.1/24', 'dev', 'v0')
 ip('addr', 'add', '2001:db8:1::1/64', 'dev', 'v0', 'nodad')
 ip('link', 'set', 'v0', 'up')
+// Addresses of the host that no interface has: of a router (RFC 4291, 2.6.1), and by a route of the type `local`.
+writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1')
+ip('route', 'add', 'local', '203.0.113.5', 'dev', 'lo')
 outside('link', 'set', 'lo', 'up')
 for (const address of ['198.51.100.7/24', '198.51.100.8/24', '10.77.0.7/24']) outside('addr', 'add', address, 'dev', 'v1')
 outside('addr', 'add', '2001:db8:1::7/64', 'dev', 'v1', 'nodad')

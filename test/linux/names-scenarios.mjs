@@ -102,13 +102,17 @@ const scenarios = {
     six.close()
     return all
   },
-  private: () =>
-    told(
-      spec(['private.example:85', 'loopback.example:85', 'own.example:85', 'mixed.example:85', 'missing.invalid:85', 'translated.example:85']),
-      `const all = []
-       for (const name of ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid', 'translated.example']) all.push(await talk(name, 85))
-       tell(all)`,
-    ),
+  private: async () => {
+    const server = createServer((socket) => socket.end('the host')).listen(85, '::')
+    await once(server, 'listening')
+    const names = ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid', 'translated.example', 'own-translated.example', 'anycast.example', 'routed.example']
+    const all = await told(spec(names.map((name) => `${name}:85`)), `
+      const all = []
+      for (const name of ${JSON.stringify(names)}) all.push(await talk(name, 85))
+      tell(all)`)
+    server.close()
+    return all
+  },
   halfClose: () =>
     told(
       spec(['allowed.example:80', 'allowed.example:81', 'allowed.example:84', 'allowed.example:83']),
@@ -207,6 +211,7 @@ const scenarios = {
        all.wrongRecords = await talk('allowed.example', 443, Buffer.concat(split(messageOf(sniOf('other.example')), 5).map(record)))
        all.wrong = await talk('allowed.example', 443, hello('other.example'))
        all.second = await talk('allowed.example', 443, hello('allowed.example', 'other.example'))
+       all.encrypted = await talk('allowed.example', 443, record(messageOf(sniOf('allowed.example'), Buffer.from([0xfe, 0x0d, 0, 1, 0]))))
        all.plain = await talk('allowed.example', 443, 'GET / HTTP/1.1')
        all.otherType = await talk('allowed.example', 443, Buffer.concat([Buffer.from([23]), hello('allowed.example').subarray(1)]))
        all.wild = await talk('a.wild.example', 443, hello('a.wild.example'))
@@ -284,6 +289,11 @@ const scenarios = {
       stream.write(Buffer.concat([framed(Buffer.concat([header(21), question(plain)])), framed(Buffer.concat([header(22), question(['x'])]))]))
       for (let i = 0; i < 200 && got.length < 2 * 47 + 2 + 19 + 0; i += 1) await pause(10)
       all.tcp = [got.readUInt16BE(2), got.length > 0]
+      // Many in one piece.
+      const begun = got.length
+      stream.write(Buffer.concat(Array.from({ length: 100 }, () => framed(Buffer.concat([header(23), question(['x'])])))))
+      for (let i = 0; i < 200 && got.length < begun + 100 * 21; i += 1) await pause(10)
+      all.many = got.length - begun
       for (const one of [...idle, stream]) one.destroy()
       const long = net.connect(53, '127.0.0.53')
       long.on('error', () => {}).write(Buffer.from([255, 255, 1]))
@@ -367,6 +377,41 @@ const scenarios = {
     await new Promise((done) => setTimeout(done, 200))
     parentPort.postMessage('held')
     await new Promise(() => setInterval(() => {}, 1000))
+  },
+  /** Connections that are given up while the host looks their name up are in the way of no later one. */
+  givenUp: async () => {
+    const session = await openSession(spec(['hanging.example:80', 'allowed.example:85']))
+    const outcomes = []
+    session.on('connection', ({ name, outcome }) => outcomes.push(`${name} ${outcome}`))
+    const later = answerOf(await session.run(program(`
+      const lane = async () => { for (let i = 0; i < 50; i += 1) await new Promise((done) => { const socket = net.connect({ host: 'hanging.example', port: 80, family: 4 }, () => socket.resetAndDestroy()).on('close', done) }) }
+      await Promise.all(Array.from({ length: 10 }, lane))
+      tell(await talk('allowed.example', 85))`)))
+    await session.close()
+    return { later, givenUp: outcomes.filter((one) => one === 'hanging.example reset').length }
+  },
+  /** A name whose addresses do not answer: to how many of them a connection is tried. */
+  slowAddresses: async () => {
+    const session = await openSession(spec(['slow.example:80']))
+    const tried = new Set()
+    const timer = setInterval(() => {
+      for (const [, address] of readFileSync('/proc/net/tcp', 'latin1').matchAll(/ ([0-9A-F]{2}6433C6):0050 02 /g)) tried.add(address)
+    }, 20)
+    const answer = answerOf(await session.run(program(`tell(await talk('slow.example', 80))`)))
+    clearInterval(timer)
+    await session.close()
+    return { answer, tried: tried.size }
+  },
+  /** A connection that the network thread ended is told of, though nothing else happens. */
+  alone: async () => {
+    const session = await openSession(spec(['private.example:85']))
+    let outcome
+    session.on('connection', (event) => (outcome = event.outcome))
+    await session.run(program(`tell(await talk('private.example', 85))`))
+    await waitFor(() => outcome !== undefined)
+    const found = outcome
+    await session.close()
+    return found
   },
   /** The host program of a session is killed: its connections are over. */
   killed: async () => {

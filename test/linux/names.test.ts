@@ -97,6 +97,7 @@ describeHere('a network of names', () => {
       expect(told('starved', [...before, 'prlimit', '--nofile=128:128'])).toEqual({ tries: ['EMFILE', 'EMFILE'], after: 'goes on' })
     }, 60_000)
 
+    // promise: 34
     test('leaves a build its own loopback, and no way to take an address of ours', () => {
       expect(told('own', before)).toMatchObject({
         answer: {
@@ -130,19 +131,22 @@ describeHere('a network of names', () => {
     expect(told('many')).toEqual({ last: ['127.64.0.1', expect.stringMatching(/^127\.64\.0\./)], refused: { code: 'E2BIG', step: 'network', isNamed: true } })
   }, 60_000)
 
+  // promise: 34
   test('leads by a name to no address of the host or of its own networks, whatever else the name has', () => {
     const { answer, events } = told('private') as { answer: unknown; events: { name: string; outcome: string; address?: string }[] }
-    expect(answer).toEqual([reset, reset, reset, hello, reset, reset])
+    expect(answer).toEqual([reset, reset, reset, hello, reset, reset, reset, reset, reset])
     expect(events.map(({ name, outcome, address }) => [name, outcome, address])).toEqual([
       ['private.example', 'private', undefined],
       ['loopback.example', 'private', undefined],
       ['own.example', 'private', undefined],
       ['mixed.example', 'closed', '198.51.100.7'],
       ['missing.invalid', 'unresolved', undefined],
-      ['translated.example', 'private', undefined],
+      ...['translated.example', 'own-translated.example', 'anycast.example', 'routed.example'].map((name) => [name, 'private', undefined]),
     ])
+    expect(told('alone')).toBe('private')
   }, 60_000)
 
+  // promise: 34
   test('is all the way out that there is', () => {
     expect(told('nothingElse')).toMatchObject({
       answer: { address: 'ENETUNREACH', loopback: 'ECONNREFUSED', port: 'ECONNREFUSED', resolverOutside: 'ENETUNREACH', six: 'ENETUNREACH', proxy: [] },
@@ -155,6 +159,7 @@ describeHere('a network of names', () => {
     expect(Object.fromEntries(events.map(({ port, outcome }) => [port, outcome]))).toEqual({ 80: 'closed', 81: 'closed', 83: 'closed', 84: 'reset' })
   }, 60_000)
 
+  // promise: 34
   test('has a writer wait for a reader that does not read, and nobody else', () => {
     expect(told('slow')).toEqual({ same: hello, other: hello, isBounded: true, ends: 64 })
   }, 60_000)
@@ -167,6 +172,7 @@ describeHere('a network of names', () => {
     expect(told('scarce', ['prlimit', '--nofile=128:128'])).toEqual({ answer: hello, isKnown: true })
   }, 60_000)
 
+  // promise: 34
   test('holds up nobody where the host does not resolve a name', () => {
     expect(told('hanging')).toEqual({ other: hello, before: 0, after: 40 })
   }, 60_000)
@@ -175,6 +181,15 @@ describeHere('a network of names', () => {
     expect(told('terminated')).toEqual({ grown: true, left: 0 })
   }, 60_000)
 
+  test('tries few addresses of a name at a time', () => {
+    expect(told('slowAddresses')).toEqual({ answer: reset, tried: 8 })
+  }, 60_000)
+
+  test('looks up no name for connections that were given up before', () => {
+    expect(told('givenUp')).toEqual({ later: hello, givenUp: 500 })
+  }, 120_000)
+
+  // promise: 34
   test('is over with its session, and each connection is told of', () => {
     expect(told('ending')).toEqual({ told: 20, sent: true, left: 0 })
   }, 60_000)
@@ -183,6 +198,7 @@ describeHere('a network of names', () => {
     expect(told('killed')).toEqual({ during: 5, after: 0 })
   }, 60_000)
 
+  // promise: 34
   test('lets only TLS to a name reach its port 443, however the first bytes are cut', () => {
     const { answer, events } = told('tls') as { answer: unknown; events: { outcome: string; sent: number }[] }
     expect(answer).toEqual({
@@ -196,6 +212,7 @@ describeHere('a network of names', () => {
       wrongRecords: reset,
       wrong: reset,
       second: reset,
+      encrypted: reset,
       plain: reset,
       otherType: reset,
       wild: '75 bytes',
@@ -204,7 +221,7 @@ describeHere('a network of names', () => {
       otherPort: '5 bytes',
     })
     const refused = events.filter(({ outcome }) => outcome === 'tls-name')
-    expect(refused.map(({ sent }) => sent)).toEqual([0, 0, 0, 0, 0, 0, 0])
+    expect(refused.map(({ sent }) => sent)).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
     expect(told('tlsOff')).toMatchObject({ answer: '5 bytes' })
   }, 60_000)
 
@@ -236,6 +253,7 @@ describeHere('a network of names', () => {
         cut: [malformed, 'silence'],
         large: 'silence',
         tcp: [20, true],
+        many: 100 * (2 + 12 + 3 + 4),
         tooLong: 'closed',
         still: '127.64.0.1',
       },

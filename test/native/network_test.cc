@@ -178,6 +178,9 @@ TEST_CASE("a name leads to the public addresses that it has, of both families in
   CHECK(texts == std::vector<std::string>{"2600::1", "8.8.8.8", "2600::2", "9.9.9.9"});
   CHECK(found.has_private);
   CHECK_FALSE(usable({address("8.8.8.8")}, {}).has_private);
+  CHECK(usable({address("64:ff9b::909:909"), address("2002:909:909::1")}, {address("9.9.9.9")}).addresses.empty());
+  const auto many = usable(std::vector<Address>(40, address("8.8.8.8")), {});
+  CHECK(many.addresses.size() == 8);
 }
 
 TEST_CASE("names of a plan have addresses of their own, and the ports of wildcards that fit") {
@@ -337,6 +340,7 @@ TEST_CASE("a ClientHello with another name beside the right one is refused, and 
   CHECK(is_refused(client_hello({server_name("a.example"), server_name("b.example")})));
   CHECK(is_refused(client_hello({server_name("a.example.")})));
   CHECK(is_refused(client_hello({server_name("")})));
+  CHECK(is_refused(client_hello({server_name("a.example"), Bytes{0xfe, 0x0d, 0, 1, 0}})));
   CHECK(is_refused(client_hello({Bytes{0, 0, 0, 0}})));
   CHECK(is_refused(client_hello({Bytes{0, 0, 0, 2, 0, 0}})));
   CHECK(is_refused(client_hello({Bytes{0, 0, 0}})));

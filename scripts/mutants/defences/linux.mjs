@@ -732,6 +732,21 @@ export const linux = [
     tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
   },
   {
+    defence: 'TLS to a name has no other name encrypted in it',
+    off: { 'tls-name-is-readable': 'never' },
+    tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
+  },
+  {
+    defence: 'a connection that was given up has no name looked up',
+    off: { 'given-up-lookups-go': 'skip' },
+    tests: [[networkOfNames, 'looks up no name for connections that were given up before']],
+  },
+  {
+    defence: 'a connection has few attempts under way',
+    off: { 'few-attempts-of-connection': 'never' },
+    tests: [[networkOfNames, 'tries few addresses of a name at a time']],
+  },
+  {
     defence: 'bytes that are no TLS are refused where TLS is expected',
     off: { 'tls-only-handshakes': 'never' },
     tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
