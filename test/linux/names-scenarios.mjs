@@ -390,6 +390,38 @@ const scenarios = {
     await session.close()
     return { later, givenUp: outcomes.filter((one) => one === 'hanging.example reset').length }
   },
+  /** All that a build can do to the resolver and the listeners, at once, takes nothing from another session, and nothing for good from its own. */
+  stormed: async () => {
+    const session = await openSession(spec(['allowed.example:85', 'allowed.example:443', '*.many.example:80', '203.0.113.99:80']))
+    const beside = await openSession(spec(['allowed.example:85']))
+    // Blank sessions are made ahead, until there are enough.
+    await new Promise((done) => setTimeout(done, 500))
+    const before = sockets()
+    const storm = session.spawn(program(`${helloOf}
+      const later = (what) => { const again = () => { what(); setImmediate(again) }; again() }
+      const open = (host, port, use) => net.connect({ host, port, family: 4 }, function () { use(this) }).on('error', () => {})
+      const udp = dgram.createSocket('udp4')
+      let count = 0
+      later(() => { for (let i = 0; i < 50; i += 1) { const label = 'n' + (count += 1); udp.send(Buffer.concat([Buffer.from([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, label.length]), Buffer.from(label), Buffer.from([4]), Buffer.from('many'), Buffer.from([7]), Buffer.from('example'), Buffer.from([0, 0, 1, 0, 1])]), 53, '127.0.0.53', () => {}) } })
+      for (let i = 0; i < 40; i += 1) open('127.0.0.53', 53, (socket) => socket.write(Buffer.from([16])))
+      for (let i = 0; i < 100; i += 1) open('127.64.0.1', 443, (socket) => socket.write(hello('allowed.example').subarray(0, 20)))
+      later(() => open('127.64.0.1', 85, (socket) => socket.resetAndDestroy()))
+      later(() => open('203.0.113.99', 80, (socket) => socket.destroy()))
+      later(() => open('127.64.0.1', 443, (socket) => { socket.write(hello('allowed.example')); socket.resetAndDestroy() }))
+      await pause(1000)
+      console.log('storms')`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(storm.stdout, 'data')
+    const other = answerOf(await beside.run(program(`const all = []; for (let i = 0; i < 20; i += 1) all.push(await talk('allowed.example', 85)); tell([...new Set(all)])`)))
+    const during = sockets() - before
+    storm.kill('SIGKILL')
+    await once(storm, 'exit')
+    const own = answerOf(await session.run(program(`tell(await talk('allowed.example', 85))`)))
+    await waitFor(() => sockets() <= before)
+    const left = sockets() - before
+    await session.close()
+    await beside.close()
+    return { other, isBounded: during <= 2 * 256 + 16 + 8, own, left }
+  },
   /** A name whose addresses do not answer: to how many of them a connection is tried. */
   slowAddresses: async () => {
     const session = await openSession(spec(['slow.example:80']))
