@@ -14,7 +14,7 @@ const harmless = [
   // Parts of numbers and of messages in memory (makedev(3), cmsg(3), trunc(3)), which not every compilation puts in line.
   /^(gnu_dev_(major|makedev|minor)|__cmsg_nxthdr|trunc)$/,
   // What errno is, and calls that always succeed (their manual pages, RETURN VALUE or ERRORS).
-  /^(__errno_location|__error|_exit|gete?[gu]id|getpid|getpgrp|umask|cfmakeraw|clock_gettime|gettimeofday|getpagesize|sysconf|__libc_current_sigrtmax)$/,
+  /^(__errno_location|__error|__res_state|_exit|gete?[gu]id|getpid|getpgrp|umask|cfmakeraw|clock_gettime|gettimeofday|getpagesize|sysconf|__libc_current_sigrtmax)$/,
   // They only pause, say which system this is to whoever could not open a session on it, and look at our own memory.
   /^(nanosleep|uname|getenv)$/,
   // A question, to which no is an answer.

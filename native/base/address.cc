@@ -113,7 +113,7 @@ bool Address::is_private() const {
   if (!is_ipv6_) return is_private_ipv4(all);
   const auto stands_for = this->stands_for();
   // defence: address-stands-for-private
-  if (stands_for && stands_for->is_private()) return true;
+  if (stands_for && is_private_ipv4(stands_for->bytes())) return true;
   return std::ranges::any_of(kPrivateIpv6, [&](const Prefix& one) { return is_in(all, one); });
 }
 

@@ -1,6 +1,8 @@
 #include "network/lookups.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <resolv.h>
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +23,25 @@ namespace {
 
 constexpr std::size_t kMostThreads = 4;
 constexpr std::chrono::seconds kIdle{5};
+
+/**
+ * Makes this thread look a name with a dot up as it is written (resolv.conf(5), search): if there is none, the one with
+ * a domain of the host behind it is another name. A name without a dot is the host's own short form. Other C libraries
+ * than glibc search for no name with a dot, unless the host says so (ndots).
+ */
+bool search_only_for(bool is_short) {
+#ifdef RES_NORELOAD
+  // To read the file again would change the options. This thread ends soon.
+  if ((_res.options & RES_INIT) == 0 && ::res_init() != 0) return false;
+  constexpr auto kSearch = RES_DEFNAMES | RES_DNSRCH;
+  _res.options |= RES_NORELOAD | kSearch;
+  // defence: name-is-whole
+  if (!is_short) _res.options &= ~kSearch;
+#else
+  static_cast<void>(is_short);
+#endif
+  return true;
+}
 
 }  // namespace
 
@@ -125,6 +146,7 @@ Looked usable(std::vector<Address> found, const std::vector<Address>& of_host) {
 Looked look_up(const std::string& name, std::uint16_t port) {
   /** Of both families: those of one may all be in front of the others. */
   constexpr std::size_t kMostAddresses = 32;
+  if (!search_only_for(name.find('.') == std::string::npos)) return {};
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;

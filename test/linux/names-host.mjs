@@ -32,7 +32,7 @@ const file = path.join(folder, 'hosts')
 writeFileSync(file, hosts + Array.from({ length: 80 }, (_, index) => `198.51.100.7 n${index}.many.example\n198.51.100.${100 + index} slow.example\n`).join(''))
 execFileSync('mount', ['--bind', file, '/etc/hosts'])
 const resolver = path.join(folder, 'resolv.conf')
-writeFileSync(resolver, 'nameserver 198.51.100.7\noptions timeout:3 attempts:2\n')
+writeFileSync(resolver, 'nameserver 198.51.100.7\nsearch search.example\noptions timeout:3 attempts:2\n')
 execFileSync('mount', ['--bind', resolver, '/etc/resolv.conf'])
 
 /** The files of a registry, where a test has some; then nothing else is served. */

@@ -32,12 +32,16 @@ await Promise.all(
   }),
 )
 
-/** A name server: of some names it says that there is none, and of all others nothing, ever. */
+/** A name server: of some names it says that there is none, of those of its search list that they are 198.51.100.7, and of all others nothing, ever. */
 const names = createSocket('udp4')
 names.on('message', (message, { port, address }) => {
-  if (!message.includes('missing')) return
-  const answer = Buffer.from(message)
-  answer.writeUInt16BE(0x8183, 2)
+  const isSearched = message.includes('search')
+  if (!isSearched && !message.includes('missing')) return
+  const isIPv4 = isSearched && message.readUInt16BE(message.length - 4) === 1
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 198, 51, 100, 7])
+  const answer = isIPv4 ? Buffer.concat([message, record]) : Buffer.from(message)
+  answer.writeUInt16BE(isSearched ? 0x8180 : 0x8183, 2)
+  answer.writeUInt16BE(isIPv4 ? 1 : 0, 6)
   names.send(answer, port, address)
 })
 names.bind(53)

@@ -687,6 +687,11 @@ export const linux = [
     tests: [[networkOfNames, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
   },
   {
+    defence: 'a name with a dot is looked up without the search list of the host',
+    off: { 'name-is-whole': 'never' },
+    tests: [[networkOfNames, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
+  },
+  {
     defence: 'an IPv6 address that stands for a private one is private',
     off: { 'address-stands-for-private': 'never' },
     tests: [[networkOfNames, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],
