@@ -181,6 +181,8 @@ describeHere('a network of names', () => {
 
   test('is over with its environment, whatever is looked up for it', () => {
     expect(told('terminated')).toEqual({ grown: true, left: 0 })
+  }, 60_000)
+
   test('takes nothing from another session while a build storms its own, and nothing for good from that', () => {
     expect(told('stormed')).toEqual({ other: [hello], isBounded: true, own: hello, left: 0 })
   }, 60_000)
