@@ -40,6 +40,7 @@
 #include "linux/shared_counts.h"
 #include "linux/sources.h"
 #include "state/file_state.h"
+#include "state/files.h"
 
 namespace buildjail {
 
@@ -259,20 +260,35 @@ Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls&
   return status;
 }
 
-/**
- * Whether the build may be the server of a file system (fuse(4)): each look at a path there could wait for it, and with
- * that the thread that answers calls for all sessions.
- */
-bool may_serve_files(const NamespaceOpening& opening) {
-  if (!opening.plan.allowed.has(Allowance::kUserNamespaces)) return false;
-  constexpr unsigned kMiscellaneous = 10;
-  constexpr unsigned kFuse = 229;
-  const auto has_fuse = [](const Step& step) {
+constexpr unsigned kMiscellaneous = 10;
+
+/** Whether it is userfaultfd(2)'s, whose number the kernel chooses. */
+bool is_userfaultfd(std::uint64_t device) {
+  if (major(device) != kMiscellaneous) return false;
+  const auto list = read_text_file("filter", "/proc/misc");
+  return !list || list->find(std::to_string(minor(device)) + " userfaultfd\n") != std::string::npos;
+}
+
+bool has_device(const std::vector<Step>& steps, bool (*is_wanted)(std::uint64_t device)) {
+  return std::ranges::any_of(steps, [&](const Step& step) {
     const auto* const dev = std::get_if<MountDev>(&step);
-    return dev != nullptr && std::ranges::find(dev->devices, ::makedev(kMiscellaneous, kFuse), &NamedDevice::number) !=
-                                 dev->devices.end();
+    return dev != nullptr && std::ranges::any_of(dev->devices, is_wanted, &NamedDevice::number);
+  });
+}
+
+/**
+ * Whether a look at a path could wait for the build, and with it the thread that answers calls for all sessions. So it
+ * does where the build serves the file system (fuse(4)), or where it serves the page fault of a call of its own that
+ * holds the folder, such as getdents(2) (userfaultfd(2)).
+ */
+bool may_hold_up_looks(const NamespaceOpening& opening) {
+  const auto has = [&](bool (*is_wanted)(std::uint64_t)) {
+    return has_device(opening.plan.steps, is_wanted) || has_device(opening.steps, is_wanted);
   };
-  return std::ranges::any_of(opening.plan.steps, has_fuse) || std::ranges::any_of(opening.steps, has_fuse);
+  const Allowances& allowed = opening.plan.allowed;
+  if (allowed.has(Allowance::kUserfaultfd) || has(is_userfaultfd)) return true;
+  constexpr auto kFuse = [](std::uint64_t device) { return device == ::makedev(kMiscellaneous, 229); };
+  return allowed.has(Allowance::kUserNamespaces) && has(kFuse);
 }
 
 /**
@@ -346,7 +362,7 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   std::optional<SessionFilter> own;
   if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
   // defence: no-listener-beside-file-server
-  const bool may_tell = !may_serve_files(opening);
+  const bool may_tell = !may_hold_up_looks(opening);
   // defence: every-session-filter-system
   install_filter(own ? *own : opening.host.filter, may_tell, calls);
 

@@ -106,6 +106,13 @@ const initOf = async (session: Session): Promise<number> => Number(/^\/proc\/(\d
     expect(await tried({ allow: ['user-namespaces'], user: 'root' })).toEqual({ '/tmp': 'ok' })
   })
 
+  // A call that holds a folder, such as getdents(2), waits for the server of its page fault, and each other one for that folder.
+  test.runIf(isRoot && existsSync('/dev/userfaultfd'))('is refused where the build may serve page faults of its own', async () => {
+    const tried = async (more: Spec): Promise<unknown> => answers((await build(spec(more), attack('set_group', 'paths', '/', '/tmp'))).stdout)
+    expect(await tried({ devices: ['/dev/userfaultfd'] })).toEqual({ '/tmp': 'EPERM' })
+    expect(await tried({ allow: ['userfaultfd'] })).toEqual({ '/tmp': 'EPERM' })
+  })
+
   // promise: 38
   test('goes from every folder of an output at the end, also where it was inherited and moved, but not from one that had it', async () => {
     for (const name of ['had', 'had/in', 'older']) mkdirSync(path.join(folders.output, name))

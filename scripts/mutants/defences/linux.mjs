@@ -88,7 +88,10 @@ const setsGroupId = [
   {
     defence: 'no build serves the file system in which its path is looked up for it',
     off: { 'no-listener-beside-file-server': { value: 'true' } },
-    tests: [[setGroupId, 'is refused where the build may be the server of a file system']],
+    tests: [
+      [setGroupId, 'is refused where the build may be the server of a file system'],
+      [setGroupId, 'is refused where the build may serve page faults of its own'],
+    ],
   },
   {
     defence: 'folders of an output lose the set-group-ID bit',
