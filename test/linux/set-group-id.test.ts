@@ -128,6 +128,21 @@ const initOf = async (session: Session): Promise<number> => Number(/^\/proc\/(\d
     expect(hasBit(path.join(folders.output, 'had'))).toBe(true)
   })
 
+  // The overlay is another device than the output that is its upper layer.
+  // promise: 38
+  test('goes from the folders of an output that a build changed through an overlay of its own', async (context) => {
+    mkdirSync(path.join(folders.output, 'up/older'), { recursive: true })
+    await setTimeout(50)
+    await using session = await openSession(spec({ allow: ['user-namespaces'] }))
+    const mount = 'mount -t overlay none -o lowerdir=low,upperdir=up,workdir=work,userxattr top && mkdir top/new && chmod g+s top/new top/older'
+    const script = `cd /output; mkdir low work top; unshare --map-root-user --mount sh -c '${mount}' && stat -c %A up/new up/older`
+    const { stdout } = await session.run(['sh', '-c', script], { reject: false })
+    await session.close()
+    if (stdout === '') return context.skip('skipped: a user namespace may mount no overlay here')
+    expect(stdout.split('\n')).toEqual(['drwxr-sr-x', 'drwxr-sr-x'])
+    expect(bitsIn(folders.output)).toEqual([])
+  })
+
   // A folder that is read has another time of access, unless the file system notes none.
   // promise: 38
   test.each([
