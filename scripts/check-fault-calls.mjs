@@ -17,10 +17,10 @@ const harmless = [
   /^(__errno_location|__error|__res_state|_exit|gete?[gu]id|getpid|getpgrp|umask|cfmakeraw|clock_gettime|gettimeofday|getpagesize|sysconf|__libc_current_sigrtmax)$/,
   // They only pause, say which system this is to whoever could not open a session on it, and look at our own memory.
   /^(nanosleep|uname|getenv)$/,
-  // A question, to which no is an answer.
-  /^isatty$/,
-  // Of what mmap(2) gave.
-  /^munmap$/,
+  // Questions, to which no is an answer.
+  /^(fnmatch|isatty)$/,
+  // Of what mmap(2) gave, and opendir(3).
+  /^(dirfd|munmap)$/,
   // Which file this is: there is one.
   /^dladdr$/,
   // Threads, which tell by exceptions.
