@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -18,6 +19,12 @@
 #include "state/watcher.h"
 
 namespace buildjail {
+
+int close_all_but(int kept) {
+  const auto number = static_cast<unsigned>(kept);
+  if (number > 0 && ::close_range(0, number - 1, 0) != 0) return -1;
+  return ::close_range(number + 1, ~0U, 0);
+}
 
 int look_at_self(kinfo_proc& self) {
   const int mib[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, ::getpid()};
@@ -92,7 +99,10 @@ const char* let_go_of_host_program() {
 
 namespace {
 
-/** A datagram of one byte, because an empty one could not be told from the end, with room for a descriptor. */
+/** Of one message. The kernel takes some more, which it keeps as pointers in one cluster (unp_internalize). */
+constexpr std::size_t kMostSent = 128;
+
+/** A datagram of one byte, because an empty one could not be told from the end, with room for descriptors. */
 struct DescriptorMessage {
   DescriptorMessage() {
     header.msg_iov = &content;
@@ -104,52 +114,73 @@ struct DescriptorMessage {
 
   char byte = 0;
   iovec content{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostSent * sizeof(int))> control{};
   msghdr header{};
 };
 
-/** To the parent, over one end of a socketpair(2) of datagrams. */
-int send_descriptor(int channel, int descriptor) {
-  DescriptorMessage message;
-  cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), &descriptor, sizeof(int));
-  // By number: libthr(3) wraps sendmsg(2) for pthread_cancel(3).
-  return ::syscall(SYS_sendmsg, channel, &message.header, 0) == 1 ? 0 : -1;
+/** To the parent, over one end of a socketpair(2) of datagrams. The parent reads them when this child has ended. */
+int send_descriptors(int channel, std::span<const int> descriptors) {
+  while (!descriptors.empty()) {
+    const auto some = descriptors.first(std::min(descriptors.size(), kMostSent));
+    DescriptorMessage message;
+    cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
+    message.header.msg_controllen = CMSG_SPACE(static_cast<socklen_t>(some.size_bytes()));
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(static_cast<socklen_t>(some.size_bytes()));
+    std::memcpy(CMSG_DATA(rights), some.data(), some.size_bytes());
+    // By number: libthr(3) wraps sendmsg(2) for pthread_cancel(3).
+    if (::syscall(SYS_sendmsg, channel, &message.header, MSG_DONTWAIT) != 1) return -1;
+    descriptors = descriptors.subspan(some.size());
+  }
+  return 0;
 }
 
-/** In the parent, when the child has ended. */
-Result<UniqueFd> receive_descriptor(int channel, const char* step) {
+/** Those of one message, in the parent, when the child has ended. */
+Status receive_descriptors(int channel, const char* step, std::vector<UniqueFd>& received) {
   DescriptorMessage message;
   // It was sent already, or never.
   // defence: descriptor-jail-close-exec
   if (::recvmsg(channel, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) return last_error(step, "recvmsg");
   const cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
-  int descriptor = -1;
-  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS)
-    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(descriptor));
-  if (descriptor >= 0) return UniqueFd(descriptor);
-  // The kernel drops a descriptor for which the table has no room (unix(4), MSG_CTRUNC).
-  errno = EMFILE;
-  return last_error(step, "recvmsg");
+  // The kernel drops descriptors for which the table has no room (unix(4), MSG_CTRUNC).
+  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) {
+    errno = EMFILE;
+    return last_error(step, "recvmsg");
+  }
+  std::array<int, kMostSent> descriptors{};
+  const std::size_t size = std::min<std::size_t>(rights->cmsg_len - CMSG_LEN(0), sizeof(descriptors));
+  std::memcpy(descriptors.data(), CMSG_DATA(rights), size);
+  for (const int one : std::span(descriptors).first(size / sizeof(int))) received.emplace_back(one);
+  return {};
 }
 
 }  // namespace
 
 Result<UniqueFd> opened_in_child(const char* step, const std::function<const char*(int, int&)>& open) {
+  auto opened = all_opened_in_child(
+      step, 1, [&open](int channel, std::span<int> descriptors) { return open(channel, descriptors.front()); });
+  if (!opened) return std::move(opened.error());
+  return std::move(opened->front());
+}
+
+Result<std::vector<UniqueFd>> all_opened_in_child(const char* step, std::size_t count,
+                                                  const std::function<const char*(int, std::span<int>)>& open) {
   std::array<int, 2> pair{};
   if (::socketpair(AF_LOCAL, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(step, "socketpair");
   const UniqueFd ours(pair[0]);
   const UniqueFd theirs(pair[1]);
-  auto status = in_child(step, [&open, channel = theirs.get()]() -> const char* {
-    int opened = -1;
-    if (const char* const failed = open(channel, opened); failed != nullptr) return failed;
-    return send_descriptor(channel, opened) == 0 ? nullptr : "sendmsg";
+  std::vector<int> descriptors(count, -1);
+  auto status = in_child(step, [&open, &descriptors, channel = theirs.get()]() -> const char* {
+    if (const char* const failed = open(channel, descriptors); failed != nullptr) return failed;
+    return send_descriptors(channel, descriptors) == 0 ? nullptr : "sendmsg";
   });
   if (!status) return std::move(status.error());
-  return receive_descriptor(ours.get(), step);
+  std::vector<UniqueFd> received;
+  while (received.size() < count) {
+    if (auto got = receive_descriptors(ours.get(), step, received); !got) return std::move(got.error());
+  }
+  return received;
 }
 
 }  // namespace buildjail

@@ -4,7 +4,10 @@
 #include <sys/user.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -15,6 +18,9 @@ namespace buildjail {
 
 // What a vfork(2)ed child may do: system calls on arguments that were prepared before. It runs in our memory, so
 // nothing here allocates, locks or uses the thread library, whose state is ours (vfork(2), CAVEATS).
+
+/** Closes all descriptors but one: jail_attach(2) refuses a process that has a directory open. */
+int close_all_but(int kept);
 
 /** The kernel's description of this process. */
 int look_at_self(kinfo_proc& self);
@@ -82,5 +88,8 @@ Status in_child(const char* step, Work work) {
  * the child's own; the parent's copy has close-on-exec from its first moment on. EMFILE: no descriptor is free here.
  */
 Result<UniqueFd> opened_in_child(const char* step, const std::function<const char*(int channel, int& opened)>& open);
+/** The same for several, in their order. */
+Result<std::vector<UniqueFd>> all_opened_in_child(
+    const char* step, std::size_t count, const std::function<const char*(int channel, std::span<int> opened)>& open);
 
 }  // namespace buildjail

@@ -12,8 +12,6 @@
 #include <netinet/in.h>
 #include <netinet/in_var.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -49,13 +47,6 @@ in_aliasreq loopback_address() {
   request.ifra_addr = internet(INADDR_LOOPBACK);
   request.ifra_mask = internet(IN_CLASSA_NET);
   return request;
-}
-
-/** Closes all descriptors but one. */
-int close_all_but(int kept) {
-  const auto number = static_cast<unsigned>(kept);
-  if (number > 0 && ::close_range(0, number - 1, 0) != 0) return -1;
-  return ::close_range(number + 1, ~0U, 0);
 }
 
 // A connection within this network needs no TIME_WAIT (tcp(4)), which would keep the dead jail for as long.
@@ -146,7 +137,6 @@ std::string unknown_name() {
 Result<UniqueFd> bring_up_loopback(const JailReference& jail) {
   in_aliasreq address = loopback_address();
   auto socket = opened_in_child(kStep, [&jail, &address](int channel, int& opened) -> const char* {
-    // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
     if (close_all_but(channel) != 0) return "close_range";
     if (const char* const failed = enter_jail(jail); failed != nullptr) return failed;
     opened = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -13,12 +13,14 @@
 #include "freebsd/mounts.h"
 #include "freebsd/networks.h"
 #include "freebsd/session_jail.h"
+#include "network/network_thread.h"
 
 namespace buildjail {
 
 /** Shared by all sessions of one environment. */
 struct FreebsdHost {
-  explicit FreebsdHost(JailAbilities found) : abilities(std::move(found)) {}
+  FreebsdHost(JailAbilities found, NetworkListener listener)
+      : abilities(std::move(found)), network(std::move(listener)) {}
 
   JailAbilities abilities;
   /** That of the previous session, or 0. */
@@ -26,6 +28,7 @@ struct FreebsdHost {
   MountsOfSources mounts_of_sources;
   NullfsIds nullfs_ids;
   DyingNetworks dying_networks;
+  NetworkThread network;
 };
 
 /** A session with its jail. */

@@ -9,6 +9,7 @@
 #include "freebsd/opening.h"
 #include "freebsd/parts/jail.h"
 #include "freebsd/parts/limits.h"
+#include "freebsd/parts/names.h"
 #include "freebsd/parts/root.h"
 
 namespace buildjail {
@@ -69,6 +70,6 @@ struct Steps : Part {
 using JailParts = PartList<FileFlows, DyingJail, UserLease, WatchedDevices, StateEntry, SessionDirectory, OutputLease,
                            SourceList, MountPoints, LentDirectory, Root, Steps, Seal,
                            // The rules come before the jail, so that no process is ever in it without them.
-                           Rules, JailPart, Loopback, LentInterface, Processors, Throttle, Commands>;
+                           Rules, JailPart, Loopback, NamesNetwork, LentInterface, Processors, Throttle, Commands>;
 
 }  // namespace buildjail

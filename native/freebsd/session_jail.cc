@@ -67,6 +67,8 @@ Status SessionJail::end_processes(TakingAway& taking) {
     status = wait_ended(taking, kEndBound);
   }
   is_empty = static_cast<bool>(status);
+  // Also where a process is left, which connects to nothing more.
+  if (const auto end = std::exchange(end_names, {})) end();
   return status;
 }
 

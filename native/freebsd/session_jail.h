@@ -35,6 +35,8 @@ struct SessionJail {
   std::unique_ptr<Jail> jail{};
   /** Of a jail with a network stack of its own, a socket in it; see bring_up_loopback(). */
   UniqueFd network{};
+  /** Ends its network of names; empty without one, and in a recovery. */
+  std::function<void()> end_names{};
   bool is_empty = false;
   /** The root was taken from under the dying jail. */
   bool is_root_forced = false;

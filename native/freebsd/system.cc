@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
@@ -112,8 +113,9 @@ std::vector<Obstacle> limitations_of_host() {
          kHowToCount});
   }
   if (setting("kern.features.vimage") == 0) {
-    limitations.push_back({"vnet", std::string(kNoOwnNetworks) + ", so network can be neither 'loopback' nor { vnet }",
-                           kHowToHaveNetworks});
+    limitations.push_back(
+        {"vnet", std::string(kNoOwnNetworks) + ", so network can be neither 'loopback' nor { allow } nor { vnet }",
+         kHowToHaveNetworks});
   }
   // Of the module mqueuefs(5), which is not loaded by itself.
   if (const int most = setting("kern.mqueue.maxmq"); most > 0) {
@@ -151,10 +153,6 @@ std::vector<Obstacle> limitations_of_host() {
 Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& abilities) {
   using Kind = PlannedNetwork::Kind;
   SysError refused{.step = "network", .syscall = "jail_set", .err = ENOTSUP, .path = network.handed_in};
-  if (network.kind == Kind::kNames) {
-    refused.detail = "network.allow: sessions on FreeBSD have no network of names yet";
-    return refused;
-  }
   if (network.kind == Kind::kNamespace) {
     refused.detail = "there are no network namespaces on FreeBSD";
     return refused;
@@ -167,6 +165,8 @@ Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& a
 
 class FreeBsd final : public System {
  public:
+  explicit FreeBsd(NetworkListener listener) : listener_(std::move(listener)) {}
+
   std::vector<Obstacle> find_obstacles() override { return obstacles_of_host(); }
   std::vector<Obstacle> find_limitations() override { return limitations_of_host(); }
 
@@ -201,7 +201,7 @@ class FreeBsd final : public System {
     if (!host_) {
       auto abilities = JailAbilities::find();
       if (!abilities) return std::move(abilities.error());
-      host_ = std::make_shared<FreebsdHost>(std::move(*abilities));
+      host_ = std::make_shared<FreebsdHost>(std::move(*abilities), listener_);
     }
     return network_that_is_had(plan.network, host_->abilities);
   }
@@ -226,6 +226,7 @@ class FreeBsd final : public System {
     return host_;
   }
 
+  NetworkListener listener_;
   std::mutex mutex_;
   std::shared_ptr<FreebsdHost> host_;
   std::map<std::string, StateFileSystem> states_;
@@ -233,7 +234,8 @@ class FreeBsd final : public System {
 
 }  // namespace
 
-// No plan with a network of names is opened here yet, so there is nothing to hear of.
-std::unique_ptr<System> System::create(NetworkListener /* listener */) { return std::make_unique<FreeBsd>(); }
+std::unique_ptr<System> System::create(NetworkListener listener) {
+  return std::make_unique<FreeBsd>(std::move(listener));
+}
 
 }  // namespace buildjail

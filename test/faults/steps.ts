@@ -102,6 +102,8 @@ export const openSteps: Steps = isLinux
       close_range: ['network'],
       jail_attach: ['network'],
       socket: ['network'],
+      bind: ['network'],
+      listen: ['network'],
       sendmsg: ['network'],
       recvmsg: ['network'],
       fchdir: ['mount-point'],

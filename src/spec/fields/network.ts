@@ -21,7 +21,7 @@ export type Network = NetworkWord | AllowedNetwork | GivenInterface | GivenNames
 
 export type NetworkWord = 'none' | 'loopback' | 'host'
 
-/** A network of names. On Linux only. */
+/** A network of names. */
 export interface AllowedNetwork {
   /**
    * What a build can connect to: `NAME:PORT`; `*.NAME:PORT` for every name that ends in `.NAME`; `IPv4:PORT`, `[IPv6]:PORT`; `host:PORT` for the loopback
@@ -182,7 +182,6 @@ export const network: Field<Network, false> = {
   read,
   plan: ({ platform, settled }, value) => {
     settled.network = value === undefined ? 'none' : isAllowedNetwork(value) ? planned(value) : value
-    if (isAllowedNetwork(settled.network) && platform === 'freebsd') throw invalid('network.allow', 'is not there on FreeBSD yet')
     const [kind] = handedInNetwork(settled.network) ?? []
     if (kind !== undefined && handedIn[kind].platform !== platform) throw invalid(`network.${kind}`, handedIn[kind].elsewhere)
   },

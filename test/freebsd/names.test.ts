@@ -1,0 +1,265 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { build, openSession, SessionPool, type Session, type Spec } from '../../src/index.ts'
+import { answers, armed, attack, describeAttack, onHost, refusalOf, said } from '../session/attacks/attack.ts'
+import { usePrograms } from '../session/controlled.ts'
+import { useFolders } from '../session/folders.ts'
+import { expectSameState, hostState } from '../session/host-state.ts'
+import { describeFreebsd } from './guest.ts'
+
+const describeHere: typeof describeFreebsd = process.platform === 'freebsd' ? describeAttack : describeFreebsd
+
+const hostsFile = '/etc/hosts'
+const hosts = `198.51.100.7 allowed.example other.example a.wild.example deep.b.wild.example wild.example mixed.example
+2001:db8:1::7 six.example
+198.51.100.1 own.example
+10.77.0.7 private.example mixed.example
+127.0.0.1 loopback.example
+${Array.from({ length: 66 }, (_, index) => `198.51.100.7 n${index}.many.example\n`).join('')}`
+
+const user = { uid: 4711, gid: 4711 }
+const users = [['a user', user], ['root', 'root']] as const
+const spec = (allow: readonly string[], more: Spec = {}, tlsNames = true): Spec => armed({ network: { allow, tlsNames }, ...more })
+const run = async (session: Session, ...words: string[]): Promise<Record<string, string>> => answers((await session.run(attack('names', ...words))).stdout)
+
+type Told = Readonly<Record<string, unknown>>
+
+/** The connections of a session and the names that it refused, in the order in which they are told. */
+function eventsOf(session: Session): Told[] {
+  const events: Told[] = []
+  session.on('connection', ({ name, port, address, sent, received, outcome }) => events.push({ name, port, ...(address !== undefined && { address }), sent, received, outcome }))
+  session.on('refused', ({ name, outcome }) => events.push({ refused: name, outcome }))
+  return events
+}
+
+async function told(given: Spec, ...words: string[]): Promise<{ readonly answer: Record<string, string>; readonly events: Told[] }> {
+  const session = await openSession(given)
+  const events = eventsOf(session)
+  try {
+    return { answer: await run(session, ...words), events }
+  } finally {
+    await session.close()
+  }
+}
+
+async function listeningAt(port: number, address: string, text: string): Promise<Server> {
+  const server = createServer((socket) => socket.end(text)).listen(port, address)
+  await once(server, 'listening')
+  return server
+}
+
+describeHere('a network of names on FreeBSD', () => {
+  const folders = useFolders()
+  const programs = usePrograms()
+  let ours = ''
+  let before = ''
+
+  // Another network, with public addresses and servers, as a jail with a stack of its own.
+  beforeAll(async () => {
+    ours = execFileSync('/sbin/ifconfig', ['epair', 'create'], { encoding: 'utf8' }).trim()
+    const theirs = ours.replace(/a$/, 'b')
+    const outside = 'bjtest-outside'
+    execFileSync('jail', ['-c', `name=${outside}`, 'path=/', 'vnet', `vnet.interface=${theirs}`, 'persist'])
+    const configure = (first: readonly string[], ...words: string[]): void => {
+      const [file = '', ...args] = [...first, '/sbin/ifconfig', ...words]
+      execFileSync(file, args)
+    }
+    const inside = ['jexec', outside]
+    configure(inside, 'lo0', 'inet', '127.0.0.1/8', 'up')
+    for (const [where, name, last] of [[[], ours, '1'], [inside, theirs, '7']] as const) {
+      configure(where, name, 'inet', `198.51.100.${last}/24`, 'up')
+      configure(where, name, 'inet', `10.77.0.${last}/24`, 'alias')
+      configure(where, name, 'inet6', '-ifdisabled')
+      configure(where, name, 'inet6', `2001:db8:1::${last}/64`, 'no_dad', 'alias')
+    }
+    const [file = '', ...args] = [...inside, ...onHost('names', 'serve', '80', '81', '85', '443')]
+    const servers = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    await once(servers.stdout, 'data')
+    before = readFileSync(hostsFile, 'utf8')
+    appendFileSync(hostsFile, `\n${hosts}`)
+  })
+  afterAll(() => {
+    if (before !== '') writeFileSync(hostsFile, before)
+    execFileSync('jail', ['-r', 'bjtest-outside'])
+    execFileSync('/sbin/ifconfig', [ours, 'destroy'])
+  })
+
+  test('has an address for each name that is allowed, and no other', async () => {
+    const allow = ['allowed.example:80', 'six.example:85', '*.wild.example:80', 'host:9', '10.77.0.7:80']
+    const names = ['allowed.example', 'ALLOWED.example', 'allowed.example.', 'other.example', 'a.wild.example', 'deep.b.wild.example', 'wild.example', 'xwild.example', 'host']
+    const { answer, events } = await told(spec(allow), 'look', ...names)
+    expect(answer).toEqual({
+      'allowed.example': '127.64.0.1',
+      'ALLOWED.example': '127.64.0.1',
+      'allowed.example.': '127.64.0.1',
+      'other.example': 'none',
+      'a.wild.example': '127.64.1.1',
+      'deep.b.wild.example': '127.64.1.2',
+      'wild.example': 'none',
+      'xwild.example': 'none',
+      host: '127.64.0.2',
+    })
+    for (const refused of ['other.example', 'wild.example', 'xwild.example']) expect(events).toContainEqual({ refused, outcome: 'name' })
+  })
+
+  test.each(users)('leads %s to the ports of a name, and tells of each connection', async (_, who) => {
+    const allow = ['allowed.example:80', 'allowed.example:81', 'six.example:85', 'allowed.example:86']
+    const talks = ['allowed.example', '80', '1000000', 'allowed.example', '81', '200000', 'six.example', '85', '0', 'allowed.example', '86', '0', 'allowed.example', '85', '0', '198.51.100.7', '80', '0']
+    const { answer, events } = await told(spec(allow, { user: who }), 'talk', ...talks)
+    expect(answer).toEqual({
+      // It gets an answer after the end of its own direction.
+      'allowed.example 80': '1000000',
+      'allowed.example 81': '200000 bytes',
+      'six.example 85': 'hello',
+      'allowed.example 86': 'ECONNRESET',
+      'allowed.example 85': 'ECONNREFUSED',
+      '198.51.100.7 80': 'ENETUNREACH',
+    })
+    expect(events).toEqual([
+      { name: 'allowed.example', port: 80, address: '198.51.100.7', sent: 1_000_000, received: 7, outcome: 'closed' },
+      { name: 'allowed.example', port: 81, address: '198.51.100.7', sent: 200_000, received: 200_000, outcome: 'closed' },
+      { name: 'six.example', port: 85, address: '2001:db8:1::7', sent: 0, received: 5, outcome: 'closed' },
+      { name: 'allowed.example', port: 86, sent: 0, received: 0, outcome: 'refused' },
+    ])
+  })
+
+  test('leads to an address as it is written, and to the loopback of the host', async () => {
+    const servers = [await listeningAt(7101, '127.0.0.1', 'host'), await listeningAt(7102, '::1', 'six')]
+    try {
+      const allow = ['10.77.0.7:85', '[2001:db8:1::7]:85', 'host:7101', 'host:7102']
+      const talks = ['10.77.0.7', '85', '2001:db8:1::7', '85', 'host', '7101', 'host', '7102', '10.77.0.7', '80', '127.0.0.1', '7101']
+      const { answer } = await told(spec(allow), 'talk', ...talks.flatMap((word, index) => (index % 2 === 0 ? [word] : [word, '0'])))
+      expect(answer).toEqual({
+        '10.77.0.7 85': 'hello',
+        '2001:db8:1::7 85': 'hello',
+        'host 7101': 'host',
+        'host 7102': 'six',
+        '10.77.0.7 80': 'ECONNREFUSED',
+        '127.0.0.1 7101': 'ECONNREFUSED',
+      })
+    } finally {
+      for (const server of servers) server.close()
+    }
+  })
+
+  test('has the names of wildcards when they are asked for, each with the ports of all that fit, and 64 of them', async () => {
+    const allow = ['*.wild.example:80', '*.b.wild.example:85', '*.wild.example:443']
+    const talks = ['a.wild.example', '80', '3', 'a.wild.example', '443', '4', 'deep.b.wild.example', '85', '0', 'deep.b.wild.example', '80', '5', 'a.wild.example', '85', '0']
+    expect((await told(spec(allow, {}, false), 'talk', ...talks)).answer).toEqual({
+      'a.wild.example 80': '3',
+      'a.wild.example 443': 'hello',
+      'deep.b.wild.example 85': 'hello',
+      'deep.b.wild.example 80': '5',
+      'a.wild.example 85': 'ECONNREFUSED',
+    })
+    const names = Array.from({ length: 66 }, (_, index) => `n${index}.many.example`)
+    const session = await openSession(spec(['*.many.example:80', '*.wild.example:85', '*.wild.example:86', '*.wild.example:87']))
+    const events = eventsOf(session)
+    const found = Object.values(await run(session, 'look', ...names))
+    expect([new Set(found).size, found.slice(64)]).toEqual([65, ['none', 'none']])
+    expect(await run(session, 'talk', 'n63.many.example', '80', '2')).toEqual({ 'n63.many.example 80': '2' })
+    await session.close()
+    expect(events).toContainEqual({ refused: 'n64.many.example', outcome: 'limit' })
+  })
+
+  test('leads by a name to no address of the host or of its own networks, and on port 443 to TLS alone', async () => {
+    const names = ['private.example', 'loopback.example', 'own.example', 'mixed.example']
+    const allow = [...names.map((name) => `${name}:85`), 'allowed.example:443']
+    const { answer, events } = await told(spec(allow), 'talk', ...names.flatMap((name) => [name, '85', '0']), 'allowed.example', '443', '9')
+    expect(Object.values(answer)).toEqual(['ECONNRESET', 'ECONNRESET', 'ECONNRESET', 'hello', 'ECONNRESET'])
+    expect(events.map(({ outcome }) => outcome)).toEqual(['private', 'private', 'private', 'closed', 'tls-name'])
+  })
+
+  test('is there in build(), and in each session of a pool; without an entry nothing is in it', async () => {
+    const given = spec(['allowed.example:85'])
+    const words = attack('names', 'talk', 'allowed.example', '85', '0')
+    expect((await build(given, words)).stdout).toBe('allowed.example 85: hello\n')
+    await using pool = await SessionPool.open(given, { size: 2 })
+    for (const { stdout } of await Promise.all([0, 1, 2].map(() => pool.run({}, words)))) expect(stdout).toBe('allowed.example 85: hello\n')
+    expect((await build(spec([]), words)).stdout).toBe('allowed.example 85: none\n')
+  })
+
+  test.each(users)('cannot have a listener of ours taken by %s, nor the resolver', async (_, who) => {
+    await using session = await openSession(spec(['allowed.example:8085', 'host:7000', '*.wild.example:8086'], { user: who }))
+    const taken = { plain: 'EADDRINUSE', address: 'EADDRINUSE', port: 'EADDRINUSE', datagrams: 'ok' }
+    expect(await run(session, 'bind', '127.64.0.1', '8085')).toEqual(taken)
+    const refused = who === 'root' ? 'EADDRINUSE' : 'EACCES'
+    expect(await run(session, 'bind', '127.0.0.53', '53')).toEqual({ plain: refused, address: refused, port: refused, datagrams: refused })
+    expect(await run(session, 'look', 'a.wild.example')).toEqual({ 'a.wild.example': '127.64.1.1' })
+    expect(await run(session, 'bind', '127.64.1.1', '8086')).toEqual(taken)
+  })
+
+  test.each(users)('leads past what %s has listen at the same port of all addresses', async (_, who) => {
+    await using session = await openSession(spec(['host:7103'], { user: who }))
+    const server = await listeningAt(7103, '127.0.0.1', 'host')
+    try {
+      const stealing = session.spawn(attack('names', 'beside', '7103'), { stdio: ['pipe', 'pipe', 'inherit'] })
+      await said(stealing, 'ready')
+      expect(await run(session, 'talk', 'host', '7103', '0')).toEqual({ 'host 7103': 'host' })
+      stealing.kill()
+    } finally {
+      server.close()
+    }
+  })
+
+  // It has the say over its own network, and none over what the host program connects to.
+  test('gives root of a session no way out by addresses and routes of its own', async () => {
+    const root = spec(['allowed.example:85'], { user: 'root', toolchain: ['host', '/sbin'] })
+    await using session = await openSession(root)
+    const tried = async (...words: [string, ...string[]]): Promise<number | undefined> => (await session.run(words, { reject: false })).exitCode
+    expect(await tried('/sbin/ifconfig', 'lo0', 'inet', '198.51.100.7/32', 'alias')).toBe(0)
+    expect(await run(session, 'talk', '198.51.100.7', '85', '0')).toEqual({ '198.51.100.7 85': 'ECONNREFUSED' })
+    await tried('/sbin/route', 'add', 'default', '127.64.0.1')
+    const { '10.77.0.7 85': routed } = await run(session, 'talk', '10.77.0.7', '85', '0')
+    expect(routed).not.toBe('hello')
+    expect(await run(session, 'talk', 'allowed.example', '85', '0')).toEqual({ 'allowed.example 85': 'hello' })
+    expect(await tried('/sbin/ifconfig', 'lo0', 'inet', '127.64.0.1', '-alias')).toBe(0)
+    expect(await run(session, 'talk', 'allowed.example', '85', '0')).not.toEqual({ 'allowed.example 85': 'hello' })
+  })
+
+  test('is nothing that a user can change, and has in it what is allowed', async () => {
+    const given = spec(['10.77.0.7:80', '[2001:db8::7]:80', 'a.example:80', 'host:7000'], { user })
+    const changed = answers((await build(given, attack('network', 'change', 'lo0'))).stdout)
+    expect(Object.keys(changed)).toEqual(['down', 'address', 'route', 'raw'])
+    for (const answer of Object.values(changed)) expect(['EPERM', 'EACCES']).toContain(answer)
+    const { stdout } = await build(given, attack('network', 'interfaces'))
+    const found = stdout.trimEnd().split('\n').map((line) => line.replace(/^lo0 /, '')).filter((address) => !address.startsWith('fe80:'))
+    expect(found.sort()).toEqual(['10.77.0.7', '127.0.0.1', '127.0.0.53', '127.64.0.1', '127.64.0.2', '2001:db8::7', '::1'].sort())
+  })
+
+  test('is refused where it needs more listening sockets than a session has', async () => {
+    const state = await hostState()
+    const allow = Array.from({ length: 253 }, (_, index) => `n${index}.example:80`)
+    expect(await refusalOf(spec([...allow, '*.example:81', '*.example:82', '*.example:83']))).toMatchObject({ code: 'E2BIG', step: 'network' })
+    await expectSameState(state)
+    await using session = await openSession(spec([...allow, '*.example:81', '*.other.example:82', '*.other.example:83']))
+    expect(Object.keys(await run(session, 'look', 'n0.example', 'n252.example'))).toEqual(['n0.example', 'n252.example'])
+  })
+
+  test('is over with its session, and each connection is told of', async () => {
+    const state = await hostState()
+    const session = await openSession({ ...spec(['allowed.example:81']), output: folders.output })
+    const events = eventsOf(session)
+    const child = session.spawn(attack('names', 'hold', 'allowed.example', '81', '20'), { stdio: ['pipe', 'pipe', 'inherit'] })
+    await said(child, 'ready')
+    await session.close()
+    rmSync(folders.output, { recursive: true })
+    expect(events).toHaveLength(20)
+    for (const event of events) expect(event).toMatchObject({ name: 'allowed.example', port: 81, sent: 1, received: 1 })
+    await expectSameState(state)
+    await expect.poll(async () => (await hostState()).descriptors.length, { timeout: 5000 }).toBeLessThanOrEqual(state.descriptors.length)
+  })
+
+  test('is over with a host program that is killed', async () => {
+    const state = await hostState()
+    const program = await programs.start(folders.output, { network: { allow: ['allowed.example:85', '*.wild.example:85'] } })
+    await program.kill()
+    await expect.poll(async () => (await hostState()).mounts, { timeout: 20_000 }).toEqual(state.mounts)
+    await expect.poll(async () => (await hostState()).stateFolder, { timeout: 20_000 }).toEqual(state.stateFolder)
+    await expectSameState(state)
+  })
+})
