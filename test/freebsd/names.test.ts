@@ -177,17 +177,17 @@ describeHere('a network of names on FreeBSD', () => {
   test('is there in build(), and in each session of a pool; without an entry nothing is in it', async () => {
     const given = spec(['allowed.example:85'])
     const words = attack('names', 'talk', 'allowed.example', '85', '0')
-    expect((await build(given, words)).stdout).toBe('allowed.example 85: hello\n')
+    expect((await build(given, words)).stdout).toBe('allowed.example 85: hello')
     await using pool = await SessionPool.open(given, { size: 2 })
-    for (const { stdout } of await Promise.all([0, 1, 2].map(() => pool.run({}, words)))) expect(stdout).toBe('allowed.example 85: hello\n')
-    expect((await build(spec([]), words)).stdout).toBe('allowed.example 85: none\n')
+    for (const { stdout } of await Promise.all([0, 1, 2].map(() => pool.run({}, words)))) expect(stdout).toBe('allowed.example 85: hello')
+    expect((await build(spec([]), words)).stdout).toBe('allowed.example 85: none')
   })
 
   test.each(users)('cannot have a listener of ours taken by %s, nor the resolver', async (_, who) => {
     await using session = await openSession(spec(['allowed.example:8085', 'host:7000', '*.wild.example:8086'], { user: who }))
     const taken = { plain: 'EADDRINUSE', address: 'EADDRINUSE', port: 'EADDRINUSE', datagrams: 'ok' }
     expect(await run(session, 'bind', '127.64.0.1', '8085')).toEqual(taken)
-    const refused = who === 'root' ? 'EADDRINUSE' : 'EACCES'
+    const refused = 'EACCES'
     expect(await run(session, 'bind', '127.0.0.53', '53')).toEqual({ plain: refused, address: refused, port: refused, datagrams: refused })
     expect(await run(session, 'look', 'a.wild.example')).toEqual({ 'a.wild.example': '127.64.1.1' })
     expect(await run(session, 'bind', '127.64.1.1', '8086')).toEqual(taken)
@@ -198,9 +198,11 @@ describeHere('a network of names on FreeBSD', () => {
     const server = await listeningAt(7103, '127.0.0.1', 'host')
     try {
       const stealing = session.spawn(attack('names', 'beside', '7103'), { stdio: ['pipe', 'pipe', 'inherit'] })
-      await said(stealing, 'ready')
+      // The kernel lets nobody but root listen so, where the socket of another user is at that port.
+      const listens = await Promise.race([said(stealing, 'ready').then(() => true), new Promise((resolve) => stealing.stdout?.once('end', () => resolve(false)))])
+      expect(listens).toBe(who === 'root')
       expect(await run(session, 'talk', 'host', '7103', '0')).toEqual({ 'host 7103': 'host' })
-      stealing.kill()
+      if (listens === true) stealing.kill()
     } finally {
       server.close()
     }
