@@ -1,4 +1,4 @@
-// Sends so many bytes to whoever connects to its first port, and a byte to whoever connects to the second. Tells the ports.
+// Each connection to its first port gets so many bytes, and each to the second one byte. Tells the ports.
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
