@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/tolerated.h"
 #include "linux/ids.h"
 #include "linux/privileges.h"
 #include "state/files.h"
@@ -99,10 +100,13 @@ std::optional<CallerRights> rights_of(pid_t thread) {
 }
 
 BorrowedRights::BorrowedRights() {
+  const Tolerated tolerated("it then takes no rights, and every call is refused");
+  auto own = rights_of(static_cast<pid_t>(::syscall(SYS_gettid)));
+  if (!own) return;
+  own_ = std::move(own->rights);
+  now_ = own_;
   // defence: notices-no-capability-over-files
   is_bounded_ = keep_capabilities_only(kKept);
-  if (auto own = rights_of(static_cast<pid_t>(::syscall(SYS_gettid)))) own_ = std::move(own->rights);
-  now_ = own_;
 }
 
 // By number, because the C library would change all threads (setgroups(2), "C library/kernel differences").
