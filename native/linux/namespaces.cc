@@ -265,6 +265,7 @@ constexpr unsigned kMiscellaneous = 10;
 /** Whether it is userfaultfd(2)'s, whose number the kernel chooses. */
 bool is_userfaultfd(std::uint64_t device) {
   if (major(device) != kMiscellaneous) return false;
+  const Tolerated tolerated("the session then has no listener");
   const auto list = read_text_file("filter", "/proc/misc");
   return !list || list->find(std::to_string(minor(device)) + " userfaultfd\n") != std::string::npos;
 }
@@ -281,14 +282,10 @@ bool has_device(const std::vector<Step>& steps, bool (*is_wanted)(std::uint64_t 
  * does where the build serves the file system (fuse(4)), or where it serves the page fault of a call of its own that
  * holds the folder, such as getdents(2) (userfaultfd(2)).
  */
-bool may_hold_up_looks(const NamespaceOpening& opening) {
-  const auto has = [&](bool (*is_wanted)(std::uint64_t)) {
-    return has_device(opening.plan.steps, is_wanted) || has_device(opening.steps, is_wanted);
-  };
-  const Allowances& allowed = opening.plan.allowed;
-  if (allowed.has(Allowance::kUserfaultfd) || has(is_userfaultfd)) return true;
+bool may_hold_up_looks(const EnvelopePlan& plan) {
+  if (plan.allowed.has(Allowance::kUserfaultfd) || has_device(plan.steps, is_userfaultfd)) return true;
   constexpr auto kFuse = [](std::uint64_t device) { return device == ::makedev(kMiscellaneous, 229); };
-  return allowed.has(Allowance::kUserNamespaces) && has(kFuse);
+  return plan.allowed.has(Allowance::kUserNamespaces) && has_device(plan.steps, kFuse);
 }
 
 /**
@@ -362,7 +359,7 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   std::optional<SessionFilter> own;
   if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
   // defence: no-listener-beside-file-server
-  const bool may_tell = !may_hold_up_looks(opening);
+  const bool may_tell = !may_hold_up_looks(plan);
   // defence: every-session-filter-system
   install_filter(own ? *own : opening.host.filter, may_tell, calls);
 
