@@ -33,7 +33,8 @@ class Address {
     return is_ipv6_ == other.is_ipv6_ && bytes_ == other.bytes_;
   }
 
-  /** The IPv4 address that a translator (RFC 6052) or 6to4 (RFC 3056) leads to by this one; nothing if there is none.
+  /** The IPv4 address that a translator (RFC 6052) or 6to4 (RFC 3056) leads to by this one. Nothing for other
+   * addresses.
    */
   [[nodiscard]] std::optional<Address> stands_for() const;
   /**

@@ -95,7 +95,7 @@ Status kill_in_jail(const Jail& jail) {
       continue;
     }
     // Root inside may kill the child first, and a process that does nothing else does so each time. After that process
-    // is killed from outside, the next child kills the rest by one call, which no fork(2) escapes.
+    // is killed from outside, the next child kills the rest by one call.
     if (!jail.has_its_number()) continue;
     if (auto killed_each = signal_each_in(jail.jid(), SIGKILL); !killed_each) return std::move(killed_each.error());
   } while (back_off.wait());
@@ -106,9 +106,10 @@ Status kill_in_jail(const Jail& jail) {
 }
 
 /**
- * Sends SIGKILL again to what is left of the processes that were killed, until nothing is. One is not enough: SIGSTOP
- * stops a process that has not ended by then (tdsendsignal in sys/kern/kern_sig.c), and another may have sent it before
- * it ended itself. What does not end is waited for when the session is closed.
+ * Sends SIGKILL again to what is left of the processes that were killed, until nothing is. One is not enough: kill(2)
+ * of all leaves out a process that is being made (PRS_NEW, kill_processes_prison_cb in sys/kern/kern_sig.c). And
+ * SIGSTOP stops a process that has not ended by then (tdsendsignal in sys/kern/kern_sig.c), and another may have sent
+ * it before it ended itself. What does not end is waited for when the session is closed.
  */
 Status end_each_in(const Jail& jail) {
   BackOff back_off(kKillBound);

@@ -126,9 +126,9 @@ Result<std::size_t> signal_each_in(int jid, int signal, const std::string& login
   for (const auto& process : *processes) {
     if (process.ki_jid != jid || process.ki_stat == SZOMB || process.ki_pid == except) continue;
     if (!login_class.empty() && login_class != process.ki_loginclass) continue;
-    if (!is_in(jid, process.ki_pid)) continue;
+    // One that has ended since may have made another before, which the list lacks.
     found += 1;
-    static_cast<void>(::kill(process.ki_pid, signal));
+    if (is_in(jid, process.ki_pid)) static_cast<void>(::kill(process.ki_pid, signal));
   }
   return found;
 }

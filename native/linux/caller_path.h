@@ -32,7 +32,7 @@ Pinned pin_descriptor(pid_t thread, int descriptor);
 /** Pins its root. */
 UniqueFd pin_root(pid_t thread);
 
-/** A path, or the errno that the kernel has for what is none. */
+/** A path, or the errno of a call with such an address. */
 struct CallersPath {
   std::string path{};
   int err = 0;

@@ -44,7 +44,7 @@ class BorrowedRights {
  public:
   BorrowedRights();
 
-  /** False if this thread may not become that user: an ordinary user's is that user already, and nobody else. */
+  /** False if this thread may not become that user. A thread of an ordinary user can be that user alone. */
   bool take(const FileRights& rights);
   /** This thread is itself again. */
   void give_back();

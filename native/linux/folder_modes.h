@@ -11,7 +11,7 @@ namespace buildjail {
  * Answers chmod(2) and its kind for a session, where they set the set-group-ID bit: sets it on a folder, by a
  * descriptor and with the rights of the caller, and refuses it on anything else. The call is never let through to the
  * kernel, because the build could exchange the path, or the file there, after the look at it (seccomp_unotify(2)).
- * `folders` is told of each that gets the bit.
+ * It adds each folder that gets the bit to `folders`.
  */
 AnswerCall answer_folder_modes(std::shared_ptr<SetGroupIdFolders> folders);
 

@@ -81,7 +81,7 @@ inline constexpr Architecture kOwnArchitecture = Architecture::kRiscv64;
 #error "buildjail's filter has no numbers of this architecture's system calls yet: add them to refused_calls.cc"
 #endif
 
-/** Whether a filter has a listener, which is told of calls (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
+/** Whether a listener hears of calls from a filter (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
 enum class Listened : bool { kNo, kYes };
 
 /**

@@ -111,7 +111,7 @@ static void answer_calls(unsigned shown_count) {
   if (send_packet(&made, size, shown_count) < 0 && shown_count > 0) send_packet(&made, size, 0);
 }
 
-/* `descriptor` comes along; -1 is none. */
+/* The descriptor comes along unless it is -1. */
 static void send_answer(const struct answer* what, int descriptor) {
   if (is_answer_due) answer_calls(0);
   sent_rights.descriptors[0] = descriptor;
