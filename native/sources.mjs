@@ -27,7 +27,7 @@ const recovering = {
 }
 
 const ofAddon = (system) =>
-    ['base', 'plan', 'network', 'launch', 'state', 'envelope', system, 'binding'].flatMap((name) => room(name, system))
+    ['base', 'plan', 'seen', 'network', 'launch', 'state', 'envelope', system, 'binding'].flatMap((name) => room(name, system))
 
 /** What takes away dead sessions: their parts with all that those can do, and nothing that launches. */
 const takingAway = (system) =>

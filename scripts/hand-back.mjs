@@ -1,4 +1,4 @@
-// `node scripts/hand-back.mjs [FILES]`: what it takes to hand back an output of so many files (default 100,000), by the trace of closing:
+// `node scripts/hand-back.mjs [FILES]`: what it takes to hand back an output of so many files (default 100,000), by the steps of closing:
 // for each file, with the session's own way of closing taken off. Needs dist and the addon. As root the files change hands; as an
 // ordinary user they are looked at only.
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -18,7 +18,7 @@ async function handedBackIn(files, ownership) {
     const session = await openSession({ output, ownership })
     await session.run(['sh', '-c', script(files)], { cwd: '/output' })
     await session.close()
-    const step = session.trace.findLast((one) => one.step === 'hand-back')
+    const step = session.steps.findLast((one) => one.step === 'hand-back')
     const first = files === 0 ? undefined : statSync(path.join(output, 'd0', '1')).uid
     if (first !== undefined && ownership === 'folder' && first !== statSync(output).uid) throw new Error('a file was not handed back')
     return (step?.ns ?? 0) / 1e6

@@ -33,10 +33,10 @@ async function timed(spec, command) {
   }
   const plan = await time('planOf', () => planOf(spec))
   const session = await time('openSession', () => openSession(plan))
-  const opened = session.trace
+  const opened = session.steps
   for (const { step, ns } of opened) add(`openSession: ${step}`, ns / 1e6)
   await time('run', () => session.run(command))
   await time('close', () => session.close())
-  for (const { step, ns } of session.trace.slice(opened.length)) add(`close: ${step}`, ns / 1e6)
+  for (const { step, ns } of session.steps.slice(opened.length)) add(`close: ${step}`, ns / 1e6)
   return Object.entries(times)
 }

@@ -36,5 +36,5 @@ export async function bundleInstead(output) {
   }
   const bundle = await import(pathToFileURL(path.join(output, 'buildjail.mjs')).href)
   console.log(`on the host: the bundle offers ${Object.keys(bundle).toSorted().join(', ')}\n`)
-  printTimings(session.trace)
+  printTimings(session.steps)
 }

@@ -40,6 +40,6 @@ async function hello(output) {
   const outside = spawnSync(path.join(output, 'hello'), { encoding: 'utf8' })
   if (outside.error !== undefined) throw outside.error
   process.stdout.write(`on the host: ${outside.stdout}\n`)
-  printTimings(session.trace)
+  printTimings(session.steps)
   return true
 }

@@ -82,7 +82,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   static Napi::Function define(Napi::Env env, std::optional<OpenedEnvelope>& next) {
     return DefineClass(env, "NativeEnvelope",
                        {
-                           InstanceAccessor<&EnvelopeWrap::trace>("trace"),
+                           InstanceAccessor<&EnvelopeWrap::trace>("steps"),
                            InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
                            InstanceMethod<&EnvelopeWrap::keep>("keep"),
                            InstanceMethod<&EnvelopeWrap::layers>("layers"),
@@ -90,6 +90,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
                            InstanceMethod<&EnvelopeWrap::close>("close"),
                            InstanceMethod<&EnvelopeWrap::record>("record"),
                            InstanceMethod<&EnvelopeWrap::usage>("usage"),
+                           InstanceMethod<&EnvelopeWrap::seen_paths>("seenPaths"),
                            InstanceMethod<&EnvelopeWrap::processes>("processes"),
                        },
                        &next);
@@ -163,6 +164,13 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   Napi::Value usage(const Napi::CallbackInfo& info) {
     return promise(
         info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->usage(); }, usage_to_js);
+  }
+
+  Napi::Value seen_paths(const Napi::CallbackInfo& info) {
+    auto work = [envelope = opened_.envelope]() -> Result<std::vector<std::byte>> { return envelope->seen_paths(); };
+    return promise(info.Env(), opened_.runtime, std::move(work), [](Napi::Env env, const std::vector<std::byte>& packed) {
+      return Napi::Buffer<std::byte>::Copy(env, packed.data(), packed.size());
+    });
   }
 
   Napi::Value processes(const Napi::CallbackInfo& info) {

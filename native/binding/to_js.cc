@@ -181,7 +181,7 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
 }
 
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report) {
-  return object_to_js(env, Member{"trace", trace_to_js(env, report.trace)},
+  return object_to_js(env, Member{"steps", trace_to_js(env, report.trace)},
                       Member{"failures", list_to_js(env, report.failures, error_to_js)},
                       Member{"leftInOutputs", list_to_js(env, report.taken.left_in_outputs, left_in_output_to_js)});
 }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -114,6 +115,8 @@ class Envelope {
   }
   virtual Result<Record> record() = 0;
   virtual Result<SessionUsage> usage() = 0;
+  /** What was looked up so far, as SeenPaths packs it; empty without a trace. */
+  [[nodiscard]] virtual std::vector<std::byte> seen_paths() const { return {}; }
   /** Those that run now, parents first. */
   virtual Result<std::vector<SessionProcess>> processes() = 0;
   /** After `close` these are the counts at that time. Makes no system call if the plan has no limits. */

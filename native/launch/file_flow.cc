@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 namespace buildjail {
 
@@ -23,14 +24,11 @@ bool is_null(const struct stat& found) {
   return S_ISCHR(found.st_mode) && ::stat("/dev/null", &null) == 0 && found.st_rdev == null.st_rdev;
 }
 
-CommandEnd end_for(const struct stat& found, bool is_shared) {
+CommandEnd end_for(const HostFile& file, bool is_input) {
   // defence: host-program-dev-null
-  if (is_null(found)) return CommandEnd::kOwnNull;
+  if (is_null(file.status)) return CommandEnd::kOwnNull;
   // defence: command-pipe-place-file
-  if (!is_shared) return CommandEnd::kPipe;
-  // defence: place-one-host-program
-  if (S_ISREG(found.st_mode) || S_ISBLK(found.st_mode)) return CommandEnd::kPipe;
-  return S_ISCHR(found.st_mode) ? CommandEnd::kPipe : CommandEnd::kItself;
+  return is_input && file.is_shared && file.is_stream() ? CommandEnd::kItself : CommandEnd::kPipe;
 }
 
 constexpr std::size_t kBufferSize = std::size_t{128} * 1024;
@@ -91,7 +89,7 @@ Result<HostFile> open_host_file(const StdioRequest& request, int number) {
   if (::fstat(file.fd.get(), &file.status) != 0) return last_error(kStep, "fstat", file.path);
   // A directory of the host has no place inside, and jail_attach(2) refuses a process that has one open.
   if (S_ISDIR(file.status.st_mode)) return refused(syscall, EISDIR, file.path);
-  file.command_end = end_for(file.status, file.is_shared);
+  file.command_end = end_for(file, is_input);
   if (!file.is_shared || file.command_end != CommandEnd::kPipe) return file;
   // So that it is told before anything runs that a descriptor of this process cannot be read or written.
   const int flags = ::fcntl(file.fd.get(), F_GETFL);
@@ -139,10 +137,12 @@ void FileFlow::fill() {
 
 void FileFlow::flush() {
   const int to = is_input_ ? pipe_.get() : file_.fd.get();
-  const ssize_t put = ::write(to, buffer_.data() + begin_, pending());
+  // A shared stream must not be made one that does not block. So much fits into it when poll(2) says that some does.
+  const std::size_t most = !is_input_ && file_.is_shared && file_.is_stream() ? PIPE_BUF : pending();
+  const ssize_t put = ::write(to, buffer_.data() + begin_, std::min(pending(), most));
   if (put < 0 && is_not_now(errno)) return;
-  // A command may close its stdin without reading it, which is no failure.
-  if (put < 0 && is_input_ && errno == EPIPE) return end();
+  // A command may close its stdin without reading it, and the reader of its output may go, which are no failures.
+  if (put < 0 && errno == EPIPE && (is_input_ || file_.is_stream())) return end();
   if (put < 0) return fail("write", errno);
   begin_ += static_cast<std::size_t>(put);
   if (left_) *left_ -= std::min(*left_, static_cast<std::size_t>(put));
@@ -186,8 +186,9 @@ bool FileFlow::is_settled() const {
   return is_over_ || (left_ && (*left_ == 0 || (pending() == 0 && unread_in(pipe_) == 0)));
 }
 
+// The reader of a stream may be a person who has stopped reading for a while.
 void FileFlow::give_up() {
-  if (!is_settled()) fail("write", ETIMEDOUT);
+  if (!is_settled() && !(file_.is_shared && file_.is_stream())) fail("write", ETIMEDOUT);
 }
 
 // How much the command leaves unread is known when it has ended. A shared file is kept until then, to give that back.

@@ -19,7 +19,7 @@ namespace buildjail {
 
 /** What the command gets for a stdin, stdout or stderr that is a file of the host, or is inherited. */
 enum class CommandEnd : std::uint8_t {
-  /** The very descriptor, which the command inherits: a pipe or a socket. */
+  /** The very descriptor, which the command inherits: a stdin that is a pipe or a socket, which cannot be read ahead. */
   kItself,
   /** The session's own /dev/null, because the file is that of the host. */
   kOwnNull,
@@ -38,6 +38,8 @@ struct HostFile {
   std::string path;
 
   [[nodiscard]] bool is_regular() const noexcept { return S_ISREG(status.st_mode); }
+  /** A pipe or socket that others read: it takes as much as they leave room for, and ends when they go. */
+  [[nodiscard]] bool is_stream() const noexcept { return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode); }
 };
 
 /** Opens the file that `request` names, which is kFile or kInherit, for the standard descriptor of that number. */

@@ -138,6 +138,7 @@ void FlowThread::wait_and_move() {
   if (!was_settling || happened > 0) {
     last_happened_ = now;
   } else if (now >= last_happened_ + kPatience) {
+    last_happened_ = now;
     for (const auto& flow : flows_) flow->give_up();
   }
   std::size_t begin = 1;

@@ -34,7 +34,10 @@ struct Notice {
 };
 static_assert(sizeof(Notice) == 80);
 
-/** struct seccomp_notif_resp. With no flags the kernel does not make the call. */
+/** SECCOMP_USER_NOTIF_FLAG_CONTINUE: the kernel makes the call. */
+constexpr std::uint32_t kGoesOn = 1;
+
+/** struct seccomp_notif_resp. */
 struct Answer {
   std::uint64_t id;
   std::int64_t value;
@@ -116,18 +119,18 @@ void CallNotices::serve(const Session& session, BorrowedRights& rights) {
   Notice notice{};
   if (::ioctl(listener, kReceive, &notice) != 0) return;
   const auto is_waiting = [&] { return ::ioctl(listener, kIsValid, &notice.id) == 0; };
-  int err = EPERM;
+  CallAnswer made{.err = EPERM};
   try {
-    err = session.answer({.thread = static_cast<pid_t>(notice.thread),
+    made = session.answer({.thread = static_cast<pid_t>(notice.thread),
                           .number = notice.number,
                           .arguments = notice.arguments,
                           .is_waiting = is_waiting},
                          rights);
   } catch (const std::bad_alloc&) {
-    err = ENOMEM;
+    made.err = ENOMEM;
   }
   rights.give_back();
-  Answer answer{.id = notice.id, .value = 0, .error = -err, .flags = 0};
+  Answer answer{.id = notice.id, .value = 0, .error = made.goes_on ? 0 : -made.err, .flags = made.goes_on ? kGoesOn : 0};
   static_cast<void>(::ioctl(listener, kSend, &answer));
 }
 

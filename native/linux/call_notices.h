@@ -31,8 +31,16 @@ struct CallNotice {
   std::function<bool()> is_waiting;
 };
 
-/** Returns 0, or the errno that the call fails with. The rights are those of this thread, given back afterwards. */
-using AnswerCall = std::function<int(const CallNotice&, BorrowedRights&)>;
+/** What becomes of a call. */
+struct CallAnswer {
+  /** The kernel makes it. */
+  bool goes_on = false;
+  /** Else: 0, or the errno that it fails with. */
+  int err = 0;
+};
+
+/** The rights are those of this thread, given back afterwards. */
+using AnswerCall = std::function<CallAnswer(const CallNotice&, BorrowedRights&)>;
 
 /**
  * Answers the calls of which the filters of sessions tell. One thread does for all sessions of an environment, from the

@@ -74,6 +74,8 @@ std::optional<CallerRights> rights_of(pid_t thread) {
   if (!text) return std::nullopt;
   std::vector<uid_t> uids;
   std::vector<gid_t> gids;
+  std::vector<pid_t> process;
+  std::vector<pid_t> parent;
   std::optional<std::vector<gid_t>> groups;
   std::uint64_t capabilities = 0;
   for (std::string_view rest = *text; !rest.empty();) {
@@ -82,12 +84,18 @@ std::optional<CallerRights> rights_of(pid_t thread) {
     if (name == "Uid") uids = numbers_in(line);
     if (name == "Gid") gids = numbers_in(line);
     if (name == "Groups") groups = sorted(numbers_in(line));
+    if (name == "Tgid") process = numbers_in<pid_t>(line);
+    if (name == "PPid") parent = numbers_in<pid_t>(line);
     if (name == "CapEff" &&
         !read_number(line.substr(std::min<std::size_t>(1, line.size())), capabilities, kHexadecimal))
       return std::nullopt;
   }
-  if (uids.size() <= kForFiles || gids.size() <= kForFiles || !groups) return std::nullopt;
-  CallerRights caller{.rights = {.uid = uids[kForFiles], .gid = gids[kForFiles], .groups = std::move(*groups)},
+  if (uids.size() <= kForFiles || gids.size() <= kForFiles || !groups || process.empty() ||
+      parent.empty())
+    return std::nullopt;
+  CallerRights caller{.process = process.front(),
+                      .parent = parent.front(),
+                      .rights = {.uid = uids[kForFiles], .gid = gids[kForFiles], .groups = std::move(*groups)},
                       .owns_all = has(capabilities, CAP_FOWNER),
                       .is_of_all_groups = has(capabilities, CAP_FSETID)};
   if (!caller.owns_all && !caller.is_of_all_groups) return caller;

@@ -22,7 +22,10 @@ struct FileRights {
 
 /** The rights of the caller of a system call. */
 struct CallerRights {
-  FileRights rights;
+  /** Of the thread, and of the process that started that. */
+  pid_t process = 0;
+  pid_t parent = 0;
+  FileRights rights{};
   /** CAP_FOWNER and CAP_FSETID, over files whose ids are mapped in its user namespace (capabilities(7)). */
   bool owns_all = false;
   bool is_of_all_groups = false;

@@ -126,6 +126,9 @@ class NamespaceEnvelope final : public Envelope {
   Result<Record> record() override;
   Result<SessionUsage> usage() override;
   Result<std::vector<SessionProcess>> processes() override;
+  [[nodiscard]] std::vector<std::byte> seen_paths() const override {
+    return inside_.seen_paths() ? inside_.seen_paths()->pack() : std::vector<std::byte>();
+  }
   LimitsMet limits_met() override { return cgroup_.met(); }
   std::optional<Limit> full_tmp() override;
   void begin_close() override;
@@ -205,7 +208,7 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       trace_(std::move(trace)),
       lesser_(lesser_limits(plan_->limits, placed.held)),
       cgroup_(std::move(placed), lessee_.session.id),
-      inside_(waiter_, owner_, host_->notices),
+      inside_(waiter_, owner_, host_->notices, plan_->traces ? std::make_shared<SeenPaths>() : nullptr),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
 
 Status NamespaceEnvelope::open(const Stop& stop) {

@@ -114,8 +114,13 @@ class FolderModes {
 
 AnswerCall answer_folder_modes(std::shared_ptr<SetGroupIdFolders> folders) {
   return [folders = std::move(folders)](const CallNotice& notice, BorrowedRights& rights) {
-    return FolderModes(*folders, rights).answer(notice);
+    return CallAnswer{.err = FolderModes(*folders, rights).answer(notice)};
   };
+}
+
+bool sets_group_id(const CallNotice& notice) {
+  const auto change = change_of(notice);
+  return change && (change->mode & (S_ISUID | S_ISGID)) == S_ISGID;
 }
 
 }  // namespace buildjail

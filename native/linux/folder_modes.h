@@ -15,4 +15,7 @@ namespace buildjail {
  */
 AnswerCall answer_folder_modes(std::shared_ptr<SetGroupIdFolders> folders);
 
+/** Whether a call is one of those. */
+bool sets_group_id(const CallNotice& notice);
+
 }  // namespace buildjail

@@ -290,12 +290,12 @@ bool may_hold_up_looks(const EnvelopePlan& plan) {
 
 /**
  * Installs the filter with a listener, and shows that to this process; without one where the kernel has none to give:
- * before Linux 5.0, and where this process is itself in a filter with a listener, which may have no other below it.
+ * before Linux 5.0, and where this process is itself in a filter with a listener, which may have no other below it. A
+ * trace is not to be had without a listener.
  */
-void install_filter(const SessionFilter& filter, bool may_tell, InitCalls& calls) {
+void install_filter(const SessionFilter& filter, bool must_tell, InitCalls& calls) {
   const CallSite site{.step = "filter"};
-  const bool tells = may_tell && filter.listened.tells();
-  if (!tells) {
+  if (!filter.listened.tells()) {
     calls.install_filter(site, filter.alone.program());
     calls.mark("init", {});
     return;
@@ -304,10 +304,13 @@ void install_filter(const SessionFilter& filter, bool may_tell, InitCalls& calls
     const Tolerated tolerated("one of these filters is enough, and without any the session is not opened");
     const auto& program = filter.listened.program();
     calls.install_filter(site, program, kNewListener | kWaitsKillable).into(kListener);
-    calls.may_fail(kAnyError).unless_it_works(2);
+    calls.may_fail(kAnyError).unless_it_works(must_tell ? 1 : 2);
     // Before Linux 5.19.
-    calls.install_filter(site, program, kNewListener).into(kListener).may_fail(kAnyError).unless_it_works(1);
-    calls.install_filter(site, filter.alone.program());
+    calls.install_filter(site, program, kNewListener).into(kListener);
+    if (!must_tell) {
+      calls.may_fail(kAnyError).unless_it_works(1);
+      calls.install_filter(site, filter.alone.program());
+    }
   }
   calls.mark("init", {});
   calls.show(kListener);
@@ -356,12 +359,16 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   // (seccomp(2)).
   // defence: command-no-new-privileges
   calls.make({.step = "filter"}, kCall_prctl, {PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0});
-  std::optional<SessionFilter> own;
-  if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
   // defence: no-listener-beside-file-server
-  const bool may_tell = !may_hold_up_looks(plan);
+  const Listened told{.modes = !may_hold_up_looks(plan), .paths = plan.traces};
+  std::optional<SessionFilter> own;
+  if (!plan.allowed.is_empty() || !told.modes || plan.traces) own.emplace(plan.allowed, told);
+  if (plan.traces) {
+    const bool has_modes = SystemCallFilter(plan.allowed, kOwnArchitecture, {.modes = told.modes}).tells();
+    opening.inside.see_paths(LastingPlaces(plan, opening.steps), has_modes);
+  }
   // defence: every-session-filter-system
-  install_filter(own ? *own : opening.host.filter, may_tell, calls);
+  install_filter(own ? *own : opening.host.filter, plan.traces, calls);
 
   // defence: output-nobody-else-until
   const int locked = opening.journal.lock();
@@ -388,6 +395,20 @@ UniqueFd make_empty_mounts() {
   if (!run_in_child("empty-mounts", CLONE_NEWNS | CLONE_FILES, make)) return {};
   return above_stdio(std::move(made));
 }
+
+namespace {
+
+/** `answer`, which may be empty, is for those that set the set-group-ID bit. */
+AnswerCall see_and_answer(std::shared_ptr<PathTrace> trace, AnswerCall answer) {
+  return [trace = std::move(trace), answer = std::move(answer)](const CallNotice& notice, BorrowedRights& rights) {
+    trace->see(notice, rights);
+    rights.give_back();
+    if (answer && sets_group_id(notice)) return answer(notice, rights);
+    return CallAnswer{.goes_on = true};
+  };
+}
+
+}  // namespace
 
 Result<Namespaces> Namespaces::make(const NamespaceHost& host, const Birth& birth, const Joined& joined) {
   auto ends = control_pair();
@@ -492,12 +513,30 @@ Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
 
 Status SessionNamespaces::listen(UniqueFd listener) {
   return caught("filter", [&]() -> Status {
-    set_group_id_ = std::make_shared<SetGroupIdFolders>();
-    auto listening = notices_.watch(std::move(listener), answer_folder_modes(set_group_id_));
+    AnswerCall answer;
+    if (!trace_ || trace_->has_modes) {
+      set_group_id_ = std::make_shared<SetGroupIdFolders>();
+      answer = answer_folder_modes(set_group_id_);
+    }
+    CallNotices* notices = &notices_;
+    if (trace_) {
+      // A build that makes such calls all the time holds up its own session alone.
+      // defence: trace-has-own-thread
+      notices = &trace_->notices;
+      auto root = above_stdio(UniqueFd(::open(get()->root().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+      if (!root) return last_error("filter", "open", "/");
+      answer = see_and_answer(std::make_shared<PathTrace>(seen_, std::move(trace_->places), std::move(root)),
+                              std::move(answer));
+    }
+    auto listening = notices->watch(std::move(listener), std::move(answer));
     if (!listening) return std::move(listening.error());
     listening_ = std::move(*listening);
     return {};
   });
+}
+
+void SessionNamespaces::see_paths(LastingPlaces places, bool has_modes) {
+  trace_ = std::make_unique<PathsSeen>(std::move(places), has_modes);
 }
 
 Status SessionNamespaces::watch(const Namespaces& inside) {

@@ -20,6 +20,7 @@
 #include "linux/child.h"
 #include "linux/init.h"
 #include "linux/init_calls.h"
+#include "linux/path_trace.h"
 #include "linux/session_cgroup.h"
 #include "plan/plan.h"
 #include "state/lent_output.h"
@@ -110,12 +111,22 @@ class Namespaces {
   bool is_gone_ = false;
 };
 
+/** The trace of a session, which has a thread of its own. */
+struct PathsSeen {
+  PathsSeen(LastingPlaces lasting, bool tells_modes) : places(std::move(lasting)), has_modes(tells_modes) {}
+
+  LastingPlaces places;
+  bool has_modes;
+  CallNotices notices{};
+};
+
 /** The namespaces of a session, from their making until no process is in them any more. Any thread may call it. */
 class SessionNamespaces {
  public:
   /** `owner` is the number that the waiter has for the session's commands. `notices` outlives this. */
-  SessionNamespaces(std::shared_ptr<Waiter> waiter, std::uint64_t owner, CallNotices& notices)
-      : waiter_(std::move(waiter)), owner_(owner), notices_(notices) {}
+  SessionNamespaces(std::shared_ptr<Waiter> waiter, std::uint64_t owner, CallNotices& notices,
+                    std::shared_ptr<SeenPaths> seen = nullptr)
+      : waiter_(std::move(waiter)), owner_(owner), notices_(notices), seen_(std::move(seen)) {}
 
   void set(Namespaces made);
   /** Null while there are no namespaces. */
@@ -151,6 +162,10 @@ class SessionNamespaces {
   [[nodiscard]] const std::map<const Bind*, UniqueFd>& copies() const noexcept { return copies_; }
   /** Null where the session has no listener. Changes until the processes have ended. */
   [[nodiscard]] const SetGroupIdFolders* set_group_id() const noexcept { return set_group_id_.get(); }
+  /** Its filter tells of calls with paths. `has_modes`: of those that set the set-group-ID bit, too. */
+  void see_paths(LastingPlaces places, bool has_modes);
+  /** Null without a trace. */
+  [[nodiscard]] const std::shared_ptr<SeenPaths>& seen_paths() const noexcept { return seen_; }
 
  private:
   /** Once the filter is installed. */
@@ -169,6 +184,9 @@ class SessionNamespaces {
   /** Of the thread that opens or completes the session. */
   std::optional<InitCalls> calls_;
   std::shared_ptr<SetGroupIdFolders> set_group_id_;
+  std::shared_ptr<SeenPaths> seen_;
+  std::unique_ptr<PathsSeen> trace_;
+  /** After `trace_`, whose thread it stops watching. */
   std::unique_ptr<CallNotices::Watch> listening_;
 };
 

@@ -72,6 +72,9 @@ inline int close_range(unsigned first) { return call(::syscall(436, first, ~0U, 
 inline int mount_setattr(int tree, unsigned flags, const MountAttributes& attributes) {
   return call(::syscall(442, tree, "", kEmptyPath | flags, &attributes, sizeof(attributes)));
 }
+inline int openat2(int directory, const char* path, const OpenHow& how) {
+  return call(::syscall(437, directory, path, &how, sizeof(how)));
+}
 inline int pivot_root(const char* new_root, const char* put_old) {
   return call(::syscall(SYS_pivot_root, new_root, put_old));
 }

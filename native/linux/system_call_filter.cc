@@ -4,7 +4,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <ranges>
+#include <set>
 #include <utility>
+
+#include "linux/path_calls.h"
 
 namespace buildjail {
 
@@ -51,7 +54,7 @@ FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
 
 /** Refuses the call, or tells of it, if all of its conditions hold; goes on after it if not. */
 Program judgement(const RefusedCall& call, Listened listened) {
-  Program rest{call.is_told && listened == Listened::kYes ? kTellListener : answer(call.err)};
+  Program rest{call.is_told && listened.modes ? kTellListener : answer(call.err)};
   for (const Condition& condition : std::views::reverse(call.when)) {
     if (condition.kind == Condition::Kind::kAlways) continue;
     // The kernel's data are in the order of the processor's bytes, and all of these have the lower half first.
@@ -64,14 +67,14 @@ Program judgement(const RefusedCall& call, Listened listened) {
   return rest;
 }
 
-/** Judges all entries of the table for one number. */
-Program judgement_of(std::span<const RefusedCall* const> calls, Listened listened) {
+/** Judges all entries of the table for one number. `end` is for a call that none of them refuses. */
+Program judgement_of(std::span<const RefusedCall* const> calls, Listened listened, const FilterInstruction& end) {
   Program program;
   for (const RefusedCall* const call : calls) {
     append(program, judgement(*call, listened));
     if (!call->is_conditional()) return program;
   }
-  program.push_back(kLetThrough);
+  program.push_back(end);
   return program;
 }
 
@@ -87,9 +90,13 @@ std::vector<Numbers> judged_numbers(Allowances allowed, Architecture architectur
     const int number = architecture == Architecture::kX8664 ? call.x86_64 : call.generic;
     if (number != kNoSuchCall && is_refused(call, allowed)) calls.at(static_cast<std::size_t>(number)).push_back(&call);
   }
+  std::set<int> told;
+  for (const PathCall& call : path_calls())
+    if (listened.paths) told.insert(call.number(architecture));
   std::vector<Numbers> judged;
   for (std::uint32_t number = 0; number < calls.size(); ++number) {
-    Program end = judgement_of(calls[number], listened);
+    const bool is_told = told.contains(static_cast<int>(number));
+    Program end = judgement_of(calls[number], listened, is_told ? kTellListener : kLetThrough);
     if (judged.empty() || judged.back().end != end) judged.push_back({number, std::move(end)});
   }
   return judged;

@@ -81,8 +81,13 @@ inline constexpr Architecture kOwnArchitecture = Architecture::kRiscv64;
 #error "buildjail's filter has no numbers of this architecture's system calls yet: add them to refused_calls.cc"
 #endif
 
-/** Whether a listener hears of calls from a filter (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
-enum class Listened : bool { kNo, kYes };
+/** What a listener hears of from a filter (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
+struct Listened {
+  /** The calls that are told in refused_calls(). */
+  bool modes = false;
+  /** Those of path_calls(), where they are not refused. */
+  bool paths = false;
+};
 
 /**
  * A session's filter on system calls (seccomp(2)): a program that the kernel runs for a call, and that refuses those of
@@ -93,7 +98,7 @@ class SystemCallFilter {
  public:
   /** Refuses all calls that the spec does not allow. */
   explicit SystemCallFilter(Allowances allowed, Architecture architecture = kOwnArchitecture,
-                            Listened listened = Listened::kNo);
+                            Listened listened = {});
 
   [[nodiscard]] const std::vector<FilterInstruction>& program() const noexcept { return program_; }
   /** Whether it tells a listener of any call. */
@@ -105,8 +110,8 @@ class SystemCallFilter {
 
 /** The filter of a session on this processor, and that which it has where the kernel gives no listener. */
 struct SessionFilter {
-  explicit SessionFilter(Allowances allowed)
-      : listened(allowed, kOwnArchitecture, Listened::kYes), alone(allowed, kOwnArchitecture) {}
+  explicit SessionFilter(Allowances allowed, Listened by = {.modes = true})
+      : listened(allowed, kOwnArchitecture, by), alone(allowed, kOwnArchitecture) {}
 
   SystemCallFilter listened;
   SystemCallFilter alone;

@@ -228,6 +228,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.network = read_network(reader);
   plan.is_base = reader.u8() == 1;
   plan.ownership = reader.one_up_to(Ownership::kUnchanged);
+  plan.traces = reader.u8() == 1;
   plan.user.uid = reader.u32();
   plan.user.gid = reader.u32();
   plan.user.groups = reader.list<gid_t>([](WireReader& from) { return from.u32(); });

@@ -211,6 +211,8 @@ struct EnvelopePlan {
   /** More steps follow, by Envelope::complete. */
   bool is_base;
   Ownership ownership;
+  /** Each path that is looked up is recorded (seen/seen_paths.h). */
+  bool traces;
   /** The build user. With a pool this is its first user, and the opening chooses one. */
   BuildUser user;
   /** The number of users in the pool; 0 without a pool. */
@@ -232,7 +234,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire-writer.ts. */
-inline constexpr std::uint32_t kWireVersion = 13;
+inline constexpr std::uint32_t kWireVersion = 14;
 
 // A plan names files of the host. Another program can put others in their places before a session opens.
 

@@ -10,6 +10,7 @@ export function optionWords(spec: Spec): string {
   const words = Object.entries(spec).flatMap(([name, value]: [string, unknown]) => {
     const { flag } = fields[name as keyof Spec]
     if (name === 'network' && isAllowedNetwork(value as Network)) return allowWords(value as AllowedNetwork)
+    if (flag.value === undefined) return value === true ? [`--${flag.name}`] : []
     const values = valuesOf(value)
     return (flag.isRepeatable ? values : [values.join(',')]).flatMap((one) => [`--${flag.name}`, one])
   })

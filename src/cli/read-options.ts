@@ -86,7 +86,8 @@ export function specFrom(given: GivenOptions): Spec {
     const { flag } = fields[name]
     const shortcuts = flag.shortcuts ?? []
     const ofShortcuts = shortcuts.flatMap((shortcut) => (given.get(shortcut.name) ?? []).map(shortcut.textOf))
-    const [first, ...more] = [...(given.get(flag.name) ?? []), ...ofShortcuts]
+    const own = flag.value === undefined && given.has(flag.name) ? [''] : (given.get(flag.name) ?? [])
+    const [first, ...more] = [...own, ...ofShortcuts]
     if (first === undefined) continue
     if (more.length > 0 && !flag.isRepeatable) throw givenTwice(flag.name)
     try {

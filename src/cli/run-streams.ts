@@ -62,10 +62,9 @@ export class RunStreams {
   }
 
   #inherited(): Options {
-    const stdout = this.#recorded('inherit')
-    if (!isPipe(2)) return { stdout, stderr: this.#recorded('inherit') }
     // One pipe keeps the order in which the two were written.
-    return isSamePipe() ? { stdout: seen('inherit'), all: true } : { stdout, stderr: seen('inherit') }
+    if (this.#isRecorded && isSamePipe()) return { stdout: seen('inherit'), all: true }
+    return { stdout: this.#recorded('inherit'), stderr: this.#recorded('inherit') }
   }
 
   #recorded(target: StdioTarget): StdioTargets {
@@ -74,7 +73,7 @@ export class RunStreams {
 
   opened(session: Session): void {
     this.#progress?.opened(session)
-    if ((this.#isRecorded || isPipe(2)) && !this.#isJson && !this.#isPty) {
+    if (this.#isRecorded && !this.#isJson && !this.#isPty) {
       this.#passing = Buffer.alloc(0)
       session.on('stdio', ({ stream, chunk }) => {
         if (stream === 'stderr' || this.options.all === true) this.#passing = Buffer.concat([this.#passing ?? chunk, chunk]).subarray(-tailOfHints - 1)
@@ -123,20 +122,15 @@ export class RunStreams {
   }
 }
 
-/** With a list of targets, the output passes through this program, which can then record it, and find hints in it. */
+/** With a list of targets, the output passes through this program, which can then record it. */
 function seen(target: StdioTarget): StdioTargets {
   return [target, { file: devNull }]
 }
 
-function isPipe(descriptor: number): boolean {
-  const found = fstatSync(descriptor)
-  return found.isFIFO() || found.isSocket()
-}
-
-/** Whether stdout and stderr of this program are one. */
+/** Whether stdout and stderr of this program are one pipe. */
 function isSamePipe(): boolean {
   const [out, err] = [fstatSync(1), fstatSync(2)]
-  return out.dev === err.dev && out.ino === err.ino
+  return (err.isFIFO() || err.isSocket()) && out.dev === err.dev && out.ino === err.ino
 }
 
 /**

@@ -3,7 +3,7 @@ import { failureOf } from '../command/command-error.ts'
 import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
-import type { Applied, TraceEntry } from '../native/record.ts'
+import type { Applied, SessionStep } from '../native/record.ts'
 import type { Changes } from '../session/changes.ts'
 import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
@@ -24,7 +24,7 @@ import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 interface Outcome {
   /** Undefined when the command never ran. */
   readonly result: Result | undefined
-  readonly trace: readonly TraceEntry[]
+  readonly steps: readonly SessionStep[]
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
   readonly changes: readonly Changes[]
@@ -93,7 +93,7 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
   if (session === undefined) {
     streams.over(false)
-    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, hints: [], errors }
+    return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, hints: [], errors }
   }
   // Loaded only for --apply.
   const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
@@ -116,7 +116,7 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))
   streams.over(result?.failed !== false)
-  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, hints, errors }
+  return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, hints, errors }
 }
 
 /** Looked for while the session is open. */
@@ -178,7 +178,7 @@ function endingMessage({ result }: Outcome, timeout: number | undefined): string
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-function describeOutcome({ result, trace, leftInOutputs, kept, changes, applied, hints, errors }: Outcome): object {
+function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, hints, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
-  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, trace, ...error }
+  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, steps, ...error }
 }

@@ -11,7 +11,7 @@ import type { LimitName } from '../spec/fields/limits.ts'
 import { checkCommand, refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
 import { launchError } from './launch-error.ts'
-import { StdioMeter, refuseUncounted } from './limits.ts'
+import { StdioMeter } from './limits.ts'
 import { prepare, type Place, type Prepared } from './place.ts'
 import type { Usage } from './result.ts'
 import { checkSignal, type Signal } from './options.ts'
@@ -82,7 +82,6 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     const [stdin, stdout, stderr] = checked.stdio ?? [pipe, pipe, pipe]
     const prepared = prepare(checkCommand(command), { ...surroundings(checked), stdin, stdout: [stdout], stderr: [stderr] }, place)
     this.#prepared = prepared
-    refuseUncounted(prepared.limits, place.plan().limits, [stdin, stdout, stderr])
     // What comes from a terminal was counted by native code.
     if (prepared.limits?.stdio !== undefined && stdin !== pty) this.#meter = new StdioMeter()
     this.spawnfile = prepared.argv[0] ?? ''

@@ -1,6 +1,7 @@
 import type { Hint } from './hints.ts'
 import { BuildjailError, typed, type CommandErrorCode, type ErrorFields } from '../errors.ts'
 import type { JobEnd } from '../native/jobs.ts'
+import type { Trace } from '../native/trace.ts'
 import { limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/messages.ts'
 import { keptText, type AnyStdio, type Kept, type LeftInOutput, type Result, type Usage } from './result.ts'
@@ -9,7 +10,7 @@ import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 /** The fields of a result, which the errors of commands that ran have too. */
 const resultFields = [
   'command', 'exitCode', 'signal', 'stdout', 'stderr', 'all', 'durationMs', 'failed', 'timedOut', 'isCanceled', 'isTerminated', 'isMaxBuffer', 'limit',
-  'usage', 'leftInOutputs', 'kept', 'hints',
+  'usage', 'leftInOutputs', 'kept', 'trace', 'hints',
 ] as const satisfies readonly (keyof Result)[]
 
 /** Gives an error the fields of a result. */
@@ -40,6 +41,7 @@ export class CommandError<Stdio = AnyStdio> extends BuildjailError implements Re
   declare readonly usage: Usage
   declare readonly leftInOutputs: readonly LeftInOutput[]
   declare readonly kept: Kept | undefined
+  declare readonly trace: Trace | undefined
   declare readonly hints: readonly Hint[]
   /** The message without the command's output. */
   readonly shortMessage: string

@@ -1,8 +1,4 @@
-import { fstatSync } from 'node:fs'
-
-import { unsupportedLimit } from '../errors.ts'
 import type { NativeSpend } from '../native/binding.ts'
-import type { WireStdio } from '../native/wire-job.ts'
 import { limitsOfCommand, readRunLimits, type CheckedRunLimits } from '../spec/fields/limits.ts'
 import { bare } from '../spec/plain-data.ts'
 import type { PlanLimits } from '../spec/plan.ts'
@@ -19,30 +15,6 @@ export function limitsFor(session: PlanLimits, own: CheckedRunLimits | undefined
   const limits = (own === undefined ? ofSessions.get(session) : undefined) ?? limitsOfCommand(session, own ?? none)
   if (own === undefined) ofSessions.set(session, limits)
   return Object.keys(limits).length === 0 ? undefined : limits
-}
-
-/** Whether a standard descriptor of this program is handed to a command as it is (target.ts), so that this program does not see its bytes. */
-export function isHandedOn({ kind }: WireStdio, number: 1 | 2): boolean {
-  if (kind !== 'inherit') return false
-  try {
-    const stats = fstatSync(number)
-    return stats.isFIFO() || stats.isSocket()
-  } catch {
-    return false
-  }
-}
-
-/** @throws UnsupportedError where not all of a command's output comes by here */
-export function refuseUncounted(limits: CheckedRunLimits | undefined, { policy }: PlanLimits, stdio: readonly WireStdio[]): void {
-  if (limits?.stdio === undefined || policy === 'best-effort') return
-  for (const number of [1, 2] as const) {
-    const target = stdio[number]
-    if (target === undefined || !isHandedOn(target, number)) continue
-    throw unsupportedLimit('stdio', `what is written to the ${number === 1 ? 'stdout' : 'stderr'} of this program, which the command inherits, cannot be counted`, {
-      step: 'launch',
-      remedy: "use 'pipe' or { file }",
-    })
-  }
 }
 
 /**

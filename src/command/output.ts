@@ -4,7 +4,7 @@ import { Readable, type Writable } from 'node:stream'
 import { SystemCallError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import type { Ending } from './ending.ts'
-import { isHandedOn, type StdioMeter } from './limits.ts'
+import type { StdioMeter } from './limits.ts'
 import { outputPipe, readableOf, takeRest, whenEnded } from './stdio.ts'
 import { pty } from './terminal.ts'
 
@@ -51,12 +51,6 @@ export class Collection {
     return this.#isTerminal ? undefined : this.#meterOf()
   }
 
-  /** What would be handed on goes by here, where it is to be counted. */
-  get #isPassedOn(): boolean {
-    const [first] = this.#targets
-    return this.#meter !== undefined && first !== undefined && isHandedOn(first, this.#name === 'stdout' ? 1 : 2)
-  }
-
   /** Comes before the command begins. What is handed on without being read here is not heard. */
   hear(listener: OutputListener): void {
     this.#heard = listener
@@ -80,7 +74,7 @@ export class Collection {
   wire(): WireStdio {
     const [first] = this.#targets
     if (this.#isTerminal) this.#output ??= this.#makeOutput()
-    if (this.#targets.length > 1 || this.#isPassedOn) this.#tee()
+    if (this.#targets.length > 1) this.#tee()
     else if (first !== undefined && first.kind !== 'pipe') return first
     return this.#output === undefined ? capture : outputPipe
   }

@@ -1,6 +1,7 @@
 import type { Telling } from '../events/telling.ts'
 import type { NativePipes } from '../native/binding.ts'
 import type { JobEnd } from '../native/jobs.ts'
+import type { Trace } from '../native/trace.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
 import type { CheckedRunLimits, LimitName } from '../spec/fields/limits.ts'
 import type { Mount, Plan } from '../spec/plan.ts'
@@ -14,6 +15,8 @@ import { checkHostFile } from './target.ts'
 export interface Aftermath {
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
+  /** Of a build with a trace. */
+  readonly trace: Trace | undefined
 }
 
 /** Where a command runs: a session that is open, or one that is opened for it. */

@@ -1,6 +1,7 @@
 import type { Usage } from '../events/session-events.ts'
 import type { Hint } from './hints.ts'
 import type { JobEnd } from '../native/jobs.ts'
+import type { Trace } from '../native/trace.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import { inOneLine, readable } from '../spec/messages.ts'
 import { commandLine } from './command.ts'
@@ -44,10 +45,11 @@ export interface Result<Stdio = string> {
   readonly leftInOutputs: readonly LeftInOutput[]
   /** Of `build` and `SessionPool.run` with `keep` in the spec, of a command that failed. Of a session that goes on see `Session.kept`. */
   readonly kept: Kept | undefined
+  /** Of `build` and `SessionPool.run` with `trace` in the spec. Of a session that goes on see `Session.trace`. */
+  readonly trace: Trace | undefined
   /**
    * Why it failed, if the session is certainly the cause: a file was not declared, a place is read-only, there is no network, ... Found on first use, from the command, the
-   * plan and the last 8 KiB of stdout and of stderr. Where stderr is ignored or a pipe of the caller's, from the command and
-   * the plan alone.
+   * plan and the last 8 KiB of stdout and of stderr. Where stderr is ignored, from the command and the plan alone.
    */
   readonly hints: readonly Hint[]
 }
@@ -124,6 +126,7 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
     usage: end.usage ?? noUsage,
     leftInOutputs: end.closed?.leftInOutputs ?? nothingLeft,
     kept: undefined,
+    trace: undefined,
     get hints() {
       return (hints ??= course.hints())
     },

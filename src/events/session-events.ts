@@ -1,6 +1,6 @@
 import type { LimitName } from '../spec/fields/limits.ts'
 
-/** Of the opening or the closing of a session: a step that was taken, as `Session.trace` has it. */
+/** Of the opening or the closing of a session: a step that was taken, as `Session.steps` has it. */
 export interface StepEvent {
   /** The session's id. */
   readonly session: string
@@ -121,7 +121,7 @@ export interface CloseEvent {
  */
 export interface SessionEvents {
   /**
-   * On a session only those of its closing: its opening is over before the caller has it. The channel and `Session.trace` have both. The
+   * On a session only those of its closing: its opening is over before the caller has it. The channel and `Session.steps` have both. The
    * steps of a phase come when the phase is over.
    */
   step: [event: StepEvent]

@@ -1,6 +1,6 @@
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
-import type { Applied, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from './record.ts'
+import type { Applied, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -124,7 +124,7 @@ export interface NativeJobEnd {
    */
   readonly envelope?: NativeEnvelope
   /** The steps of opening, of a job that opened an envelope and tells its steps. */
-  readonly opened?: readonly TraceEntry[]
+  readonly opened?: readonly SessionStep[]
   /** The report of a job that closes, where it left something or tells its steps. */
   readonly closed?: NativeCloseReport
   /** A NativeFailure: the file that stdin came from could not be read. The command was killed, unless it had ended before. */
@@ -160,7 +160,7 @@ export interface NativeLeftInOutput {
 }
 
 export interface NativeCloseReport {
-  readonly trace: readonly TraceEntry[]
+  readonly steps: readonly SessionStep[]
   readonly failures: readonly unknown[]
   readonly leftInOutputs: readonly NativeLeftInOutput[]
 }
@@ -190,7 +190,7 @@ export type NativeRecord = Omit<SessionRecord, 'jail' | 'outputs'> & {
 
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
-  readonly trace: readonly TraceEntry[]
+  readonly steps: readonly SessionStep[]
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
   /** Copies folders that are mounts of the inside into one of the host. Comes after `killAll`: nobody may change them meanwhile. */
@@ -203,6 +203,8 @@ export interface NativeEnvelope {
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>
   usage(): Promise<SessionUsage>
+  /** What was looked up so far, for `readTrace`; empty without a trace. Also after `close`. */
+  seenPaths(): Promise<Buffer>
   processes(): Promise<SessionProcess[]>
 }
 

@@ -1,5 +1,5 @@
 /** A step of opening or closing, and how long it took. */
-export interface TraceEntry {
+export interface SessionStep {
   /** `nmount`, `jail_set`, ... */
   readonly step: string
   readonly path?: string

@@ -43,7 +43,7 @@ function writePlan(plan: Plan, isBase: boolean): Uint8Array {
   const [users, ids] = uid === undefined ? [leased, noLease] : [noLease, leased]
   writer.u32(wireVersion).string(plan.name ?? '').string(plan.stateDirectory).string(plan.hostname)
   writeNetwork(writer, plan.network)
-  writer.u8(isBase ? 1 : 0).u8(ownerships[plan.ownership])
+  writer.u8(isBase ? 1 : 0).u8(ownerships[plan.ownership]).u8(plan.trace ? 1 : 0)
   writer.u32(uid ?? users.first).u32(gid).list(groups, (group) => writer.u32(group)).u32(users.count)
   writer.u32(plan.allow.reduce((bits, name) => bits | allowanceBits[name], 0))
   writer.u32(ids.first).u32(ids.count)

@@ -100,4 +100,4 @@ function writeAscii(value: string, bytes: Uint8Array, begin: number): number | u
 }
 
 /** Bumped when the layout changes, so that a stale addon refuses instead of misreading. Also in native/plan/plan.h. */
-export const wireVersion = 13
+export const wireVersion = 14

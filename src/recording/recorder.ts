@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { CommandEvent, EndEvent, LimitEvent, StdioEvent } from '../events/session-events.ts'
 import { tailSize } from '../command/hint-evidence.ts'
 import { hintInWords, hintsOf } from '../command/hints.ts'
-import type { SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
+import type { SessionRecord, SessionUsage, SessionStep } from '../native/record.ts'
 import type { Session } from '../session/session.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 import { isAllowedNetwork } from '../spec/fields/network.ts'
@@ -58,7 +58,7 @@ export class Recorder {
   #usage: SessionUsage | undefined
   #filled: readonly RecordedFilling[] = []
   #outputs: readonly RecordedOutput[] | undefined
-  #opening: readonly TraceEntry[] = []
+  #opening: readonly SessionStep[] = []
   #closingMs: number | undefined
 
   constructor(session: Session, options: RecordingOptions) {
@@ -88,7 +88,7 @@ export class Recorder {
       this.#kernel = recordedKernel(said)
       this.#filled = await this.#fillings(said.root)
     } finally {
-      this.#opening = this.#session.trace
+      this.#opening = this.#session.steps
       this.#closingMs = this.#now()
     }
   }
@@ -100,10 +100,10 @@ export class Recorder {
 
   /** @param errors of the session itself */
   record(errors: readonly unknown[]): RunRecord {
-    const { id, plan, trace, leftInOutputs, kept } = this.#session
+    const { id, plan, steps, leftInOutputs, kept } = this.#session
     const { version, hasValues } = this.#options
     const opening = this.#opening.map((entry): RecordedStep => ({ phase: 'open', ...entry }))
-    const closing = trace.slice(opening.length).map((entry): RecordedStep => ({ phase: 'close', ...entry }))
+    const closing = steps.slice(opening.length).map((entry): RecordedStep => ({ phase: 'close', ...entry }))
     const closedMs = this.#now()
     return {
       format: recordFormat,

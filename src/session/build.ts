@@ -11,6 +11,7 @@ import type { Hint } from '../command/hints.ts'
 import type { NativeEnvelope, NativePipes } from '../native/binding.ts'
 import { jobError, type JobEnd } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
+import type { Trace } from '../native/trace.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobCommand } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
@@ -52,6 +53,7 @@ export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implemen
   declare readonly usage: Usage
   declare readonly leftInOutputs: readonly LeftInOutput[]
   declare readonly kept: Kept | undefined
+  declare readonly trace: Trace | undefined
   declare readonly hints: readonly Hint[]
   readonly session: Session
 
@@ -66,7 +68,7 @@ export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implemen
 
 /**
  * A session that one command has for itself. The command's job opens and closes it, unless the plan has more to be done between the two:
- * waiting for another session before (`wait`), a copy of an input (`mayCopyInputs`), and keeping files after (`keep`). Then it is opened and
+ * waiting for another session before (`wait`), a copy of an input (`mayCopyInputs`), and after it files to keep (`keep`) and a trace to read. Then it is opened and
  * closed from here.
  */
 class OwnSession implements Place {
@@ -116,7 +118,7 @@ class OwnSession implements Place {
 
   #readyToOpen(admission: Admission, signal: AbortSignal | undefined): Promise<unknown> | undefined {
     const plan = this.plan()
-    const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined || mayCopyInputs(plan)
+    const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined || plan.trace || mayCopyInputs(plan)
     return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission, signal) : outputsReturning(plan)
   }
 
@@ -175,7 +177,7 @@ class OwnSession implements Place {
     this.#admission?.over()
     if (!this.#hasBegun) return undefined
     tellSteps(this.telling, 'open', end?.opened ?? [])
-    tellSteps(this.telling, 'close', end?.closed?.trace ?? [])
+    tellSteps(this.telling, 'close', end?.closed?.steps ?? [])
     const error = this.#left(end, result)
     this.telling.tell('close', () => ({ error }))
     if (error !== undefined) throw error
@@ -203,5 +205,5 @@ async function closed(session: Session, result: Result<AnyStdio> | undefined): P
     if (result === undefined || !(error instanceof TeardownError)) throw error
     throw new BuildTeardownError(error, result, session)
   }
-  return aftermathOf(session)
+  return await aftermathOf(session)
 }

@@ -16,6 +16,7 @@ import type { NativeEnvelope, NativeKeepPlace } from '../native/binding.ts'
 import { jailRecordOf } from '../native/jail-values.ts'
 import { jobError } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
+import { readTrace, type Trace } from '../native/trace.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
 import { readList } from '../spec/check.ts'
@@ -28,7 +29,7 @@ import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from '
 import { checkOpenOptions, newId, openEnvelope, outputsReturning, withCopies, withOutputs, type OpenOptions } from './opening.ts'
 import { networkEventsOf, type NetworkEvents } from './network-events.ts'
 import { planningOf } from './planning.ts'
-import type { Applied, LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
+import type { Applied, LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, SessionStep } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
 
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
@@ -72,7 +73,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   #isOpeningTold = false
   /** Called once, whether or not anything was left. */
   #whenClosed: (() => void) | undefined
-  #closed: readonly TraceEntry[] = []
+  #closed: readonly SessionStep[] = []
   #leftInOutputs: readonly LeftInOutput[] = []
   #hasFailed = false
   #kept: Kept | undefined
@@ -109,13 +110,13 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   tellOpening(): this {
     if (this.#isOpeningTold || !this.telling.hears('step')) return this
     this.#isOpeningTold = true
-    tellSteps(this.telling, 'open', this.#envelope.trace)
+    tellSteps(this.telling, 'open', this.#envelope.steps)
     return this
   }
 
   /** The steps of opening, in order, and how long each took. After `close`, the steps of closing as well. */
-  get trace(): readonly TraceEntry[] {
-    return [...this.#envelope.trace, ...this.#closed]
+  get steps(): readonly SessionStep[] {
+    return [...this.#envelope.steps, ...this.#closed]
   }
 
   /** After `close`: what builds put on files of the outputs and the kernel does not take away, such as an encryption policy. */
@@ -190,6 +191,15 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     } catch (error) {
       throw typed(error)
     }
+  }
+
+  /**
+   * What was looked up in the session so far, of a plan with `trace`. After closing it is all of it.
+   * @throws TypeError for a session without one, SystemCallError
+   */
+  async trace(): Promise<Trace> {
+    if (!this.plan.trace) throw new TypeError(`session ${this.id} has no trace: its spec has no trace: true`)
+    return readTrace(await this.#envelope.seenPaths())
   }
 
   /**
@@ -301,7 +311,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     await this.#atLayers?.catch(() => {})
     const { keep, keepIn } = this.plan
     if (keep !== undefined && keepIn !== undefined && this.#hasFailed) this.#kept ??= await keepFiles(keep, keepIn, this.id, this.plan, this.#envelope)
-    const { trace, failures, leftInOutputs } = await this.#envelope
+    const { steps, failures, leftInOutputs } = await this.#envelope
       .close()
       .catch((error: unknown) => {
         throw typed(error)
@@ -311,8 +321,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
         this.#whenClosed?.()
         this.#whenClosed = undefined
       })
-    this.#closed = [...this.#closed, ...trace]
-    tellSteps(this.telling, 'close', trace)
+    this.#closed = [...this.#closed, ...steps]
+    tellSteps(this.telling, 'close', steps)
     this.#leftInOutputs = [...this.#leftInOutputs, ...leftInOutputs]
     if (failures.length > 0) throw teardownError(this.id, failures)
   }
@@ -358,13 +368,17 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 }
 
-export function tellSteps(telling: Telling, phase: StepEvent['phase'], trace: readonly TraceEntry[]): void {
-  for (const { step, path, ns } of trace) telling.tell('step', () => ({ phase, step, path, ns }))
+export function tellSteps(telling: Telling, phase: StepEvent['phase'], steps: readonly SessionStep[]): void {
+  for (const { step, path, ns } of steps) telling.tell('step', () => ({ phase, step, path, ns }))
 }
 
-/** Known once the session is closed. */
-export function aftermathOf({ leftInOutputs, kept }: Session): Aftermath {
-  return { leftInOutputs, kept }
+/**
+ * Known once the session is closed.
+ * @throws SystemCallError if there is no memory for its trace
+ */
+export async function aftermathOf(session: Session): Promise<Aftermath> {
+  const { leftInOutputs, kept, plan } = session
+  return { leftInOutputs, kept, trace: plan.trace ? await session.trace() : undefined }
 }
 
 /**

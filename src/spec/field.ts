@@ -30,8 +30,8 @@ export type Fact = readonly [label: string, text: string]
 export interface Flag<Value> {
   /** Without its hyphens. */
   readonly name: string
-  /** The name of its value in the help. */
-  readonly value: string
+  /** The name of its value in the help; undefined for an option without a value. */
+  readonly value: string | undefined
   readonly help: string
   readonly isRepeatable: boolean
   /** What a shell completes its value with. */
@@ -39,7 +39,7 @@ export interface Flag<Value> {
   /** Options that say a part of it: each gives one text of the flag. */
   readonly shortcuts?: readonly Shortcut[]
   /**
-   * The value, from all texts that the option was given, in order.
+   * The value, from all texts that the option was given, in order; one empty text of an option without a value.
    * @throws SpecError naming the option.
    */
   readonly read: (texts: readonly [string, ...string[]], option: string) => Value

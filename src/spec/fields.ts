@@ -19,6 +19,7 @@ import { stateDirectory, type WithStateDirectory } from './fields/state-director
 import { stores, type WithStores } from './fields/stores.ts'
 import { tmpfs, type WithTmpfs } from './fields/tmpfs.ts'
 import { toolchain, type WithToolchain } from './fields/toolchain.ts'
+import { trace, type WithTrace } from './fields/trace.ts'
 import { user, type WithUser } from './fields/user.ts'
 import { wait, type WithWait } from './fields/wait.ts'
 
@@ -29,7 +30,7 @@ export interface Additions
 /** A build declares in it everything that it may see. Plain data; `planOf` is the first to look at the paths in it. */
 export interface Spec
   extends Additions, WithName, WithToolchain, WithTmpfs, WithDevices, WithNetwork, WithUser, WithAllow, WithOwnership,
-    WithHostname, WithEtc, WithStateDirectory, WithWait {}
+    WithHostname, WithEtc, WithStateDirectory, WithWait, WithTrace {}
 
 /** As `Spec`, with every field there. */
 export type Values = { readonly [Name in keyof Spec]-?: NonNullable<Spec[Name]> }
@@ -63,6 +64,7 @@ export const fields: Fields = {
   etc,
   stateDirectory,
   wait,
+  trace,
 }
 
 export const fieldNames: readonly (keyof Spec)[] = Object.keys(fields) as (keyof Spec)[]

@@ -132,6 +132,8 @@ export interface Plan {
   readonly stateDirectory: string
   /** Milliseconds. */
   readonly wait: number
+  /** Each path that is looked up is recorded. */
+  readonly trace: boolean
   readonly devices: readonly Device[]
   readonly warnings: readonly Warning[]
   readonly leftOut: readonly LeftOut[]

@@ -34,7 +34,7 @@ describeFreebsd('a network stack of a jail’s own', () => {
     await session.close()
     const after = await hostState()
     expect({ ...after, jails: [], descriptors: [] }).toEqual({ ...before, jails: [], descriptors: [] })
-    const steps = session.trace.map(({ step, path: of = '' }) => `${step} ${of}`)
+    const steps = session.steps.map(({ step, path: of = '' }) => `${step} ${of}`)
     const gone = ['unmount-forced', 'hand-back', 'network-left'].map((step) => steps.findIndex((one) => one.startsWith(step)))
     rmSync(folders.output, { recursive: true })
     // What is left is a jail in which nothing is, and that is dying.

@@ -130,7 +130,7 @@ describeProbed('posix_fallocate(2) in an output, which no signal ends', () => {
     const start = performance.now()
     await session.close()
     console.log(`posix_fallocate(2): close took ${(performance.now() - start).toFixed(0)} ms`)
-    expect(session.trace.map(({ step }) => step)).toContain('unmount-forced')
+    expect(session.steps.map(({ step }) => step)).toContain('unmount-forced')
     const { size, uid } = statSync(path.join(output, 'file'))
     expect(uid).toBe(0)
     expect(size).toBeLessThan(36 * 2 ** 30)

@@ -11,7 +11,7 @@ const program = (limits: object, script: string): string => `import { openSessio
   const { detail, message } = opened
   const ran = opened instanceof Error ? '' : (await opened.run(${JSON.stringify(['sh', '-c', script])})).stdout
   const held = opened instanceof Error ? [] : (await opened.record()).limits
-  const steps = opened instanceof Error ? [] : opened.trace.map(({ step }) => step)
+  const steps = opened instanceof Error ? [] : opened.steps.map(({ step }) => step)
   if (!(opened instanceof Error)) await opened.close()
   const limitation = preflight().limitations.find(({ check }) => check === 'limits')
   console.log(JSON.stringify({ detail: detail ?? message, ran, held, steps, limitation }))`

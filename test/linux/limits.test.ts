@@ -51,7 +51,7 @@ describeLimits('limits of a session on Linux', () => {
     await using session = await openSession({})
     const init = await initOf(session)
     expect(readFileSync(`/proc/${init}/cgroup`, 'utf8')).toBe(readFileSync('/proc/self/cgroup', 'utf8'))
-    expect(session.trace.map(({ step }) => step)).not.toContain('cgroup')
+    expect(session.steps.map(({ step }) => step)).not.toContain('cgroup')
   })
 
   test('show a build its own cgroup as the root of all', async () => {
@@ -284,7 +284,7 @@ describeLimits('limits of a session on Linux', () => {
     for (const added of [{}, { inputs: { more: folders.input } }]) {
       await using session = await pool.acquire(added)
       await session.run(['true'])
-      expect(session.trace.filter(({ step }) => step === 'limits')).toHaveLength(1)
+      expect(session.steps.filter(({ step }) => step === 'limits')).toHaveLength(1)
     }
   })
 

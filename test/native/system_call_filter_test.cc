@@ -87,7 +87,7 @@ using Arguments = std::vector<std::uint64_t>;
 
 /** What every architecture's filter says to that call; nothing where they differ or have none of it. */
 std::optional<int> answer_to(std::string_view name, const Arguments& arguments, Allowances allowed = {},
-                             Listened listened = Listened::kNo) {
+                             Listened listened = {}) {
   const RefusedCall* const known = find(name);
   std::optional<int> answer;
   if (known == nullptr) return std::nullopt;
@@ -237,7 +237,7 @@ TEST_CASE("a listener is told of the set-group-ID bit alone, where the file may 
   const auto with = [](const Change& change, std::uint64_t bits, Allowances allowed = {}) {
     Arguments arguments(change.mode + 1);
     arguments[change.mode] = bits;
-    return answer_to(change.name, arguments, allowed, Listened::kYes);
+    return answer_to(change.name, arguments, allowed, {.modes = true});
   };
   for (const Change& change :
        {Change{"chmod", 1}, Change{"fchmod", 1}, Change{"fchmodat", 2}, Change{"fchmodat2", 2}}) {
@@ -250,11 +250,11 @@ TEST_CASE("a listener is told of the set-group-ID bit alone, where the file may 
   for (const Change& change : {Change{"creat", 1}, Change{"mknod", 1}, Change{"mknodat", 2}})
     REQUIRE(with(change, 02755) == EPERM);
   for (const auto& [architecture, is] : kArchitectures) {
-    const SystemCallFilter listened({}, architecture, Listened::kYes);
+    const SystemCallFilter listened({}, architecture, {.modes = true});
     const SystemCallFilter alone({}, architecture);
     CHECK(listened.tells());
     CHECK_FALSE(alone.tells());
-    CHECK_FALSE(SystemCallFilter(kEverything, architecture, Listened::kYes).tells());
+    CHECK_FALSE(SystemCallFilter(kEverything, architecture, {.modes = true}).tells());
     for (std::uint32_t number = 0; number <= kNewestCall + 1; ++number) {
       const Call call{number, is, 0, {}};
       REQUIRE(judge(listened.program(), call) == judge(alone.program(), call));

@@ -226,10 +226,10 @@ describeSession('the command line', () => {
 
   test('tells in JSON how it went and how long each step took', () => {
     const { status, stdout } = buildjail('run', '--json', '--', 'sh', '-c', 'echo out')
-    const { result, trace } = JSON.parse(stdout) as { result: { stdout: string; exitCode: number }; trace: { step: string; ns: number }[] }
+    const { result, steps } = JSON.parse(stdout) as { result: { stdout: string; exitCode: number }; steps: { step: string; ns: number }[] }
     expect([status, result.stdout, result.exitCode]).toEqual([0, 'out', 0])
-    expect(trace.length).toBeGreaterThan(0)
-    expect(trace.every(({ step, ns }) => step !== '' && ns >= 0)).toBe(true)
+    expect(steps.length).toBeGreaterThan(0)
+    expect(steps.every(({ step, ns }) => step !== '' && ns >= 0)).toBe(true)
   })
 
   test('prints a plan without making anything', async () => {

@@ -51,7 +51,7 @@ describeSession('what happens in sessions is told', () => {
     expect(told[3]).toMatchObject({ command: told[0]?.command, exitCode: 3, signal: undefined, limit: undefined, error: undefined, durationMs: expect.any(Number) as number })
     expect(told[4]).toEqual({ name: 'close', session: session.id, error: undefined })
     const steps = all.filter(({ name }) => name === 'step').map(({ event }) => event as SessionEvents['step'][0])
-    expect(steps.map(({ step, path, ns }) => (path === undefined ? { step, ns } : { step, path, ns }))).toEqual(session.trace.map(({ step, path, ns }) => (path === undefined ? { step, ns } : { step, path, ns })))
+    expect(steps.map(({ step, path, ns }) => (path === undefined ? { step, ns } : { step, path, ns }))).toEqual(session.steps.map(({ step, path, ns }) => (path === undefined ? { step, ns } : { step, path, ns })))
   })
 
   test('of a build and of a run in a pool as well, each of which is then as it is when nobody listens', async () => {

@@ -171,6 +171,7 @@ const said: Readonly<Record<string, string>> = {
   'etc.*': '--etc /etc/a=/dev/null',
   stateDirectory: '--state-directory /a',
   wait: '--wait 1s',
+  trace: '--trace',
 }
 
 describe('every part of a spec can be said on the command line', () => {

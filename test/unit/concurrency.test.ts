@@ -85,7 +85,7 @@ describe.runIf(isSupported)('all sessions of a process', () => {
 
   it.each([
     ['could not be opened', { openFailure: { code: 'EPERM', errno: -1, syscall: 'clone', step: 'clone', reason: 'refused' } }],
-    ['left something behind', { closeReport: { trace: [], failures: [{ code: 'EBUSY', errno: -16, syscall: 'unmount', step: 'unmount', reason: 'busy' }], leftInOutputs: [] } }],
+    ['left something behind', { closeReport: { steps: [], failures: [{ code: 'EBUSY', errno: -16, syscall: 'unmount', step: 'unmount', reason: 'busy' }], leftInOutputs: [] } }],
   ])('have the place of one that %s', async (_what, script) => {
     setConcurrency({ maxSessions: 1 })
     for (const open of [() => openSession(spec).then((session) => session.close()), () => build(spec, ['cc'])]) {

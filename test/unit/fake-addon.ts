@@ -61,7 +61,7 @@ const plain = {
   preflight: { obstacles: [], limitations: [] } as NativePreflight,
   keepFailure: undefined as unknown,
   notKept: [] as readonly string[],
-  closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [], leftInOutputs: [] } as NativeCloseReport,
+  closeReport: { steps: [{ step: 'jail_remove', ns: 5 }], failures: [], leftInOutputs: [] } as NativeCloseReport,
 }
 
 const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: [['big', 'ulong', new Uint8Array(new BigUint64Array([2n ** 63n]).buffer)]], mappedOutputs: [], limits: [] }
@@ -195,7 +195,7 @@ export class FakeAddon implements NativeBinding {
   async #process(of: object, job: ReadJob, ends: FakeLaunch['ends']): Promise<void> {
     let opened: NativeEnvelope | undefined
     try {
-      if ('steps' in of) {
+      if (!('killAll' in of)) {
         await this.script.opening()
         opened = this.#open(of as ReadPlan)
       }
@@ -214,7 +214,7 @@ export class FakeAddon implements NativeBinding {
     if (this.script.openFailure !== undefined) throw this.script.openFailure
     this.opened.push(plan)
     return {
-      trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
+      steps: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
       layers: () => [],
       killAll: async () => {
         this.acts.push('kill all')
@@ -230,6 +230,7 @@ export class FakeAddon implements NativeBinding {
         return kernelSays
       },
       usage: async () => this.script.usage(),
+      seenPaths: async () => Buffer.alloc(0),
       processes: async () => [],
       apply: async () => [],
       close: async () => this.#close(),
@@ -272,7 +273,7 @@ export class FakeAddon implements NativeBinding {
       ...(hasRun && { usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 } }),
       ...(closes && { sinceExitMs: 0 }),
       ...(isLeft && opened !== undefined && { envelope: opened }),
-      ...(tellsSteps && opened !== undefined && { opened: opened.trace }),
+      ...(tellsSteps && opened !== undefined && { opened: opened.steps }),
       ...((isLeft || tellsSteps) && closed !== undefined && { closed }),
     })
   }

@@ -45,6 +45,7 @@ describe('what a spec leaves open is what the documentation says', () => {
       hostname: 'build',
       stateDirectory,
       wait: 0,
+      trace: false,
       devices: [],
       warnings: [],
       leftOut: [],

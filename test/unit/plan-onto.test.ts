@@ -56,6 +56,7 @@ describe('a plan made onto another', () => {
       etc: 'none',
       stateDirectory: '/other',
       wait: 1,
+      trace: true,
     }
     for (const [field, value] of Object.entries(settled)) {
       const addition: object = { [field]: value }

@@ -21,7 +21,7 @@ const isSupported = ((): boolean => {
 
 const base = { toolchain: 'none' } as const
 const busy: NativeFailure = { code: 'EBUSY', errno: -16, syscall: 'unmount', step: 'unmount', reason: 'device busy', path: '/root' }
-const busyReport = { trace: [], failures: [busy], leftInOutputs: [] }
+const busyReport = { steps: [], failures: [busy], leftInOutputs: [] }
 
 describe.runIf(isSupported)('a pool that is closed', () => {
   it.each([
@@ -54,7 +54,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
     const left = { errors: [{ code: 'EBUSY', path: '/root' }] }
     // The one that ran, and the one that was ready instead of it.
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_POOL_TEARDOWN', errors: [left, left] })
-    addon.script.closeReport = { trace: [], failures: [], leftInOutputs: [] }
+    addon.script.closeReport = { steps: [], failures: [], leftInOutputs: [] }
     for (const more of [2, 0]) {
       addon.acts = []
       await pool.close()

@@ -90,11 +90,11 @@ describe('a session is opened as planned, and closed once', () => {
     expect(addon.acts).toEqual(['open', 'kill all', 'close'])
   })
 
-  it('the trace has what opening and closing did', async () => {
+  it('its steps have what opening and closing did', async () => {
     const session = await openSession(fakePlan)
-    expect(session.trace).toEqual([{ step: 'tmpfs', path: '/root', ns: 1500 }])
+    expect(session.steps).toEqual([{ step: 'tmpfs', path: '/root', ns: 1500 }])
     await session.close()
-    expect(session.trace.map(({ step }) => step)).toEqual(['tmpfs', 'jail_remove'])
+    expect(session.steps.map(({ step }) => step)).toEqual(['tmpfs', 'jail_remove'])
   })
 
   it('nothing is started in a closed session', async () => {
@@ -108,7 +108,7 @@ describe('a session is opened as planned, and closed once', () => {
   })
 
   it('what is left behind is listed, one typed error a thing', async () => {
-    addon.script.closeReport = { trace: [], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount' }), nativeFailure({ step: 'rmdir' })], leftInOutputs: [] }
+    addon.script.closeReport = { steps: [], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount' }), nativeFailure({ step: 'rmdir' })], leftInOutputs: [] }
     const session = await openSession(fakePlan)
     const error = await rejected(session.close())
     expect(error).toBeInstanceOf(TeardownError)
@@ -117,17 +117,17 @@ describe('a session is opened as planned, and closed once', () => {
 
   it('what is left is tried again by closing again, until nothing is', async () => {
     const holders = [{ kind: 'cwd', pid: 812, command: 'vi' }] as const
-    addon.script.closeReport = { trace: [{ step: 'jail_remove', ns: 5 }], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount', holders })], leftInOutputs: [] }
+    addon.script.closeReport = { steps: [{ step: 'jail_remove', ns: 5 }], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount', holders })], leftInOutputs: [] }
     const session = await openSession(fakePlan)
     const [one, other] = await Promise.all([rejected(session.close()), rejected(session.close())])
     expect(one).toBe(other)
     expect(one).toMatchObject({ errors: [{ code: 'EBUSY', holders }] })
     expect(await rejected(session.run(['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
-    addon.script.closeReport = { trace: [{ step: 'unmount', ns: 7 }], failures: [], leftInOutputs: [] }
+    addon.script.closeReport = { steps: [{ step: 'unmount', ns: 7 }], failures: [], leftInOutputs: [] }
     await session.close()
     await session.close()
     expect(addon.acts).toEqual(['open', 'close', 'close'])
-    expect(session.trace.map(({ step }) => step)).toEqual(['tmpfs', 'jail_remove', 'unmount'])
+    expect(session.steps.map(({ step }) => step)).toEqual(['tmpfs', 'jail_remove', 'unmount'])
   })
 
   it('a failure of closing itself is typed as well', async () => {
@@ -153,19 +153,19 @@ describe('a one-shot build leaves nothing and loses no result', () => {
     for (const exitCode of [0, 1]) {
       addon.reset({
         behaviour: ({ job }) => addon.exit(job, { exitCode }),
-        closeReport: { trace: [], failures: [nativeFailure({ step: 'unmount' })], leftInOutputs: [] },
+        closeReport: { steps: [], failures: [nativeFailure({ step: 'unmount' })], leftInOutputs: [] },
       })
       const error = await rejected(build(fakePlan, ['cc']))
       expect(error).toBeInstanceOf(BuildTeardownError)
       expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_BUILD_TEARDOWN', exitCode, stdout: '', command: 'cc' })
-      addon.script.closeReport = { trace: [], failures: [], leftInOutputs: [] }
+      addon.script.closeReport = { steps: [], failures: [], leftInOutputs: [] }
       await (error as BuildTeardownError).session.close()
       expect(addon.acts).toEqual(['open', 'launch', 'close', 'close'])
     }
   })
 
   it('says what could not be taken down also where the command could not be started, and why not', async () => {
-    addon.reset({ launchFailure: nativeFailure(), closeReport: { trace: [], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount' })], leftInOutputs: [] } })
+    addon.reset({ launchFailure: nativeFailure(), closeReport: { steps: [], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount' })], leftInOutputs: [] } })
     const error = await rejected(build(fakePlan, ['cc']))
     expect(error).toBeInstanceOf(TeardownError)
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', errors: [{ code: 'EBUSY' }], cause: { code: 'ENOENT', syscall: 'execve' } })

@@ -129,7 +129,7 @@ describe('a polluted Object.prototype', () => {
   const bad = {
     name: 'polluted', toolchain: 'host', inputs: { src: '/etc' }, output: '/etc', outputs: { out: '/etc' }, stores: { '/out': '/etc' }, limits: { tmpSize: 4096, memory: 4096, openFiles: 8, policy: 'best-effort' }, tmpSize: 4096, tmpFiles: 1, memory: 4096, swap: 0, processes: 1, cpus: 1, cpuTime: 1,
     openFiles: 8, fileSize: 1, wallTime: 1, policy: 'best-effort', sourceDateEpoch: 1, first: 1, count: 32,
-    env: { A: 'polluted' }, path: ['/polluted'], tmpfs: { '/polluted': 4096 }, devices: ['/dev/polluted'], pass: ['PATH'], set: { A: 'polluted' }, optional: true, overlay: true, PATH: '/polluted', leftOut: [{ entry: 'polluted', path: '/polluted' }], cwd: '/polluted', keep: '/polluted', network: 'host', user: 'root', root: true, leased: { first: 1, count: 1 }, allow: ['keyring'], hostname: 'polluted', etc: 'none', ownership: 'build', stateDirectory: '/polluted', wait: 1, platform: 'freebsd',
+    env: { A: 'polluted' }, path: ['/polluted'], tmpfs: { '/polluted': 4096 }, devices: ['/dev/polluted'], pass: ['PATH'], set: { A: 'polluted' }, optional: true, overlay: true, PATH: '/polluted', leftOut: [{ entry: 'polluted', path: '/polluted' }], cwd: '/polluted', keep: '/polluted', network: 'host', user: 'root', root: true, leased: { first: 1, count: 1 }, allow: ['keyring'], hostname: 'polluted', etc: 'none', ownership: 'build', stateDirectory: '/polluted', wait: 1, trace: true, platform: 'freebsd',
     groups: [0], uid: 0, gid: 0, source: '/etc', identity: { dev: '1', ino: '1' }, size: 1, writable: true, entry: 'polluted',
     version: 1, mounts: [], files: [], text: 'polluted',
   } as const

@@ -78,6 +78,7 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
   etc: fc.oneof(fc.constantFrom('minimal' as const, 'none' as const), fc.dictionary(fc.stringMatching(/^[A-Za-z0-9_-]{1,9}$/).map((one) => `/etc/${one}`), fc.oneof(text, fc.constant('')))),
   stateDirectory: text.map((one) => `/${one}`),
   wait: fc.nat(),
+  trace: fc.boolean(),
 }
 const validSpec = fc.record(valid, { requiredKeys: [] })
 
@@ -161,7 +162,7 @@ describe('the JSON Schema of a spec', () => {
     const properties = specSchema['properties'] as Readonly<Record<string, { readonly default?: unknown }>>
     const defaults = Object.fromEntries(fieldNames.flatMap((name) => (properties[name]?.default === undefined ? [] : [[name, properties[name].default]])))
     const rest = { toolchain: 'none' } as const
-    expect(Object.keys(defaults).toSorted()).toEqual(['allow', 'cwd', 'devices', 'etc', 'hostname', 'network', 'ownership', 'path', 'toolchain', 'wait'])
+    expect(Object.keys(defaults).toSorted()).toEqual(['allow', 'cwd', 'devices', 'etc', 'hostname', 'network', 'ownership', 'path', 'toolchain', 'trace', 'wait'])
     expect(planOf({ ...defaults, ...rest }, { platform: 'linux' })).toEqual(planOf(rest, { platform: 'linux' }))
   })
 })

@@ -73,6 +73,7 @@ export interface ReadPlan {
   /** Of a network of names. */
   readonly names?: { readonly tlsNames: number; readonly allow: readonly (readonly [kind: number, text: string, port: number])[] }
   readonly isBase: boolean
+  readonly traces: boolean
   readonly ownership: number
   readonly uid: number
   readonly gid: number
@@ -103,6 +104,7 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
     ...readNetwork(reader),
     isBase: reader.u8() === 1,
     ownership: reader.u8(),
+    traces: reader.u8() === 1,
     uid: reader.u32(),
     gid: reader.u32(),
     groups: reader.list(() => reader.u32()),

@@ -50,7 +50,7 @@ const plan: Plan = {
 describe('what native code reads of a plan is what was planned', () => {
   it('whose session, for whom, with what network', () => {
     expect(readPlan(packPlan(plan))).toMatchObject({
-      version: 13,
+      version: 14,
       name: 'nightly',
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
@@ -179,7 +179,7 @@ describe('what native code reads of a job is what was asked for', () => {
 
   it('arguments and environment word by word', () => {
     expect(readJob(packJob(0xffff_ffff, command, plainFrame))).toEqual({
-      version: 13,
+      version: 14,
       job: 0xffff_ffff,
       closes: false,
       tellsStarted: false,
@@ -220,7 +220,7 @@ describe('what native code reads of a job is what was asked for', () => {
   })
 
   it('nothing but to open, where that is all', () => {
-    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 13, job: 2, closes: false, tellsStarted: false, tellsSteps: false, id: 'ab', rest: undefined, command: undefined })
+    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 14, job: 2, closes: false, tellsStarted: false, tellsSteps: false, id: 'ab', rest: undefined, command: undefined })
   })
 
   it('each command its own, where the one before had all in common with it but one thing', () => {

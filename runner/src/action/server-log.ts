@@ -25,11 +25,11 @@ export async function recordOf(session: Session): Promise<ServerLog['session']> 
   }
 }
 
-/** @param session closed: its trace has the steps of closing too */
+/** @param session closed: its steps are those of closing too */
 export async function writeServerLog(folder: string, log: ServerLog, session: Session): Promise<void> {
   const file = await open(path.join(folder, serverLogName), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
   try {
-    await file.writeFile(`${JSON.stringify({ ...log, trace: session.trace }, plain, 2)}\n`)
+    await file.writeFile(`${JSON.stringify({ ...log, steps: session.steps }, plain, 2)}\n`)
   } finally {
     await file.close()
   }

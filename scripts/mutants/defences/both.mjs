@@ -192,12 +192,8 @@ export const both = [
     tests: [
       [standardDescriptors, 'as undefined neither reads nor changes the log that its output goes to'],
       [standardDescriptors, 'as root does not change the file that its stdin comes from'],
+      [standardDescriptors, 'as undefined does neither where the host program itself was started with those files'],
     ],
-  },
-  {
-    defence: 'and in the place of one that the host program has',
-    off: { 'place-one-host-program': { swap: { 'CommandEnd::kPipe': 'CommandEnd::kItself' } } },
-    tests: [[standardDescriptors, 'as undefined does neither where the host program itself was started with those files']],
   },
   {
     defence: 'no file is opened for a command by way of an output',

@@ -1,0 +1,409 @@
+#include "linux/path_trace.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "base/text.h"
+#include "base/tolerated.h"
+#include "linux/caller_path.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+using Kind = PathCall::Kind;
+using Link = PathCall::Link;
+
+constexpr std::size_t kMostCallers = 16'384;
+constexpr std::size_t kMostInterpreted = 10'000;
+constexpr int kMostInterpreters = 5;
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kUsualText = 256;
+
+/** Flags of the *at family. */
+constexpr std::uint64_t kAtNoFollow = 0x100, kAtFollow = 0x400;
+/** Flags of open(2) that differ between architectures. */
+constexpr std::uint64_t kTemporary = 020000000;
+
+/** Reads the memory of a thread. Returns how much of it is there. */
+std::size_t read_memory(pid_t thread, std::uint64_t address, std::span<std::byte> into) {
+  const Tolerated tolerated("the call is counted as lost");
+  std::size_t size = 0;
+  while (size < into.size()) {
+    // A page that is not there fails a part of the list as a whole (process_vm_readv(2)).
+    const std::size_t to_page_end = kPage - (address + size) % kPage;
+    const std::size_t wanted = std::min(into.size() - size, to_page_end);
+    const iovec local{.iov_base = into.data() + size, .iov_len = wanted};
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of another process.
+    const iovec remote{.iov_base = reinterpret_cast<void*>(address + size), .iov_len = wanted};
+    const ssize_t got = ::process_vm_readv(thread, &local, 1, &remote, 1, 0);
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+    const auto read = into.first(size);
+    if (std::ranges::find(read, std::byte{0}) != read.end()) break;
+  }
+  return size;
+}
+
+/** A text with a zero at its end, no longer than `most`. */
+std::optional<std::string> read_text(pid_t thread, std::uint64_t address, std::size_t most) {
+  std::string text;
+  for (std::size_t step = kUsualText; text.size() < most; step = most) {
+    const std::size_t before = text.size();
+    text.resize(std::min(most, before + step));
+    const auto room = std::as_writable_bytes(std::span(text)).subspan(before);
+    const std::size_t got = read_memory(thread, address + before, room);
+    text.resize(before + got);
+    if (const std::size_t end = text.find('\0', before); end != std::string::npos) {
+      text.resize(end);
+      return text;
+    }
+    if (got < room.size()) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_number64(pid_t thread, std::uint64_t address) {
+  std::uint64_t number = 0;
+  const auto bytes = std::as_writable_bytes(std::span(&number, 1));
+  const iovec local{.iov_base = bytes.data(), .iov_len = bytes.size()};
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of another process.
+  const iovec remote{.iov_base = reinterpret_cast<void*>(address), .iov_len = bytes.size()};
+  const Tolerated tolerated("the call is counted as lost");
+  if (::process_vm_readv(thread, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(bytes.size())) return std::nullopt;
+  return number;
+}
+
+std::optional<std::string> read_link(const std::string& path) {
+  std::array<char, PATH_MAX> text{};
+  const ssize_t size = ::readlink(path.c_str(), text.data(), text.size());
+  if (size <= 0 || text.front() != '/') return std::nullopt;
+  return std::string(text.data(), static_cast<std::size_t>(size));
+}
+
+/** Where a thread's relative paths begin: its working directory, or the folder of a descriptor. */
+std::optional<std::string> start_of(pid_t thread, int descriptor) {
+  const std::string entry = "/proc/" + std::to_string(thread) + "/";
+  return read_link(entry + (descriptor == kCallersDirectory ? "cwd" : "fd/" + std::to_string(descriptor)));
+}
+
+/** Without empty components and `.`. */
+std::string plain(std::string_view path) {
+  std::string all;
+  all.reserve(path.size());
+  while (!path.empty()) {
+    const std::string_view name = cut(path, '/');
+    if (name.empty() || name == ".") continue;
+    all += '/';
+    all += name;
+  }
+  return all.empty() ? "/" : all;
+}
+
+bool goes_up(std::string_view path) { return path.ends_with("/..") || path.find("/../") != std::string_view::npos; }
+
+/** `..` taken by the text alone, for a path of which nothing is there. */
+std::string without_ups(std::string_view path) {
+  std::string all;
+  while (!path.empty()) {
+    const std::string_view name = cut(path, '/');
+    if (name.empty()) continue;
+    if (name == "..") {
+      all.resize(all.find_last_of('/') == std::string::npos ? 0 : all.find_last_of('/'));
+    } else {
+      all += '/';
+      all += name;
+    }
+  }
+  return all.empty() ? "/" : all;
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t end = path.find_last_of('/');
+  return end == 0 || end == std::string::npos ? "/" : path.substr(0, end);
+}
+
+/** A file in the session, or the errno of the look-up. */
+Pinned pin(const UniqueFd& root, const std::string& path, int flags) {
+  constexpr std::uint64_t kInRoot = 0x10;
+  constexpr int kTries = 4;
+  const raw::OpenHow how{.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC,
+                         .resolve = kInRoot | raw::kResolveNoMagicLinks};
+  int err = 0;
+  // Where something is renamed meanwhile, `..` is not certain (openat2(2), EAGAIN).
+  for (int tries = 0; tries < kTries; ++tries) {
+    const int fd = raw::openat2(root.get(), path.c_str(), how);
+    if (fd >= 0) return {.file = UniqueFd(fd)};
+    err = errno;
+    if (err != EAGAIN && err != EINTR) break;
+  }
+  return {.file = {}, .err = err};
+}
+
+std::string real_path(const UniqueFd& file) {
+  return read_link("/proc/self/fd/" + std::to_string(file.get())).value_or(std::string());
+}
+
+bool is_missing(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == ENAMETOOLONG; }
+
+int access_for(Use use) {
+  if (use == Use::kRead) return R_OK;
+  if (use == Use::kWrite) return W_OK;
+  return use == Use::kExecute ? X_OK : F_OK;
+}
+
+/** Whether the rights of this thread are too few for that. */
+bool is_refused(const UniqueFd& file, Use use) {
+  const int mode = access_for(use);
+  // AT_EACCESS: by the ids for files. Before Linux 5.8 there is no such call.
+  return mode != F_OK && ::syscall(439, file.get(), "", mode, AT_EACCESS | raw::kEmptyPath) != 0 && errno == EACCES;
+}
+
+Use use_of_open(std::uint64_t flags) {
+  if ((flags & (O_PATH | O_DIRECTORY)) != 0) return Use::kLook;
+  const bool is_written = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+  return is_written ? Use::kWrite : Use::kRead;
+}
+
+/** The program that a script names, or the loader of one in ELF; empty if there is none. */
+std::string interpreter_of(const UniqueFd& program) {
+  const auto read_at = [&program](std::span<std::byte> into, std::uint64_t offset) {
+    return ::pread(program.get(), into.data(), into.size(), static_cast<off_t>(offset));
+  };
+  std::array<char, kUsualText> head{};
+  const ssize_t size = read_at(std::as_writable_bytes(std::span(head)), 0);
+  if (size < 2) return {};
+  std::string_view text(head.data(), static_cast<std::size_t>(size));
+  if (text.starts_with("#!")) {
+    text = text.substr(2);
+    text = cut(text, '\n');
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    return std::string(text.substr(0, text.find_first_of(" \t")));
+  }
+  Elf64_Ehdr header{};
+  if (text.size() < sizeof(header)) return {};
+  std::memcpy(&header, text.data(), sizeof(header));
+  if (std::memcmp(&header.e_ident[0], ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(Elf64_Phdr)) return {};
+  constexpr unsigned kMostHeaders = 64;
+  std::vector<Elf64_Phdr> parts(std::min<unsigned>(header.e_phnum, kMostHeaders));
+  const auto bytes = std::as_writable_bytes(std::span(parts));
+  if (parts.empty() || read_at(bytes, header.e_phoff) != static_cast<ssize_t>(bytes.size())) return {};
+  const auto named = std::ranges::find(parts, static_cast<Elf64_Word>(PT_INTERP), &Elf64_Phdr::p_type);
+  if (named == parts.end()) return {};
+  std::string name(std::min<std::size_t>(named->p_filesz, PATH_MAX), '\0');
+  if (read_at(std::as_writable_bytes(std::span(name)), named->p_offset) != static_cast<ssize_t>(name.size())) return {};
+  return name.substr(0, name.find('\0'));
+}
+
+}  // namespace
+
+LastingPlaces::LastingPlaces(const EnvelopePlan& plan, const std::vector<Step>& rest)
+    : is_any_(!plan.allowed.has(Allowance::kUserNamespaces)) {
+  const auto add = [this](const Step& step) {
+    if (const auto* const bind = std::get_if<Bind>(&step))
+      places_.push_back({bind->target, !bind->is_writable && !bind->is_overlay});
+    if (const auto* const tmpfs = std::get_if<MountTmpfs>(&step)) places_.push_back({tmpfs->target, false});
+    if (const auto* const dev = std::get_if<MountDev>(&step)) places_.push_back({dev->target, false});
+    if (const auto* const proc = std::get_if<MountProc>(&step)) places_.push_back({proc->target, false});
+  };
+  std::ranges::for_each(plan.steps, add);
+  if (&rest != &plan.steps) std::ranges::for_each(rest, add);
+}
+
+// The root itself is read-only (namespaces.cc, seal).
+bool LastingPlaces::has(std::string_view path) const {
+  bool lasts = is_any_;
+  std::size_t nearest = 0;
+  for (const Place& place : places_) {
+    if (place.target.size() < nearest || !is_within(path, place.target)) continue;
+    nearest = place.target.size();
+    lasts = is_any_ && place.lasts;
+  }
+  return lasts;
+}
+
+PathTrace::PathTrace(std::shared_ptr<SeenPaths> seen, LastingPlaces places, UniqueFd root)
+    : seen_(std::move(seen)), places_(std::move(places)), root_(std::move(root)) {
+  for (const PathCall& call : path_calls()) {
+    if (const int number = call.number(kOwnArchitecture); number != kNoSuchCall)
+      calls_.at(static_cast<std::size_t>(number)) = &call;
+  }
+}
+
+void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
+  const auto number = static_cast<std::size_t>(notice.number);
+  const PathCall* const call = number < calls_.size() ? calls_.at(number) : nullptr;
+  if (call == nullptr) return;
+  const Caller* const caller = caller_of(notice.thread);
+  std::vector<Wanted> wanted;
+  bool is_lost = caller == nullptr;
+  for (const PathArgument& argument : call->paths) {
+    if (argument.path == PathArgument::kNone && argument.folder == PathArgument::kNone) continue;
+    auto one = wanted_by(notice, *call, argument);
+    if (one) {
+      if (!one->path.empty()) wanted.push_back(std::move(*one));
+    } else {
+      is_lost = true;
+    }
+  }
+  // All of the above was the caller's, and not that of a later thread with its number.
+  if (is_lost || !notice.is_waiting()) return seen_->lose();
+  if (call->kind == Kind::kExecute && !wanted.empty()) {
+    see_execution(notice, *call, *caller, wanted.front().path, rights);
+    return;
+  }
+  for (Wanted& one : wanted) look_up(*caller, std::move(one), rights);
+}
+
+const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
+  const auto known = callers_.find(thread);
+  if (known != callers_.end() && known->second.rights) return &known->second;
+  auto rights = rights_of(thread);
+  if (!rights) return nullptr;
+  // Numbers come again after a while.
+  if (callers_.size() >= kMostCallers) callers_.clear();
+  const pid_t process = rights->process;
+  const bool is_new = known == callers_.end() && (process == thread || !callers_.contains(process));
+  if (is_new) seen_->begin(process, rights->parent);
+  Caller& caller = callers_[thread];
+  caller = {.process = process, .rights = std::move(rights)};
+  return &caller;
+}
+
+std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, const PathCall& call,
+                                                      const PathArgument& argument) {
+  const auto value = [&notice](std::int8_t index) { return notice.arguments.at(static_cast<std::size_t>(index)); };
+  const auto descriptor = argument.folder == PathArgument::kNone
+                              ? kCallersDirectory
+                              : static_cast<std::int32_t>(static_cast<std::uint32_t>(value(argument.folder)));
+  Wanted wanted{.path = {}, .use = Use::kLook, .follows = true};
+  if (call.kind == Kind::kList) {
+    // One that is no folder, or that is closed, fails by itself.
+    wanted.path = start_of(notice.thread, descriptor).value_or(std::string());
+    wanted.use = Use::kList;
+    return wanted;
+  }
+  std::uint64_t flags = call.flags == PathArgument::kNone ? 0 : value(call.flags);
+  if (call.kind == Kind::kOpenHow) {
+    const auto read = read_number64(notice.thread, flags);
+    if (!read) return wanted;
+    flags = *read;
+  }
+  const bool is_open = call.kind == Kind::kOpen || call.kind == Kind::kOpenHow;
+  const std::uint64_t holds = is_open ? O_NOFOLLOW : kAtNoFollow;
+  if (call.link == Link::kHolds) wanted.follows = false;
+  if (call.link == Link::kHoldsBy) wanted.follows = (flags & holds) == 0;
+  if (call.link == Link::kFollowsBy) wanted.follows = (flags & kAtFollow) != 0;
+  if (is_open) wanted.use = use_of_open(flags);
+  if (is_open && (flags & kTemporary) == kTemporary) wanted.use = Use::kLook;
+  if (call.kind == Kind::kChange) wanted.use = Use::kWrite;
+  if (call.kind == Kind::kExecute) wanted.use = Use::kExecute;
+  wanted.may_be_made = call.kind == Kind::kChange || (is_open && (flags & O_CREAT) != 0);
+  // A call without an address is of the descriptor, or fails (utimensat(2), EFAULT).
+  if (value(argument.path) == 0) return wanted;
+  auto path = read_text(notice.thread, value(argument.path), PATH_MAX);
+  if (!path) return std::nullopt;
+  if (path->empty()) {
+    // The file of a descriptor, which is known since that was opened. Only to execute it is more.
+    if (call.kind == Kind::kExecute) wanted.path = start_of(notice.thread, descriptor).value_or(std::string());
+    return wanted;
+  }
+  if (path->front() != '/') {
+    const auto start = start_of(notice.thread, descriptor);
+    // No folder: the call fails.
+    if (!start) return wanted;
+    path->insert(0, *start + "/");
+  }
+  wanted.path = plain(*path);
+  return wanted;
+}
+
+void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights) {
+  if (seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
+  if (!rights.take(caller.rights->rights)) return seen_->lose();
+  seen_->add(caller.process, found_at(wanted));
+}
+
+Lookup PathTrace::found_at(const Wanted& wanted) {
+  Lookup lookup{.path = wanted.path, .use = wanted.use, .follows = wanted.follows};
+  const bool has_ups = goes_up(lookup.path);
+  // These are the kernel's, and another's for each process that looks.
+  if (is_within(lookup.path, "/proc") && !has_ups) return lookup;
+  const Pinned found = pin(root_, lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW));
+  if (found.file) {
+    std::string real = real_path(found.file);
+    if (has_ups) lookup.path = real.empty() ? without_ups(lookup.path) : real;
+    const bool is_sealed = places_.has(lookup.path) && places_.has(real);
+    if (is_refused(found.file, wanted.use)) lookup.found = Found::kRefused;
+    if (wanted.use == Use::kWrite && is_sealed && !wanted.may_be_made) lookup.found = Found::kRefused;
+    lookup.lasts = is_sealed && !has_ups;
+    if (real != lookup.path) lookup.leads_to = std::move(real);
+    return lookup;
+  }
+  lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
+  if (!has_ups && !places_.has(lookup.path)) return lookup;
+  // The nearest folder that is there says where it would be, and whether something can come there.
+  std::string at = lookup.path;
+  while (at != "/") {
+    const std::string rest = lookup.path.substr(parent_of(at) == "/" ? 0 : parent_of(at).size());
+    at = parent_of(at);
+    const Pinned folder = pin(root_, at, O_PATH);
+    if (!folder.file) continue;
+    const std::string real = real_path(folder.file);
+    if (has_ups) lookup.path = without_ups((real == "/" ? "" : real) + rest);
+    lookup.lasts = !has_ups && places_.has(at) && places_.has(real);
+    break;
+  }
+  if (goes_up(lookup.path)) lookup.path = without_ups(lookup.path);
+  if (wanted.use == Use::kWrite && wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
+  return lookup;
+}
+
+void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller,
+                              const std::string& path, BorrowedRights& rights) {
+  if (!rights.take(caller.rights->rights)) return seen_->lose();
+  Lookup found = found_at({.path = path, .use = Use::kExecute, .follows = true});
+  const pid_t process = caller.process;
+  if (found.found == Found::kThere) {
+    const auto words = notice.arguments.at(call.paths.front().folder == PathArgument::kNone ? 1 : 2);
+    const auto first = words == 0 ? std::nullopt : read_number64(notice.thread, words);
+    const auto argv0 = first && *first != 0 ? read_text(notice.thread, *first, PATH_MAX) : std::nullopt;
+    // Another thread may have ended meanwhile, and the number be another process's.
+    if (!notice.is_waiting()) return seen_->lose();
+    see_interpreters(caller, found.path, rights);
+    seen_->execute(process, found.path, argv0.value_or(std::string()));
+    // The program may have other rights, and the process has one thread.
+    callers_.erase(notice.thread);
+    callers_[process] = {.process = process};
+  }
+  seen_->add(process, std::move(found));
+}
+
+void PathTrace::see_interpreters(const Caller& caller, const std::string& program, BorrowedRights& rights) {
+  std::string at = program;
+  for (int depth = 0; depth < kMostInterpreters && interpreted_.size() < kMostInterpreted; ++depth) {
+    if (!interpreted_.insert(at).second) return;
+    // Another file of that name may be a fifo by now.
+    const Pinned opened = pin(root_, at, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    struct stat status{};
+    if (!opened.file || ::fstat(opened.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+    at = plain(interpreter_of(opened.file));
+    if (at == "/") return;
+    look_up(caller, {.path = at, .use = Use::kExecute, .follows = true}, rights);
+  }
+}
+
+}  // namespace buildjail

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "linux/call_notices.h"
+#include "linux/caller_rights.h"
+#include "linux/path_calls.h"
+#include "seen/seen_paths.h"
+#include "plan/plan.h"
+
+namespace buildjail {
+
+/** Where nothing changes while a session is open: what was found there once is found there again. */
+class LastingPlaces {
+ public:
+  /** `rest` are the steps that complete a base. */
+  LastingPlaces(const EnvelopePlan& plan, const std::vector<Step>& rest);
+
+  [[nodiscard]] bool has(std::string_view path) const;
+
+ private:
+  struct Place {
+    std::string target;
+    bool lasts;
+  };
+
+  /** A build with mounts of its own can cover all of them. */
+  bool is_any_;
+  std::vector<Place> places_;
+};
+
+/**
+ * Sees the calls with paths of a session, of which its filter tells, and finds out what each of them finds. The call is
+ * then made by the kernel in any case: nothing is decided here. The build can change what it has passed between this
+ * look and the call, but not what other sessions, or the host, have.
+ */
+class PathTrace {
+ public:
+  /** `root` is the session's, held by O_PATH. */
+  PathTrace(std::shared_ptr<SeenPaths> seen, LastingPlaces places, UniqueFd root);
+
+  void see(const CallNotice& notice, BorrowedRights& rights);
+
+ private:
+  /** A thread of the session that was seen. */
+  struct Caller {
+    pid_t process = 0;
+    std::optional<CallerRights> rights{};
+  };
+  /** What is looked up of one path. */
+  struct Wanted {
+    std::string path;
+    Use use;
+    bool follows;
+    bool may_be_made = false;
+  };
+
+  /** Null if it has ended. */
+  const Caller* caller_of(pid_t thread);
+  std::optional<Wanted> wanted_by(const CallNotice& notice, const PathCall& call, const PathArgument& argument);
+  void look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights);
+  Lookup found_at(const Wanted& wanted);
+  /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
+  void see_interpreters(const Caller& caller, const std::string& program, BorrowedRights& rights);
+  void see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller, const std::string& path,
+                     BorrowedRights& rights);
+
+  std::shared_ptr<SeenPaths> seen_;
+  LastingPlaces places_;
+  UniqueFd root_;
+  std::array<const PathCall*, kNewestCall + 1> calls_{};
+  std::unordered_map<pid_t, Caller> callers_;
+  std::set<std::string> interpreted_;
+};
+
+}  // namespace buildjail
