@@ -12,6 +12,7 @@ const types: Readonly<Record<string, (value: unknown) => boolean>> = {
   string: (value) => typeof value === 'string',
   integer: Number.isInteger,
   number: Number.isFinite,
+  boolean: (value) => typeof value === 'boolean',
 }
 
 /** Of JSON Schema, draft 2020-12, the keywords that a spec needs. Each holds of a value of another type than its own. */
