@@ -12,7 +12,7 @@ describe('what a command line says is what is asked for', () => {
     const words = `--name nightly --toolchain /usr,/opt/tools --input src=. --input /opt/x=/data=1 --output out --outputs logs=log
       --outputs /cache=c=d --store /gnu/store=s --device /dev/kvm --device /dev/fuse? --tmpfs /var/tmp=64M --tmpfs /scratch=1G --tmp-size 512M --limit memory=2G --limit processes=64 --limit cpus=1.5 --limit wallTime=5m --limit policy=best-effort --source-date-epoch 1700000000 --env A=b=c --env EMPTY= --path /opt/bin --path /opt/more --cwd /inputs/src --keep /tmp --network host
       --user 7:8:9,10@600000000:65536 --allow perf --allow io_uring --ownership build --hostname box --etc none --state-directory /state
-      --wait 250ms --timeout 10s --record record.json --pty --progress --json`
+      --wait 250ms --trace --timeout 10s --record record.json --pty --progress --json`
     expect(run(...words.split(/\s+/))).toEqual({
       kind: 'run',
       spec: {
@@ -38,6 +38,7 @@ describe('what a command line says is what is asked for', () => {
         etc: 'none',
         stateDirectory: '/state',
         wait: 250,
+        trace: true,
       } satisfies Required<Spec>,
       command: ['cc'],
       isJson: true,

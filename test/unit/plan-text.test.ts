@@ -26,6 +26,7 @@ const plan: Plan = {
   hostname: 'build',
   stateDirectory: '/var/run/buildjail',
   wait: 0,
+  trace: false,
   devices: [],
   warnings: [],
   leftOut: [],

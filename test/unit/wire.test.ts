@@ -42,6 +42,7 @@ const plan: Plan = {
   hostname: 'build',
   stateDirectory: '/var/run/bäu',
   wait: 0,
+  trace: false,
   devices: [],
   warnings: [],
   leftOut: [],
