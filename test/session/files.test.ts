@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 import { build, openSession } from '../../src/index.ts'
@@ -152,6 +153,37 @@ function readOrNothing(file: string): string {
 }
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
+
+describeSession('output that is inherited', () => {
+  const run = (words: string, shell = ''): string => `${process.execPath} ${cli} run -- sh -c '${words}' ${shell}`
+  /** What is read of a pipeline, and the status of its first program. */
+  const readOf = async (pipeline: string): Promise<readonly [output: string, status: string]> => {
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', `{ ${pipeline} 2>&1; echo $? >&3; } 3>&2 | cat`])
+    return [stdout, stderr.trim()]
+  }
+
+  // promise: 8
+  test.runIf(process.platform === 'linux')('is a pipe of the command’s, also where the host program has a socket, and comes in its order', async () => {
+    const own = (await promisify(execFile)(process.execPath, ['-e', 'console.log(fs.readlinkSync("/proc/self/fd/1"))'])).stdout
+    expect(own).toMatch(/^socket:/)
+    const { stdout } = await promisify(execFile)('sh', ['-c', run('readlink /proc/self/fd/1 /proc/self/fd/2; readlink /proc/$$/fd/1')])
+    expect(stdout).toMatch(/^pipe:/)
+    expect(stdout).not.toContain('socket')
+    expect(await readOf(run('for i in 1 2 3; do echo o$i; echo e$i >&2; done'))).toEqual(['o1\ne1\no2\ne2\no3\ne3\n', '0'])
+  })
+
+  test('ends the command where its reader goes away', async () => {
+    for (const words of ['yes', 'yes >&2']) {
+      const { stdout, stderr } = await promisify(execFile)('sh', ['-c', `{ ${run(words, '2>&1')}; echo $? >&3; } 3>&2 | head -n 1`])
+      expect([stdout, stderr.trim()]).toEqual(['y\n', '141'])
+    }
+  })
+
+  test('waits for a reader that takes its time, longer than a file may', { timeout: 60_000 }, async () => {
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${run('seq 1 200000')} | { sleep 8; wc -l; }`])
+    expect(stdout.trim()).toBe('200000')
+  })
+})
 
 // As a shell reads its script from a file that is stdin, and the loop `while read line` its lines.
 describeSession('a file of the host that is inherited', () => {
