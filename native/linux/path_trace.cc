@@ -30,6 +30,7 @@ using Link = PathCall::Link;
 constexpr std::size_t kMostCallers = 16'384;
 constexpr std::size_t kMostInterpreted = 10'000;
 constexpr int kMostInterpreters = 5;
+constexpr std::size_t kMostStraightened = 10'000;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kUsualText = 256;
 
@@ -332,50 +333,63 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
 }
 
 void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights) {
-  if (seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
+  const bool is_straight = !goes_up(wanted.path);
+  if (is_straight && seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
   if (!rights.take(caller.rights->rights)) return seen_->lose();
+  if (!is_straight) {
+    wanted.path = straightened(wanted.path);
+    if (seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
+  }
   seen_->add(caller.process, found_at(wanted));
+}
+
+std::string PathTrace::straightened(const std::string& path) {
+  const bool is_folder = path.ends_with("/..");
+  const std::string folder = is_folder ? path : parent_of(path);
+  const std::string last = is_folder ? std::string() : path.substr(path.find_last_of('/'));
+  if (!goes_up(folder)) return path;
+  const auto joined = [&last](const std::string& at) { return at == "/" && !last.empty() ? last : at + last; };
+  if (const auto known = straight_.find(folder); known != straight_.end()) return joined(known->second);
+  const Pinned found = pin(root_, folder, O_PATH);
+  // Of a folder that is not there only the text is known.
+  std::string real = found.file ? real_path(found.file) : std::string();
+  if (real.empty()) return without_ups(path);
+  if (places_.has(folder) && places_.has(real) && straight_.size() < kMostStraightened) straight_.emplace(folder, real);
+  return joined(real);
 }
 
 Lookup PathTrace::found_at(const Wanted& wanted) {
   Lookup lookup{.path = wanted.path, .use = wanted.use, .follows = wanted.follows};
-  const bool has_ups = goes_up(lookup.path);
   // These are the kernel's, and another's for each process that looks.
-  if (is_within(lookup.path, "/proc") && !has_ups) return lookup;
+  if (is_within(lookup.path, "/proc")) return lookup;
   const Pinned found = pin(root_, lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW));
   if (found.file) {
     std::string real = real_path(found.file);
-    if (has_ups) lookup.path = real.empty() ? without_ups(lookup.path) : real;
-    const bool is_sealed = places_.has(lookup.path) && places_.has(real);
-    if (is_refused(found.file, wanted.use)) lookup.found = Found::kRefused;
-    if (wanted.use == Use::kWrite && is_sealed && !wanted.may_be_made) lookup.found = Found::kRefused;
-    lookup.lasts = is_sealed && !has_ups;
+    lookup.lasts = places_.has(lookup.path) && places_.has(real);
+    const bool is_sealed = wanted.use == Use::kWrite && lookup.lasts && !wanted.may_be_made;
+    if (is_sealed || is_refused(found.file, wanted.use)) lookup.found = Found::kRefused;
     if (real != lookup.path) lookup.leads_to = std::move(real);
     return lookup;
   }
   lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
-  if (!has_ups && !places_.has(lookup.path)) return lookup;
-  // The nearest folder that is there says where it would be, and whether something can come there.
-  std::string at = lookup.path;
-  while (at != "/") {
-    const std::string rest = lookup.path.substr(parent_of(at) == "/" ? 0 : parent_of(at).size());
+  if (!places_.has(lookup.path)) return lookup;
+  // The nearest folder that is there says whether something can come there.
+  for (std::string at = lookup.path; at != "/";) {
     at = parent_of(at);
     const Pinned folder = pin(root_, at, O_PATH);
     if (!folder.file) continue;
-    const std::string real = real_path(folder.file);
-    if (has_ups) lookup.path = without_ups((real == "/" ? "" : real) + rest);
-    lookup.lasts = !has_ups && places_.has(at) && places_.has(real);
+    lookup.lasts = places_.has(at) && places_.has(real_path(folder.file));
     break;
   }
-  if (goes_up(lookup.path)) lookup.path = without_ups(lookup.path);
-  if (wanted.use == Use::kWrite && wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
+  if (wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
   return lookup;
 }
 
 void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller,
                               const std::string& path, BorrowedRights& rights) {
   if (!rights.take(caller.rights->rights)) return seen_->lose();
-  Lookup found = found_at({.path = path, .use = Use::kExecute, .follows = true});
+  const std::string straight = goes_up(path) ? straightened(path) : path;
+  Lookup found = found_at({.path = straight, .use = Use::kExecute, .follows = true});
   const pid_t process = caller.process;
   if (found.found == Found::kThere) {
     const auto words = notice.arguments.at(call.paths.front().folder == PathArgument::kNone ? 1 : 2);

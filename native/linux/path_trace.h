@@ -70,6 +70,8 @@ class PathTrace {
   const Caller* caller_of(pid_t thread);
   std::optional<Wanted> wanted_by(const CallNotice& notice, const PathCall& call, const PathArgument& argument);
   void look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights);
+  /** The same path with `..` taken as the kernel does, which follows the links before it. */
+  std::string straightened(const std::string& path);
   Lookup found_at(const Wanted& wanted);
   /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
   void see_interpreters(const Caller& caller, const std::string& program, BorrowedRights& rights);
@@ -82,6 +84,8 @@ class PathTrace {
   std::array<const PathCall*, kNewestCall + 1> calls_{};
   std::unordered_map<pid_t, Caller> callers_;
   std::set<std::string> interpreted_;
+  /** Of folders with `..` in their paths, where that lasts. */
+  std::unordered_map<std::string, std::string> straight_;
 };
 
 }  // namespace buildjail
