@@ -158,6 +158,19 @@ std::string real_path(const UniqueFd& file) {
   return read_link("/proc/self/fd/" + std::to_string(file.get())).value_or(std::string());
 }
 
+/** Where links lead to from the nearest folder that is there, in which something could come. */
+std::string nearest_folder(const UniqueFd& root, const std::string& path) {
+  if (const Pinned parent = pin(root, parent_of(path), O_PATH); parent.file) return real_path(parent.file);
+  // From above, because a path may have thousands of names that are not there.
+  std::string nearest = "/";
+  for (std::size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    const Pinned folder = pin(root, path.substr(0, end), O_PATH);
+    if (!folder.file) break;
+    nearest = real_path(folder.file);
+  }
+  return nearest;
+}
+
 bool is_missing(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == ENAMETOOLONG; }
 
 int access_for(Use use) {
@@ -373,14 +386,8 @@ Lookup PathTrace::found_at(const Wanted& wanted) {
   }
   lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
   if (!places_.has(lookup.path)) return lookup;
-  // The nearest folder that is there says whether something can come there.
-  for (std::string at = lookup.path; at != "/";) {
-    at = parent_of(at);
-    const Pinned folder = pin(root_, at, O_PATH);
-    if (!folder.file) continue;
-    lookup.lasts = places_.has(at) && places_.has(real_path(folder.file));
-    break;
-  }
+  const std::string nearest = nearest_folder(root_, lookup.path);
+  lookup.lasts = !nearest.empty() && places_.has(nearest);
   if (wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
   return lookup;
 }

@@ -219,7 +219,8 @@ export class SessionPool implements AsyncDisposable {
         if (taken === undefined) return void admission?.over()
         const { session } = taken
         this.release(session)
-        if (plan?.keep === undefined || result?.failed !== true) return undefined
+        const isKeeping = plan?.keep !== undefined && result?.failed === true
+        if (!isKeeping && (plan?.trace !== true || result === undefined)) return undefined
         // That it could not be taken away is told by the pool's own close.
         return this.#leaving.get(session)?.catch(() => {}).then(() => aftermathOf(session))
       },

@@ -1,0 +1,169 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+
+import { build, openSession, SessionPool, type Spec, type Trace, type TracedFile } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeSession } from '../session/kernel.ts'
+import { rejected } from '../session/rejected.ts'
+
+const node = process.execPath
+const sh = (script: string): [string, ...string[]] => ['sh', '-c', script]
+
+function fileAt(trace: Trace | undefined, at: string): TracedFile {
+  const file = trace?.files.find((one) => one.path === at)
+  if (file === undefined) throw new Error(`the trace has no ${at}`)
+  return file
+}
+
+describeSession('a trace of a session', () => {
+  const folders = useFolders()
+  const source = (files: Readonly<Record<string, string>>): string => {
+    const at = path.join(folders.top, 'source')
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(at, name)), { recursive: true })
+      writeFileSync(path.join(at, name), content)
+    }
+    return at
+  }
+  const traced = (script: string, spec: Spec = {}): Promise<Trace | undefined> =>
+    build({ toolchain: 'host', output: folders.output, cwd: '/output', ...spec, trace: true }, sh(script), { reject: false }).then(({ trace }) => trace)
+
+  test('says of each path what was found there, and why it was looked up', async () => {
+    const at = source({ a: 'a', 'sub/b': 'b' })
+    symlinkSync('sub', path.join(at, 'link'))
+    const trace = await traced(`
+      cd /w; cat a; cat link/b sub/../a; cat missing; ls sub; test -e sub/b
+      echo new > /output/made; cat /output/made; mkdir /w/new; mv /output/made /output/moved; : > /w/a; rm /output/moved; true`, { inputs: { '/w': at } })
+    expect(trace?.lost).toBe(0)
+    expect(fileAt(trace, '/w/a')).toMatchObject({ first: 'found', found: ['found', 'refused'], uses: ['read', 'write'] })
+    expect(fileAt(trace, '/w/link/b')).toMatchObject({ first: 'found', leadsTo: '/w/sub/b', uses: ['read'] })
+    expect(fileAt(trace, '/w/missing')).toMatchObject({ first: 'missing', firstUse: 'read', found: ['missing'], uses: ['read'] })
+    expect(fileAt(trace, '/w/sub').uses).toContain('list')
+    expect(fileAt(trace, '/w/sub/b')).toMatchObject({ uses: ['look'] })
+    expect(fileAt(trace, '/output/made')).toMatchObject({ first: 'missing', firstUse: 'write', found: ['found', 'missing'] })
+    expect(fileAt(trace, '/w/new')).toMatchObject({ first: 'refused', uses: ['write'] })
+    expect(fileAt(trace, '/output/moved')).toMatchObject({ uses: expect.arrayContaining(['write']) as string[] })
+    expect(trace?.files.some((one) => one.path.includes('/../') || one.path.includes('//'))).toBe(false)
+  })
+
+  test('names the programs that looked a path up, and the processes that ran them', async () => {
+    const trace = await traced(`cat /etc/passwd; (cat /etc/group); exec ls /etc/hosts`)
+    const program = (name: string): number => trace?.programs.findIndex((one) => one.argv0 === name) ?? -1
+    expect(fileAt(trace, '/etc/passwd').programs).toContain(program('cat'))
+    expect(fileAt(trace, '/etc/hosts').programs).toEqual([program('ls')])
+    expect(trace?.programs[program('cat')]).toMatchObject({ path: '/usr/bin/cat', argv0: 'cat', processes: 2 })
+    const shell = trace?.processes[0]
+    expect(trace?.processes.filter(({ parent }) => parent === shell?.pid).map(({ program: index }) => trace.programs[index ?? -1]?.argv0)).toEqual(expect.arrayContaining(['cat']))
+  })
+
+  test('has the interpreters of scripts and programs, which the kernel opens', async () => {
+    const at = source({ script: '#!/usr/bin/env -S sh\ntrue\n' })
+    const trace = await traced('cp /w/script /output/script; chmod +x /output/script; /output/script', { inputs: { '/w': at } })
+    expect(fileAt(trace, '/usr/bin/env').uses).toContain('execute')
+    expect(trace?.files.filter(({ path: one }) => /\/ld-[^/]*\.so/.test(one)).length).toBeGreaterThan(0)
+  })
+
+  test('goes on while the session is open, and is whole after it', async () => {
+    const session = await openSession({ toolchain: 'host', trace: true })
+    await session.run(sh('test -e /etc/first'), { reject: false })
+    const first = await session.trace()
+    expect(fileAt(first, '/etc/first').found).toEqual(['missing'])
+    await session.run(sh('test -e /etc/second'), { reject: false })
+    await session.close()
+    const all = await session.trace()
+    for (const name of ['first', 'second']) expect(fileAt(all, `/etc/${name}`).count).toBe(1)
+  })
+
+  test('is there of a pool, too, and of a command that fails', async () => {
+    await using pool = await SessionPool.open({ toolchain: 'host', trace: true }, { size: 1 })
+    const result = await pool.run({}, sh('test -e /etc/of-pool; exit 3'), { reject: false })
+    expect(fileAt(result.trace, '/etc/of-pool').found).toEqual(['missing'])
+    const error = (await rejected(build({ toolchain: 'host', trace: true }, sh('exit 4')))) as { readonly trace: Trace }
+    expect(error.trace.programs.length).toBeGreaterThan(0)
+  })
+
+  test('is refused where it could not be whole, and not to be had of a session without one', async () => {
+    expect(await rejected(openSession({ trace: true, allow: ['io_uring'] }))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'trace' })
+    expect(await rejected(openSession({ trace: 'yes' as unknown as boolean }))).toMatchObject({ entry: 'trace' })
+    await using session = await openSession({})
+    expect(await rejected(session.trace())).toBeInstanceOf(TypeError)
+    expect((await build({}, ['true'])).trace).toBeUndefined()
+  })
+
+  test('leaves set-group-id bits as they are without one: folders get them, files do not', async () => {
+    const script = 'mkdir d; chmod g+s d; touch f; chmod g+s f; chmod u+s f; stat -c "%n %a" d f'
+    const plain = await build({ output: folders.output, cwd: '/output' }, sh(script), { reject: false })
+    const result = await build({ output: folders.output, cwd: '/output', trace: true }, sh(`rm -r d f; ${script}`), { reject: false })
+    expect([result.stdout, result.stderr]).toEqual([plain.stdout, plain.stderr])
+    expect(fileAt(result.trace, '/output/d').uses).toContain('write')
+  })
+
+  test('takes threads that look up at the same time', async () => {
+    const script = `
+      import { Worker, isMainThread, workerData } from 'node:worker_threads'
+      import fs from 'node:fs'
+      if (isMainThread) for (let i = 0; i < 4; i += 1) new Worker(new URL(import.meta.url), { workerData: i })
+      else for (let i = 0; i < 200; i += 1) fs.existsSync('/nowhere/' + workerData + '/' + i)`
+    const trace = await traced(`${node} /w/a.mjs`, { toolchain: ['host', 'node'], inputs: { '/w': source({ 'a.mjs': script }) } })
+    expect(trace?.lost).toBe(0)
+    expect(trace?.files.filter(({ path: one, count }) => one.startsWith('/nowhere/') && count === 1)).toHaveLength(800)
+  })
+})
+
+describeSession('a hostile build', () => {
+  const folders = useFolders()
+  const spec = (): Spec => ({ toolchain: ['host', 'node'], output: folders.output, cwd: '/output', trace: true, limits: { processes: 100 } })
+  const run = (script: string): Promise<Trace | undefined> => build(spec(), [node, '-e', script], { reject: false }).then(({ trace, stderr, exitCode }) => {
+    expect([stderr, exitCode]).toEqual(['', 0])
+    return trace
+  })
+
+  test('learns and has found by the trace nothing of the host, by links, `..` or names', async () => {
+    const secret = path.join(folders.top, 'secret')
+    writeFileSync(secret, '')
+    const trace = await run(`
+      const fs = require('fs'), secret = ${JSON.stringify(secret)}
+      fs.symlinkSync(secret, 'absolute'); fs.symlinkSync('../../../../../../..' + secret, 'relative'); fs.symlinkSync('/proc/self/root', 'magic')
+      for (const name of [secret, '/../..' + secret, 'absolute', 'relative', 'magic' + secret, '/proc/1/root' + secret]) fs.existsSync(name)`)
+    expect(fileAt(trace, secret).found).toEqual(['missing'])
+    for (const name of ['absolute', 'relative']) expect(fileAt(trace, `/output/${name}`).found).toContain('missing')
+    const there = trace?.files.filter((one) => one.found.includes('found') && !one.path.startsWith('/proc/') && `${one.path} ${one.leadsTo ?? ''}`.includes(secret))
+    expect(there).toEqual([])
+  })
+
+  test('that looks up more than there is room for is told as lost, and ends as it would without a trace', { timeout: 120_000 }, async () => {
+    const trace = await run(`
+      const fs = require('fs'), long = 'x/'.repeat(1900)
+      for (let i = 0; i < 40000; i += 1) fs.existsSync('/' + i + '/' + long)`)
+    expect(trace?.lost).toBeGreaterThan(1000)
+    const bytes = trace?.files.reduce((sum, file) => sum + file.path.length, 0) ?? 0
+    expect(bytes).toBeLessThanOrEqual(128 * 1024 * 1024)
+    expect(bytes).toBeGreaterThan(100 * 1024 * 1024)
+  })
+
+  test('that sends itself signals all the time loses nothing', async () => {
+    const trace = await run(`
+      const { spawn } = require('child_process'), fs = require('fs')
+      let heard = 0
+      process.on('SIGUSR2', () => heard++)
+      const storm = spawn('sh', ['-c', 'while kill -USR2 ' + process.pid + ' 2> /dev/null; do :; done'])
+      let i = 0
+      const look = () => { for (let j = 0; j < 50; j += 1) fs.existsSync('/stormy/' + i++); if (i < 2000) setImmediate(look); else { storm.kill('SIGKILL'); storm.once('close', () => process.exit(heard > 0 ? 0 : 1)) } }
+      setTimeout(look, 100)`)
+    expect(trace?.lost).toBe(0)
+    expect(trace?.files.filter(({ path: one }) => one.startsWith('/stormy/'))).toHaveLength(2000)
+  })
+
+  test('that passes paths which are none harms nobody', async () => {
+    const trace = await run(`
+      const fs = require('fs')
+      for (const name of ['/' + 'a'.repeat(5000), '/new\\nline', '/\\u001b[31m', '/' + '../'.repeat(1300) + 'up', './././', '//////etc///passwd']) fs.existsSync(name)
+      try { fs.readFileSync(Buffer.from([47, 255, 254])) } catch {}`)
+    expect(fileAt(trace, '/new\nline').found).toEqual(['missing'])
+    expect(fileAt(trace, '/etc/passwd').found).toContain('found')
+    expect(fileAt(trace, '/up').found).toEqual(['missing'])
+    // A path that is too long for the kernel, too.
+    expect(trace?.lost).toBe(1)
+  })
+})
