@@ -45,6 +45,7 @@ const claims = [
   { name: 'allowed-connection-ms', of: 'allowed-network', bar: 1, value: difference('byte, session', 'byte, host') },
   { name: 'here/node', of: 'here', bar: 1.6, value: over('buildjail run --here true', 'node -e 0') },
   { name: 'compile/bare', of: 'compile', bar: 1.03, value: over('build(plan)', 'child_process.spawn') },
+  { name: 'traced/without', of: 'traced', bar: 1.5, value: over('with a trace', 'without') },
 ]
 
 /**

@@ -11,8 +11,9 @@ import { coldBuild, coldInputs, pool, warmRun } from './sessions.mjs'
 import { specStall } from './spec-stall.mjs'
 import { stdout } from './stdout.mjs'
 import { stoppedLaunches } from './stopped-launches.mjs'
+import { traced } from './traced.mjs'
 
-const all = [phases, warmRun, coldBuild, coldInputs, limits, loopback, pool, concurrency, eventLoop, specStall, parentSize, hostMounts, sessionMemory, stdout, stoppedLaunches, hostileNeighbour, compile, largeOutput, commandLine, hereCommand, allowedNetwork]
+const all = [phases, warmRun, coldBuild, coldInputs, limits, loopback, pool, concurrency, eventLoop, specStall, parentSize, hostMounts, sessionMemory, stdout, stoppedLaunches, hostileNeighbour, compile, largeOutput, traced, commandLine, hereCommand, allowedNetwork]
 
 /**
  * The cases that there are on a system. A case is `{ name, title, systems?, isBrief? }`, of which brief ones are those that one gets without

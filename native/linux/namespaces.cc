@@ -359,8 +359,9 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   // (seccomp(2)).
   // defence: command-no-new-privileges
   calls.make({.step = "filter"}, kCall_prctl, {PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0});
+  Listened told{.modes = true, .paths = plan.traces};
   // defence: no-listener-beside-file-server
-  const Listened told{.modes = !may_hold_up_looks(plan), .paths = plan.traces};
+  if (may_hold_up_looks(plan)) told.modes = false;
   std::optional<SessionFilter> own;
   if (!plan.allowed.is_empty() || !told.modes || plan.traces) own.emplace(plan.allowed, told);
   if (plan.traces) {
@@ -521,10 +522,11 @@ Status SessionNamespaces::listen(UniqueFd listener) {
     CallNotices* notices = &notices_;
     if (trace_) {
       // A build that makes such calls all the time holds up its own session alone.
-      // defence: trace-has-own-thread
       notices = &trace_->notices;
       auto root = above_stdio(UniqueFd(::open(get()->root().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
       if (!root) return last_error("filter", "open", "/");
+      const UniqueFd looked_up(raw::openat2(root.get(), ".", {.flags = O_PATH | O_CLOEXEC}));
+      if (!looked_up) return last_error("filter", "openat2", "/");
       answer = see_and_answer(std::make_shared<PathTrace>(seen_, std::move(trace_->places), std::move(root)),
                               std::move(answer));
     }

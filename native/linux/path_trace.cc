@@ -141,8 +141,9 @@ std::string parent_of(const std::string& path) {
 Pinned pin(const UniqueFd& root, const std::string& path, int flags) {
   constexpr std::uint64_t kInRoot = 0x10;
   constexpr int kTries = 4;
-  const raw::OpenHow how{.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC,
-                         .resolve = kInRoot | raw::kResolveNoMagicLinks};
+  // defence: trace-looks-in-root
+  constexpr std::uint64_t kResolve = kInRoot | raw::kResolveNoMagicLinks;
+  const raw::OpenHow how{.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC, .resolve = kResolve};
   int err = 0;
   // Where something is renamed meanwhile, `..` is not certain (openat2(2), EAGAIN).
   for (int tries = 0; tries < kTries; ++tries) {

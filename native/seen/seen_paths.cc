@@ -51,6 +51,7 @@ class Packing {
 }  // namespace
 
 bool SeenPaths::reserve(std::size_t size) {
+  // defence: trace-bounded-memory
   if (bytes_ + size > kMostBytes) return false;
   bytes_ += size;
   return true;

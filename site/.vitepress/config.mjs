@@ -32,6 +32,7 @@ export default defineConfig({
           ['With other tools', 'with-other-tools'],
           ['Tests on localhost', 'localhost'],
           ['A network of names', 'network-of-names'],
+          ['What a build looks up', 'trace'],
           ['Git and Python', 'git-and-python'],
           ['A tool like make', 'make-like'],
           ['A build daemon', 'build-daemon'],

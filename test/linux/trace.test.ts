@@ -91,6 +91,7 @@ describeSession('a trace of a session', () => {
     expect((await build({}, ['true'])).trace).toBeUndefined()
   })
 
+  // promise: 55
   test('leaves set-group-id bits as they are without one: folders get them, files do not', async () => {
     const script = 'mkdir d; chmod g+s d; touch f; chmod g+s f; chmod u+s f; stat -c "%n %a" d f'
     const plain = await build({ output: folders.output, cwd: '/output' }, sh(script), { reject: false })
@@ -119,6 +120,7 @@ describeSession('a hostile build', () => {
     return trace
   })
 
+  // promise: 55
   test('learns and has found by the trace nothing of the host, by links, `..` or names', async () => {
     const secret = path.join(folders.top, 'secret')
     writeFileSync(secret, '')
@@ -132,6 +134,7 @@ describeSession('a hostile build', () => {
     expect(there).toEqual([])
   })
 
+  // promise: 55
   test('that looks up more than there is room for is told as lost, and ends as it would without a trace', { timeout: 120_000 }, async () => {
     const trace = await run(`
       const fs = require('fs'), long = 'x/'.repeat(1900)
@@ -142,6 +145,7 @@ describeSession('a hostile build', () => {
     expect(bytes).toBeGreaterThan(100 * 1024 * 1024)
   })
 
+  // promise: 55
   test('that sends itself signals all the time loses nothing', async () => {
     const trace = await run(`
       const { spawn } = require('child_process'), fs = require('fs')
@@ -155,6 +159,7 @@ describeSession('a hostile build', () => {
     expect(trace?.files.filter(({ path: one }) => one.startsWith('/stormy/'))).toHaveLength(2000)
   })
 
+  // promise: 55
   test('that passes paths which are none harms nobody', async () => {
     const trace = await run(`
       const fs = require('fs')

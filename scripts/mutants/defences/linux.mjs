@@ -19,6 +19,7 @@ const bounds = 'test/linux/bounds.test.ts'
 const outliving = `${attacks}/outliving.test.ts`
 const death = 'test/session/controller-death.test.ts'
 const early = 'test/linux/early-commands.test.ts'
+const trace = 'test/linux/trace.test.ts'
 const networkOfNames = 'test/linux/names.test.ts'
 
 const lifted = (entry) => `call.lifted_by == Allowance::k${entry}`
@@ -87,7 +88,7 @@ const setsGroupId = [
   },
   {
     defence: 'no build serves the file system in which its path is looked up for it',
-    off: { 'no-listener-beside-file-server': { value: 'true' } },
+    off: { 'no-listener-beside-file-server': 'never' },
     tests: [
       [setGroupId, 'is refused where the build may be the server of a file system'],
       [setGroupId, 'is refused where the build may serve page faults of its own'],
@@ -207,6 +208,16 @@ const limited = [
 
 const applying = 'test/session/applying.test.ts'
 export const linux = [
+  {
+    defence: 'what a trace looks up, it looks up in the session',
+    off: { 'trace-looks-in-root': { swap: { 'kInRoot | ': '' } } },
+    tests: [[trace, 'learns and has found by the trace nothing of the host, by links, `..` or names']],
+  },
+  {
+    defence: 'a trace takes bounded memory',
+    off: { 'trace-bounded-memory': 'never' },
+    tests: [[trace, 'that looks up more than there is room for is told as lost, and ends as it would without a trace']],
+  },
   {
     defence: 'no other user writes the journal of a fixture',
     off: { 'fixtures-journal-own': { swap: { '0o600': '0o666' } } },
