@@ -20,7 +20,7 @@ export const nativeTestFlags = ['-std=c++20', '-O0', `-I${native}`, '-idirafter'
 
 /** Their sources: the tests, and the rooms that they are of. */
 export function nativeTestSources(system = process.platform) {
-  const rooms = ['base', 'plan', 'network', 'launch', 'state', 'envelope'].flatMap((room) => readdirSync(path.join(native, room)).map((name) => path.join(native, room, name)))
+  const rooms = ['base', 'plan', 'seen', 'network', 'launch', 'state', 'envelope'].flatMap((room) => readdirSync(path.join(native, room)).map((name) => path.join(native, room, name)))
   const ofOthers = ['freebsd', 'linux'].filter((other) => other !== system).map((other) => `_${other}.cc`)
   const isOurs = (name) => name.endsWith('.cc') && !needSystem.has(path.basename(name)) && !ofOthers.some((end) => name.endsWith(end))
   const tests = readdirSync(here).filter((name) => name.endsWith('.cc') && name !== 'system_call_filter_test.cc').map((name) => path.join(here, name))

@@ -12,7 +12,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-filter-test-'))
 const program = path.join(folder, 'system_call_filter_test')
 const here = path.dirname(fileURLToPath(import.meta.url))
 const native = path.join(here, '..', '..', 'native')
-const sources = [path.join(here, 'system_call_filter_test.cc'), ...['refused_calls', 'system_call_filter'].map((name) => path.join(native, 'linux', `${name}.cc`))]
+const sources = [path.join(here, 'system_call_filter_test.cc'), ...['path_calls', 'refused_calls', 'system_call_filter'].map((name) => path.join(native, 'linux', `${name}.cc`))]
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

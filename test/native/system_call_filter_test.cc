@@ -9,9 +9,11 @@
 #include <cstring>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
+#include "linux/path_calls.h"
 #include "linux/system_call_filter.h"
 
 namespace {
@@ -227,6 +229,23 @@ TEST_CASE("no file gets a set-id bit, by its making or later") {
     }
   }
   CHECK(answer_to("openat2", {}) == ENOSYS);
+}
+
+TEST_CASE("with a trace a listener is told of calls with paths, and what is refused stays refused") {
+  for (const auto& [architecture, is] : kArchitectures) {
+    const SystemCallFilter traced({}, architecture, {.paths = true});
+    const SystemCallFilter alone({}, architecture);
+    std::set<int> told;
+    for (const PathCall& call : path_calls()) told.insert(call.number(architecture));
+    for (const std::uint64_t bits : {0UL, ~0UL, 02755UL}) {
+      for (std::uint32_t number = 0; number <= kNewestCall + 1; ++number) {
+        const Call call{number, is, 0, {bits, bits, bits, bits, bits, bits}};
+        const int without = judge(alone.program(), call);
+        const bool is_told = without == kAllowed && told.contains(static_cast<int>(number));
+        REQUIRE(judge(traced.program(), call) == (is_told ? kTold : without));
+      }
+    }
+  }
 }
 
 TEST_CASE("a listener is told of the set-group-ID bit alone, where the file may be a folder, and of nothing else") {
