@@ -1,0 +1,94 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmdirSync } from 'node:fs'
+import { chmod, lstat, mkdir, rename, rmdir, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { invalid } from '../spec/check.ts'
+import { namesIn, within } from './byte-paths.ts'
+import { exchangeableFrom } from './exchangeable.ts'
+
+/** Far enough from PATH_MAX, which is 1,024 bytes on FreeBSD. */
+const longestPath = 768
+
+/**
+ * A folder of the host for the builds of one verification. Only the caller can enter it. So once the sessions are closed, nothing in it changes but by
+ * this program.
+ */
+export class Scratch {
+  readonly path: string
+
+  /** @param folder it is made in; default: the folder for temporary files */
+  constructor(folder: string = realpathSync(tmpdir())) {
+    // mkdtemp(3) gives mode 0700.
+    this.path = mkdtempSync(path.join(folder, 'buildjail-verify-'))
+  }
+
+  /** Makes a folder in it, and those around that. */
+  make(...names: readonly string[]): string {
+    const folder = path.join(this.path, ...names)
+    mkdirSync(folder, { recursive: true })
+    return folder
+  }
+
+  /**
+   * Takes it away with everything in it, however deep that is and whatever modes it has.
+   * @throws Error of the first thing that cannot be taken away
+   */
+  async remove(): Promise<void> {
+    const top = Buffer.from(this.path)
+    let moved = 0
+    const away = async (folder: Buffer): Promise<void> => {
+      for (const name of await namesIn(folder)) {
+        const at = within(folder, name)
+        if (!(await lstat(at)).isDirectory()) {
+          await unlink(at)
+          continue
+        }
+        // A build may have left it shut.
+        await chmod(at, 0o700)
+        // What lies deeper than a path is long is moved up first.
+        if (at.length >= longestPath) await rename(at, within(top, Buffer.from(`moved-${(moved += 1)}`)))
+        else {
+          await away(at)
+          await rmdir(at)
+        }
+      }
+    }
+    for (let before = -1; before !== moved; ) {
+      before = moved
+      await away(top)
+    }
+    await rmdir(top)
+  }
+}
+
+/**
+ * The folder of `keep`, in which the outputs of builds that differ stay. It is made where only its last part is missing.
+ * @throws SpecError where another user could exchange what is in it
+ */
+export async function folderToKeepIn(keep: string): Promise<string> {
+  const at = realpathSync(path.dirname(keep))
+  const folder = path.join(at, path.basename(keep))
+  await mkdir(folder, { mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw invalid('keep', `${keep} cannot be made: ${error.message}`, error)
+  })
+  const exchangeable = exchangeableFrom(folder)
+  // defence: kept-outputs-not-exchanged
+  if (exchangeable !== undefined) throw invalid('keep', `another user can exchange what is in ${exchangeable}; to verify, name a folder where none can`)
+  return folder
+}
+
+/** What a file system does with the order in which the entries of a folder are made. */
+export type ListingOrder = 'as-made' | 'reversed' | 'its-own'
+
+/** The order in which a folder there lists its entries, by a trial. */
+export async function listingOrderIn(folder: string): Promise<ListingOrder> {
+  const trial = mkdtempSync(path.join(folder, 'order-'))
+  const names = [...'ncahpbodiegmflkj']
+  for (const name of names) mkdirSync(path.join(trial, name))
+  const listed = Buffer.concat(await namesIn(Buffer.from(trial))).toString()
+  for (const name of names) rmdirSync(path.join(trial, name))
+  rmdirSync(trial)
+  if (listed === names.join('')) return 'as-made'
+  return listed === names.toReversed().join('') ? 'reversed' : 'its-own'
+}
