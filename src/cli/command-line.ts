@@ -1,13 +1,14 @@
 import { checkCommand } from '../command/command.ts'
 import { InvalidCommandError } from '../errors.ts'
 import type { HereOptions } from '../here/here.ts'
-import { invalid } from '../spec/check.ts'
+import { invalid, readInteger } from '../spec/check.ts'
 import { fields } from '../spec/fields.ts'
 import { readable } from '../spec/messages.ts'
 import type { Spec } from '../spec/spec.ts'
 import { isVerb, verbs, type Verb } from './options.ts'
 import { type GivenOptions, isAsked, readOptions, single, specFrom } from './read-options.ts'
 import { readDuration } from '../spec/units.ts'
+import { mostBuilds, readVariation, type VariationName } from '../verify/variation-names.ts'
 
 /** Verbs about this host rather than a build. */
 type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'completion'>
@@ -43,6 +44,8 @@ export interface RunRequest extends SessionRequest {
   readonly page?: string
   /** Whether what is written in the project is done there at the end. */
   readonly apply?: 'asks' | 'always'
+  /** Runs the command several times, and compares the outputs. */
+  readonly verify?: { readonly builds?: number; readonly only?: readonly VariationName[] }
   /** Includes the values of all variables in both. */
   readonly hasValues?: boolean
 }
@@ -177,9 +180,10 @@ function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: read
   }
   const hasEvents = given.has('events')
   if (hasEvents && request.isJson) throw invalid('--events', 'cannot be combined with --json, which prints the result alone')
+  const verify = verifyFrom(given)
   // The spec file can have the command.
   if (command.length === 0 && request.file === undefined) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
-  return { kind, ...request, ...(hasEvents && { isJson: true, hasEvents }), ...forRun, command: command.length === 0 ? command : checkCommand(command) }
+  return { kind, ...request, ...(hasEvents && { isJson: true, hasEvents }), ...forRun, ...(verify !== undefined && { verify }), command: command.length === 0 ? command : checkCommand(command) }
 }
 
 function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {
@@ -197,6 +201,29 @@ function applyFrom(given: GivenOptions): 'asks' | 'always' | undefined {
   if (given.has('apply')) return given.has('yes') ? 'always' : 'asks'
   if (given.has('yes')) throw invalid('--yes', 'is for --apply')
   return undefined
+}
+
+/** What belongs to one run has no place where there are several. */
+const ofOneRun: Readonly<Record<string, string>> = {
+  record: 'is of one run; --json has the result of all, and --page a page of it',
+  'env-values': 'is for --record',
+  events: 'is of one run; --json has the result of all',
+  apply: 'does what one run did, and a verification keeps nothing',
+}
+
+function verifyFrom(given: GivenOptions): RunRequest['verify'] {
+  const only = single(given, 'only')
+  if (!given.has('verify')) {
+    if (only !== undefined) throw invalid('--only', 'is for --verify')
+    return undefined
+  }
+  for (const [name, problem] of Object.entries(ofOneRun)) if (given.has(name)) throw invalid(`--${name}`, `cannot be combined with --verify: it ${problem}`)
+  const builds = single(given, 'verify')
+  if (builds !== undefined && !/^\d{1,2}$/.test(builds)) throw invalid('--verify', `'${builds}' is not a number of builds, such as --verify=3`)
+  return {
+    ...(builds !== undefined && { builds: readInteger(Number(builds), '--verify', 2, mostBuilds) }),
+    ...(only !== undefined && { only: only === 'none' ? [] : only.split(',').map((name) => readVariation(name, '--only')) }),
+  }
 }
 
 function timeoutFrom(given: GivenOptions): { readonly timeout?: number } {

@@ -23,6 +23,11 @@ function optionsWithHelp(verb: Verb): readonly Option[] {
 /** Each option once, whichever verbs have it. */
 const allOptions: readonly Option[] = [...new Map(verbs.flatMap((verb) => optionsWithHelp(verb).map((option) => [option.name, option] as const))).values()]
 
+/** Whether the word behind it is its value. */
+function takesWord({ value, isValueOptional }: Option): boolean {
+  return value !== undefined && isValueOptional !== true
+}
+
 function spellings({ name, short }: Option): readonly string[] {
   return short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`]
 }
@@ -40,7 +45,7 @@ function bashCompletion(): string {
 _buildjail_value() {
   _buildjail_words=()
   case $1 in
-${allOptions.filter(({ value }) => value !== undefined).map(valueCase).join('\n')}
+${allOptions.filter(takesWord).map(valueCase).join('\n')}
     *) return 1 ;;
   esac
 }
@@ -222,10 +227,12 @@ function verbCase(verb: Verb): string {
 
 function zshOptions(options: readonly Option[]): string[] {
   return options.map((option) => {
-    const { name, short, value, help, isRepeatable } = option
+    const { name, short, value, isValueOptional, help, isRepeatable } = option
     const about = `[${help.replaceAll(/[[\]\\]/g, String.raw`\$&`)}]`
     const argument = value === undefined ? '' : `:${value.replaceAll(/[:\\]/g, String.raw`\$&`)}:${actionOf(option)}`
     if (short !== undefined) return `'(-${short} --${name})'{-${short}${value === undefined ? '' : '+'},--${name}${value === undefined ? '' : '='}}${quoted(about + argument)}`
+    // _arguments(1): with =- the value is in the same word, and with two colons it may be missing.
+    if (isValueOptional === true) return quoted(`--${name}=-${about}:${argument}`)
     return quoted(`${isRepeatable ? '*' : ''}--${name}${value === undefined ? '' : '='}${about}${argument}`)
   })
 }
@@ -260,7 +267,7 @@ function __buildjail_words
                 echo begun
                 test $index -lt (count $words); and printf '%s\\n' $words[(math $index + 1)..]
                 return
-            case ${allOptions.filter(({ value }) => value !== undefined).flatMap(spellings).join(' ')}
+            case ${allOptions.filter(takesWord).flatMap(spellings).join(' ')}
                 set skips yes
             case '-?*'
             case '*'
@@ -324,7 +331,7 @@ ${allOptions.map(line).join('\n')}
 }
 
 function line(option: Option): string {
-  const { name, short, value, help, offers } = option
+  const { name, short, help, offers } = option
   const of: readonly Verb[] = verbs.filter((verb) => !Object.hasOwn(argumentsOf, verb) && optionsWithHelp(verb).some((one) => one.name === name))
   const values = [
     ...(offers.words ?? []),
@@ -335,7 +342,7 @@ function line(option: Option): string {
     `complete -c buildjail -n '__buildjail_of ${of.join(' ')}'`,
     ...(short === undefined ? [] : [`-s ${short}`]),
     `-l ${name}`,
-    ...(value === undefined ? [] : ['-x']),
+    ...(takesWord(option) ? ['-x'] : []),
     ...(values.length === 0 ? [] : [`-a ${fishQuoted(values.join(' '))}`]),
     `-d ${fishQuoted(help)}`,
   ]

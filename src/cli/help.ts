@@ -60,7 +60,7 @@ function fieldHelp(name: string): string {
   return `\n${paragraph(`In a spec: ${field}. ${description}${members}${byDefault}`)}\n`
 }
 
-function linesOf(options: readonly Pick<Option, 'name' | 'short' | 'value' | 'help'>[]): string {
+function linesOf(options: readonly Pick<Option, 'name' | 'short' | 'value' | 'isValueOptional' | 'help'>[]): string {
   return options.map((option) => entry(spelling(option), option.help)).join('')
 }
 

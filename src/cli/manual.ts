@@ -111,8 +111,9 @@ export function packageVersion(): string {
 }
 
 /** How an option is written: `-f, --file FILE`. */
-export function spelling({ name, short, value }: Pick<Option, 'name' | 'short' | 'value'>): string {
-  return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
+export function spelling({ name, short, value, isValueOptional }: Pick<Option, 'name' | 'short' | 'value' | 'isValueOptional'>): string {
+  const behind = isValueOptional === true ? `[=${value}]` : ` ${value}`
+  return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : behind}`
 }
 
 /** The verbs that have an option. */

@@ -1,5 +1,6 @@
 import type { Offers } from '../spec/field.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
+import { variationNames } from '../verify/variation-names.ts'
 
 /** The commands of `buildjail`, as opposed to the command that runs in a session. */
 export type Verb = 'run' | 'plan' | 'page' | 'ps' | 'gc' | 'doctor' | 'bench' | 'completion'
@@ -12,6 +13,8 @@ export interface Option {
   readonly short?: string
   /** The name of its value in the help; undefined for an option without a value. */
   readonly value: string | undefined
+  /** The value may be missing, so it is given behind an equals sign only. */
+  readonly isValueOptional?: true
   readonly help: string
   readonly isRepeatable: boolean
   readonly offers: Offers
@@ -41,6 +44,8 @@ const ofSessions: readonly Option[] = [
   { ...once, name: 'env-values', value: undefined, help: 'include the values of all variables in both, secrets too' },
 ]
 const ofRuns: readonly Option[] = [
+  { ...once, name: 'verify', value: 'N', isValueOptional: true, help: 'run the command N times (2) under other circumstances, compare byte by byte what each leaves in the outputs, and exit with 1 where they differ' },
+  { ...once, name: 'only', value: 'NAME,...', help: `with --verify: vary only these: ${variationNames.join(', ')}, or none; all but the last are varied by default`, offers: { words: variationNames } },
   { ...once, name: 'pty', value: undefined, help: 'give the command a terminal of its own even if buildjail has none; stdin is typed into it' },
   { ...once, name: 'events', value: undefined, help: 'print each event of the session as one line of JSON, stdout and stderr among them, and a last line with { result } or { error }' },
   { ...once, name: 'progress', value: undefined, help: "at a terminal, show one progress line in place of the command's output; print the output if the command fails" },

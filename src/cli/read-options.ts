@@ -32,7 +32,7 @@ export function readOptions(verb: Verb, words: readonly string[]): { readonly gi
     if (option === undefined) throw invalid(readable(written), `is not an option of buildjail ${verb}${meant(written, verb)}`)
     const takesValue = option.value !== undefined
     if (!takesValue && value !== undefined) throw invalid(written, 'takes no value')
-    if (takesValue && value === undefined) throw invalid(written, 'needs a value')
+    if (takesValue && value === undefined && option.isValueOptional !== true) throw invalid(written, 'needs a value')
     // In `--name --json` the value was probably forgotten.
     if (value !== undefined && /^-./.test(value) && !isInline) {
       throw invalid(written, `needs a value, and ${value} looks like an option; if it is the value, write --${option.name}=${value}`)
@@ -72,7 +72,7 @@ function split(verb: Verb, words: readonly string[]): Words {
     const [, written = word, inline] = /^(--[^=]+)=(.*)$/s.exec(word) ?? []
     const option = known.find(({ name, short }) => written === `--${name}` || (short !== undefined && written === `-${short}`))
     const next = words[index + 1]
-    const isInline = inline !== undefined || option?.value === undefined || next === undefined || next === '--'
+    const isInline = inline !== undefined || option?.value === undefined || option.isValueOptional === true || next === undefined || next === '--'
     options.push({ written, option, value: isInline ? inline : next, isInline })
     if (!isInline) index += 1
   }

@@ -21,7 +21,8 @@ import { RunStreams } from './run-streams.ts'
 import { notShownText, thrownAwayText } from './thrown-away.ts'
 import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
-interface Outcome {
+/** How one run went. */
+export interface Outcome {
   /** Undefined when the command never ran. */
   readonly result: Result | undefined
   readonly steps: readonly SessionStep[]
@@ -38,6 +39,8 @@ interface Outcome {
 
 /** `buildjail run`: one command in a session of its own. Returns the exit status. */
 export async function runVerb(request: RunRequest, terminal: Terminal): Promise<number> {
+  // Loaded only for --verify.
+  if (request.verify !== undefined) return await (await import('./verify-verb.ts')).verifyVerb(request, request.verify, terminal)
   const effective = await effectiveSpec(request)
   const written = request.record === undefined && request.page === undefined ? undefined : await reportOf(request, effective)
   // Loaded only for --events.
@@ -59,7 +62,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
 }
 
 /** What is told at the end. */
-interface Told {
+export interface Told {
   readonly here: RunRequest['here']
   readonly answer: ReturnType<typeof answerOf>
 }
@@ -80,7 +83,7 @@ async function reportOf(request: RunRequest, { spec, located }: EffectiveSpec): 
   }
 }
 
-async function runOnce({ here, isJson, apply }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined, terminal: Terminal): Promise<Outcome> {
+export async function runOnce({ here, isJson, apply }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined, terminal: Terminal): Promise<Outcome> {
   const errors: unknown[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -151,7 +154,8 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
   return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, answer }: Told, interruption: Interruption, terminal: Terminal): number {
+/** Prints what is to be said of a run, and returns the exit status. */
+export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, answer }: Told, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept, changes, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
@@ -178,7 +182,7 @@ function endingMessage({ result }: Outcome, timeout: number | undefined): string
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, hints, errors }: Outcome): object {
+export function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, hints, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
   return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, steps, ...error }
 }

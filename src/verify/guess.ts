@@ -108,8 +108,14 @@ function tokenAt({ text, at }: Excerpt, kind: RegExp): string {
   return text.slice(from, to)
 }
 
+/** The decimal digits around the difference, or behind blanks from there on, as in a column. */
+function digitsAt(excerpt: Excerpt): string {
+  const digits = tokenAt(excerpt, /\d/)
+  return digits === '' ? (/^ +(\d+)/.exec(excerpt.text.slice(excerpt.at))?.[1] ?? '') : digits
+}
+
 function byNumber(excerpts: Pair<Excerpt>, facts: Pair<Facts>): Cause | undefined {
-  const [first, other] = excerpts.map((excerpt) => tokenAt(excerpt, /\d/)) as [string, string]
+  const [first, other] = excerpts.map(digitsAt) as [string, string]
   if (first === '' || other === '') return undefined
   const isOctal = [first, other].every((digits) => /^[0-7]{6,12}$/.test(digits) && (digits.length > 10 || digits.startsWith('0')))
   const cause = causeOfNumbers([BigInt(first), BigInt(other)], facts)
@@ -167,7 +173,7 @@ function byPath(excerpts: Pair<Excerpt>): Cause | undefined {
 
 /** By what looks drawn at random in both: numbers, letters with digits, or bytes of which most differ. */
 function byRandomness(excerpts: Pair<Excerpt>): Cause | undefined {
-  if (excerpts.every((excerpt) => /^\d{2,}$/.test(tokenAt(excerpt, /\d/)))) return 'random'
+  if (excerpts.every((excerpt) => digitsAt(excerpt).length > 1)) return 'random'
   const [some, others] = excerpts.map(({ bytes, at }) => drawnAt(bytes.subarray(at, at + 48))) as [Buffer, Buffer]
   const length = Math.min(some.length, others.length)
   const differing = some.filter((byte, index) => byte !== others[index]).length

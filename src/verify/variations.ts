@@ -8,9 +8,7 @@ import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { movedTo } from './moving.ts'
-
-/** What differs between the builds of a verification. */
-export type VariationName = 'host-name' | 'user-ids' | 'processors' | 'process-ids' | 'input-times' | 'directory-order' | 'environment' | 'tmp-path' | 'build-path'
+import type { VariationName } from './variation-names.ts'
 
 /** A build that is being prepared. The first one is the spec as it is. */
 export interface Draft {
@@ -59,9 +57,9 @@ const firstUid = 41_000
 /** The upper half of the users that a session on FreeBSD leases by default (src/spec/fields/user.ts). */
 const upperUsers = { first: 35_033, count: 32 }
 /** Prime, so that no other difference is this one by chance. */
-export const processesBefore = 197
+const processesBefore = 197
 const secondsApart = 1000 * 86_400 + 4321
-export const noise = 'BUILDJAIL_VERIFY'
+const noise = 'BUILDJAIL_VERIFY'
 
 const shell = '/bin/sh'
 const programs = { sh: [shell], mkdir: ['/bin/mkdir', '/usr/bin/mkdir'], taskset: ['/usr/bin/taskset', '/bin/taskset'] } as const
@@ -171,8 +169,6 @@ export const variations: Readonly<Record<VariationName, Variation>> = {
     },
   },
 }
-
-export const variationNames: readonly VariationName[] = Object.keys(variations) as VariationName[]
 
 /** The clock is no variation: a time namespace changes none of the real time (time_namespaces(7)). */
 export const clock = 'no system call changes the real time of a session; the builds began at different times'

@@ -1,7 +1,7 @@
 import type { Result } from '../command/result.ts'
 import type { Pair } from './compare.ts'
 import type { Cause } from './guess.ts'
-import type { VariationName } from './variations.ts'
+import type { VariationName } from './variation-names.ts'
 
 /** One of the builds that were compared. */
 export interface VerifiedBuild {
@@ -46,7 +46,7 @@ export interface Verification {
   readonly notVaried: readonly NotVaried[]
   /** All of them. Each build is compared with the first. */
   readonly differences: readonly Difference[]
-  /** In the outputs of the first build, once for each build that it was compared with. */
+  /** Files, folders and links in the outputs that were compared, and the bytes of those files. */
   readonly compared: { readonly entries: number; readonly bytes: number }
   /** With `keep` in the spec, where builds differ: the folder of the host that has their outputs, in a folder each: `1`, `2`, ... */
   readonly kept?: string

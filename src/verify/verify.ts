@@ -1,11 +1,11 @@
 import { CommandError } from '../command/command-error.ts'
-import type { Command } from '../command/command.ts'
+import { commandLine, type Command } from '../command/command.ts'
 import { endingChecks, type EndingOptions } from '../command/ending.ts'
 import { copyOptions } from '../command/options.ts'
 import type { Result } from '../command/result.ts'
 import { build } from '../session/build.ts'
 import type { Spec } from '../spec/spec.ts'
-import type { VariationName } from './variations.ts'
+import type { VariationName } from './variation-names.ts'
 import type { Verification } from './verification.ts'
 import { Verifying, type BuildToRun } from './verifying.ts'
 
@@ -34,16 +34,16 @@ export async function verify(spec: Spec, command: Command, options: VerifyOption
   const verifying = await Verifying.begin(spec, command, { ...(builds !== undefined && { builds }), ...(only && { only }), ...(signal && { signal }) })
   try {
     const results: Result[] = []
-    for (const one of verifying.builds) results.push(await verifying.run(one, () => runOf(one, ending, verifying), signal))
+    for (const one of verifying.builds) results.push(await verifying.run(one, () => runOf(one, command, ending, verifying), signal))
     return await verifying.compare(results, signal)
   } finally {
     await verifying.over()
   }
 }
 
-async function runOf(one: BuildToRun, ending: EndingOptions, { builds, varied }: Verifying): Promise<Result> {
+async function runOf(one: BuildToRun, command: Command, ending: EndingOptions, { builds, varied }: Verifying): Promise<Result> {
   try {
-    return await build(one.spec, one.command, ending)
+    return Object.assign(await build(one.spec, one.command, ending), { command: commandLine(command) })
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     const which = `build ${one.number} of ${builds.length}${one.number === 1 ? '' : `, with other values of ${varied.join(', ')}`}`

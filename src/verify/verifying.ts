@@ -7,7 +7,6 @@ import type { Result } from '../command/result.ts'
 import { withOutputs } from '../session/opening.ts'
 import { planningOf } from '../session/planning.ts'
 import { invalid, readInteger, readList } from '../spec/check.ts'
-import { orNearest, readable } from '../spec/messages.ts'
 import { isLent } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -18,10 +17,9 @@ import { InputCopies } from './copies.ts'
 import { textOfDiffoscope } from './diffoscope.ts'
 import { guessOf, guessOfTexts, mostGuessedFrom, type Facts } from './guess.ts'
 import { folderToKeepIn, Scratch } from './scratch.ts'
-import { clock, commandOf, ownProcessors, variationNames, variations, type Draft, type Ground, type VariationName } from './variations.ts'
+import { mostBuilds, readVariation, variationNames, type VariationName } from './variation-names.ts'
+import { clock, commandOf, ownProcessors, variations, type Draft, type Ground } from './variations.ts'
 import type { Difference, NotVaried, Verification, VerifiedBuild } from './verification.ts'
-
-const mostBuilds = 16
 
 export interface VerifyingOptions {
   /** How many builds are compared. Default: 2. */
@@ -118,11 +116,12 @@ export class Verifying {
     const counts: Counts = { entries: 0, bytes: 0 }
     const [first, ...others] = this.#ran
     for (const other of others) {
+      const counted = other === others[0] ? counts : { entries: 0, bytes: 0 }
       for (const [index, target] of this.#outputs.entries()) {
         const facts: Pair<Facts> = [this.#factsOf(first as Ran), this.#factsOf(other)]
         const builds: Pair<number> = [(first as Ran).build.number, other.build.number]
         const folders: Pair<string> = [this.#folderOf(builds[0], index), this.#folderOf(builds[1], index)]
-        await compareOutputs(folders, async (found) => void differences.push(await differenceOf(found, target, builds, facts)), counts, signal)
+        await compareOutputs(folders, async (found) => void differences.push(await differenceOf(found, target, builds, facts)), counted, signal)
       }
     }
     this.#hasDifferences = differences.length > 0
@@ -164,13 +163,6 @@ const stampMs = 2000
 function checked({ builds = 2, only, signal }: VerifyingOptions): { readonly builds: number; readonly only: readonly VariationName[] | undefined; readonly signal: AbortSignal | undefined } {
   const names = only === undefined ? undefined : readList(only, 'only', 'a list of variations').map((name, index) => readVariation(name, `only[${index}]`))
   return { builds: readInteger(builds, 'builds', 2, mostBuilds), only: names, signal }
-}
-
-/** @throws SpecError naming the entry */
-export function readVariation(given: unknown, entry: string): VariationName {
-  const name = variationNames.find((one) => one === given)
-  if (name === undefined) throw invalid(entry, `${readable(String(given))} is no variation; there are ${variationNames.join(', ')}${orNearest(String(given), variationNames)}`)
-  return name
 }
 
 /** Builds would see it, and the copies would have copies of themselves. */
