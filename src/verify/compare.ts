@@ -49,6 +49,8 @@ const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 const chunkSize = 1024 * 1024
 /** Bytes before the offset, and from it on. */
 export const windowSize = 512
+/** It has the path, which may be long. */
+const mostOfMessage = 300
 /** Nobody can wait until larger holes are read. */
 const mostHoles = 2 ** 40
 
@@ -96,7 +98,7 @@ export async function compareOutputs(folders: Pair<string>, found: (difference: 
     signal?.throwIfAborted()
     const { code = '', errno, syscall, message } = error as NodeJS.ErrnoException
     if (error instanceof BuildjailError || errno === undefined) throw error
-    throw new BuildjailError(code, inOneLine(`the outputs cannot be compared: ${message}`), { errno, ...(syscall && { syscall }), step: 'compare', cause: error })
+    throw new BuildjailError(code, inOneLine(`the outputs cannot be compared: ${message.slice(0, mostOfMessage)}`), { errno, ...(syscall && { syscall }), step: 'compare', cause: error })
   }
 }
 

@@ -31,8 +31,9 @@ interface Excerpt {
 
 type Guess = (excerpts: Pair<Excerpt>, facts: Pair<Facts>) => Cause | undefined
 
+const ofValues: readonly Guess[] = [byValue('environment', 'environment'), byValue('host-name', 'host name'), byValue('tmp-path', 'path'), byValue('build-path', 'path')]
 /** In this order: the more certain ones come first. */
-const guesses: readonly Guess[] = [byValue('environment', 'environment'), byValue('host-name', 'host name'), byValue('tmp-path', 'path'), byValue('build-path', 'path'), byDate, byNumber, byBinary, byPath, byRandomness]
+const guesses: readonly Guess[] = [...ofValues, byDate, byNumber, byBinary, byPath]
 
 /**
  * What may have made two files differ, by the bytes around their first difference.
@@ -43,7 +44,18 @@ export function guessOf(offset: number, windows: Pair<Window>, facts: Pair<Facts
   const unpacked = whole === undefined || offset < 10 ? undefined : unpackedOf(whole)
   if (unpacked !== undefined) return guessInside(unpacked, facts)
   const excerpts: Pair<Excerpt> = [excerptOf(windows[0], offset), excerptOf(windows[1], offset)]
-  for (const guess of isPacked(whole ?? [startOf(windows[0]), startOf(windows[1])]) ? guesses.filter((one) => one !== byRandomness) : guesses) {
+  for (const guess of guesses) {
+    const cause = guess(excerpts, facts)
+    if (cause !== undefined) return cause
+  }
+  const elsewhere = whole === undefined ? undefined : byValues([excerptOf({ from: 0, bytes: whole[0] }, offset), excerptOf({ from: 0, bytes: whole[1] }, offset)], facts)
+  if (elsewhere !== undefined) return elsewhere
+  return isPacked(whole ?? [startOf(windows[0]), startOf(windows[1])]) ? undefined : byRandomness(excerpts)
+}
+
+/** By a value that stands anywhere in a file: of a program, what differs first is a number in its header. */
+function byValues(excerpts: Pair<Excerpt>, facts: Pair<Facts>): Cause | undefined {
+  for (const guess of ofValues) {
     const cause = guess(excerpts, facts)
     if (cause !== undefined) return cause
   }
