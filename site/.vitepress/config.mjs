@@ -43,6 +43,7 @@ export default defineConfig({
           ['Many builds', 'many-builds'],
           ['When something fails', 'failures'],
           ['Looking at a run', 'looking'],
+          ['Is my build reproducible?', 'reproducible'],
           ['Events', 'events'],
           ['What a session costs', 'costs'],
         ]),

@@ -2,4 +2,4 @@
  * How a command went.
  * @module Results
  */
-export type { AnyStdio, Hint, Kept, LeftInOutput, StdioOf, Result, Usage } from '../../src/index.ts'
+export type { AnyStdio, Cause, Difference, Hint, Kept, LeftInOutput, NotVaried, StdioOf, Result, Usage, Verification, VerifiedBuild } from '../../src/index.ts'

@@ -2,5 +2,5 @@
  * Sessions, pools of them, and what the kernel says of them.
  * @module Sessions
  */
-export { build, openSession, Session, setConcurrency, SessionPool } from '../../src/index.ts'
-export type { Applied, Changes, Concurrency, CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OpenOptions, OutputRecord, SessionPoolOptions, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from '../../src/index.ts'
+export { build, openSession, Session, setConcurrency, SessionPool, verify } from '../../src/index.ts'
+export type { Applied, Changes, Concurrency, CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OpenOptions, OutputRecord, SessionPoolOptions, SessionProcess, SessionRecord, SessionUsage, TraceEntry, VariationName, VerifyOptions } from '../../src/index.ts'

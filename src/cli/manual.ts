@@ -19,7 +19,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     about:
       'Opens a session, runs a command in it and closes it. The command begins at the first word that is not an option, or after --. At a terminal it gets a terminal of its own, with Ctrl-C, Ctrl-Z and job control.',
     exitStatus:
-      "The exit status is the command's, or 128 + n if signal n ended it. 124: the command timed out, or reached a limit of cpuTime, wallTime or stdio. 125: buildjail itself failed; the command did not run, or it succeeded and something failed afterwards. 126: the program cannot be executed. 127: there is no such program.",
+      "The exit status is the command's, or 128 + n if signal n ended it. 124: the command timed out, or reached a limit of cpuTime, wallTime or stdio. 125: buildjail itself failed; the command did not run, or it succeeded and something failed afterwards. 126: the program cannot be executed. 127: there is no such program. With --verify it is 1 where builds differ.",
   },
   plan: {
     usage: 'plan [options] [[--] command...]',

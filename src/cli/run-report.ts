@@ -66,7 +66,7 @@ export class RunReport {
 }
 
 /** A build can leave a link to any file of the host where it writes, and this program may be root. */
-function refuseWithin({ mounts }: Plan, option: string, file: string): void {
+export function refuseWithin({ mounts }: Plan, option: string, file: string): void {
   const folder = realFolderOf(file)
   const around = mounts.find((mount) => isLent(mount) && `${folder}/`.startsWith(`${mount.source}/`))
   // defence: page-not-written-build

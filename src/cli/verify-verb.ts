@@ -2,6 +2,7 @@ import { commandLine } from '../command/command.ts'
 import type { Result } from '../command/result.ts'
 import { bytes } from '../page/figures.ts'
 import { inOneLine, readable } from '../spec/messages.ts'
+import { planOf } from '../spec/plan.ts'
 import type { Difference, Verification } from '../verify/verification.ts'
 import { Verifying, type BuildToRun } from '../verify/verifying.ts'
 import type { RunRequest } from './command-line.ts'
@@ -9,7 +10,7 @@ import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 import { exitStatus } from './exit-status.ts'
 import { packageVersion } from './manual.ts'
 import { describeError, jsonLine, tell } from './report.ts'
-import { RecordFile } from './run-report.ts'
+import { RecordFile, refuseWithin } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
 import { describeOutcome, report, runOnce, type Outcome } from './run-verb.ts'
 import { Interruption } from './signals.ts'
@@ -18,7 +19,7 @@ import type { Terminal } from './terminal.ts'
 /** `buildjail run --verify`: the command several times, each in a session of its own, and what they left compared. Returns the exit status. */
 export async function verifyVerb(request: RunRequest, options: NonNullable<RunRequest['verify']>, terminal: Terminal): Promise<number> {
   const effective = await effectiveSpec(request)
-  const page = request.page === undefined ? undefined : new RecordFile('--page', request.page)
+  const page = request.page === undefined ? undefined : pageFile(request.page, effective)
   const interruption = new Interruption(() => tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it'))
   const { signal } = interruption
   let verifying: Verifying | undefined
@@ -52,6 +53,16 @@ export async function verifyVerb(request: RunRequest, options: NonNullable<RunRe
     interruption.over()
     page?.close()
     await verifying?.over()
+  }
+}
+
+/** As of one run: an earlier build may have left links in the outputs. */
+function pageFile(file: string, { spec, located }: EffectiveSpec): RecordFile {
+  try {
+    refuseWithin(planOf(spec), '--page', file)
+    return new RecordFile('--page', file)
+  } catch (error) {
+    throw located(error)
   }
 }
 

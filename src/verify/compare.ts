@@ -119,7 +119,6 @@ async function asReadable<T>(path: Buffer, { mode }: Stats, rights: number, act:
 async function compareFiles(place: Buffer, files: Pair<Buffer>, stats: Pair<Stats>, counts: Counts, signal: AbortSignal | undefined): Promise<FoundContents | undefined> {
   const sizes = mapped(stats, ({ size }) => size)
   for (const { size, blocks } of stats) {
-    // defence: holes-not-read-forever
     if (size - blocks * 512 > mostHoles) throw new BuildjailError('EFBIG', inOneLine(`the outputs cannot be compared: ${pathText(place)} has ${size} bytes, and holes for most of them`), { step: 'compare' })
   }
   const opened = await pairOf(files, (file, index) => asReadable(file, stats[index], 0o400, () => open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)))

@@ -65,6 +65,7 @@ class InputCopy {
   }
 
   async copy(source: Buffer, identity: Identity | undefined, copy: Buffer): Promise<Copied> {
+    // defence: copied-input-no-link
     const fd = openSync(source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     try {
       const stats = fstatSync(fd)
@@ -82,6 +83,7 @@ class InputCopy {
   async #folder(fd: number, source: Buffer, stats: Stats, copy: Buffer, place: string): Promise<void> {
     if (!isLinux && isExchangeable(stats)) throw new NotCopiedError(`another user can exchange what is in ${pathText(source)}`)
     // An open folder cannot be exchanged for another.
+    // defence: copied-folder-held
     const held = isLinux ? Buffer.from(`/proc/self/fd/${fd}`) : source
     await mkdir(copy, 0o700)
     const names = await namesIn(held)

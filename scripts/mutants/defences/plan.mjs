@@ -139,4 +139,24 @@ export const plan = [
     off: { 'root-only-asked-name': 'skip' },
     tests: [[properties, 'root is only who asked by name']],
   },
+  {
+    defence: 'outputs are kept where no other user can exchange them',
+    off: { 'kept-outputs-not-exchanged': 'skip' },
+    tests: [['test/unit/verify-variations.test.ts', 'is refused where another user can exchange what is in it']],
+  },
+  {
+    defence: 'an input that is copied is no link',
+    off: { 'copied-input-no-link': { without: 'O_NOFOLLOW' } },
+    tests: [['test/unit/verify-variations.test.ts', 'is refused of what was exchanged since the plan was made']],
+  },
+  {
+    defence: 'an input that is copied is the one that was planned',
+    off: { 'copied-input-that-planned': 'skip' },
+    tests: [['test/unit/verify-variations.test.ts', 'is refused of what was exchanged since the plan was made']],
+  },
+  {
+    defence: 'a folder of an input that is copied is held',
+    off: { 'copied-folder-held': { value: 'source' } },
+    tests: [['test/unit/verify-variations.test.ts', 'follows no link that another user puts in the place of a folder meanwhile']],
+  },
 ]
