@@ -208,6 +208,7 @@ const ofOneRun: Readonly<Record<string, string>> = {
   record: 'is of one run; --json has the result of all, and --page a page of it',
   'env-values': 'is for --record',
   events: 'is of one run; --json has the result of all',
+  pty: 'has a person type into one run',
   apply: 'does what one run did, and a verification keeps nothing',
 }
 

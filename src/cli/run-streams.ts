@@ -36,7 +36,7 @@ export class RunStreams {
   #isOver = false
   #leavePty: () => void = () => {}
 
-  constructor({ isJson, isPty, hasProgress, record, page }: Pick<RunRequest, 'isJson' | 'isPty' | 'hasProgress' | 'record' | 'page'>, { spec }: EffectiveSpec, terminal: Terminal) {
+  constructor({ isJson, isPty, hasProgress, record, page, verify }: Pick<RunRequest, 'isJson' | 'isPty' | 'hasProgress' | 'record' | 'page' | 'verify'>, { spec }: EffectiveSpec, terminal: Terminal) {
     const isSeen = isTerminal(2)
     this.#isJson = isJson
     this.#isRecorded = record !== undefined || page !== undefined
@@ -48,7 +48,9 @@ export class RunStreams {
       this.#line = new ProgressLine((text) => void ownStderr().write(text), () => sizeOf(ownStderr()).columns)
       this.#progress = new Progress(this.#line, () => this.#lastWords())
     }
-    this.options = { ...terminalOptions(spec, this.#isPty), ...this.#targets() }
+    // The first of several builds would read what the others are to read.
+    const stdin = verify === undefined ? {} : ({ stdin: 'ignore' } as const)
+    this.options = { ...terminalOptions(spec, this.#isPty), ...this.#targets(), ...stdin }
   }
 
   #targets(): Options {
