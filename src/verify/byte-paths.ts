@@ -1,5 +1,5 @@
 // Paths as bytes: a build gives files any names, and not all of them are text.
-import { opendir } from 'node:fs/promises'
+import { opendir, readdir } from 'node:fs/promises'
 
 const slash = Buffer.from('/')
 
@@ -7,8 +7,12 @@ export function within(folder: Buffer, name: Buffer): Buffer {
   return Buffer.concat([folder, slash, name])
 }
 
-/** The entries of a folder, in the order in which the file system lists them: fs.readdir sorts them (libuv, scandir). */
+const isBun = process.versions['bun'] !== undefined
+
+/** The entries of a folder, in the order in which the file system lists them. */
 export async function namesIn(folder: Buffer): Promise<Buffer[]> {
+  // Node's readdir sorts them (libuv, scandir). Bun's does not, and its opendir has no names of bytes.
+  if (isBun) return await readdir(folder, { encoding: 'buffer' })
   const names: Buffer[] = []
   // With this encoding, which the types lack, names are bytes.
   for await (const { name } of await opendir(folder as unknown as string, { encoding: 'buffer' as BufferEncoding })) names.push(name as unknown as Buffer)

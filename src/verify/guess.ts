@@ -14,6 +14,8 @@ export interface Facts {
   readonly ended: number
   /** Seconds that the time stamps of its inputs differ from those of the first build. */
   readonly shifted: number
+  /** FreeBSD: the number of a process just before. */
+  readonly pid: number | undefined
   /** Linux: how many more processes there were before its command than before that of the first build. */
   readonly processes: number
 }
@@ -136,15 +138,24 @@ function byNumber(excerpts: Pair<Excerpt>, facts: Pair<Facts>): Cause | undefine
 
 function causeOfNumbers(numbers: Pair<bigint>, facts: Pair<Facts>): Cause | undefined {
   const isEach = (name: keyof Draft['values']): boolean => facts.every(({ values }, index) => values[name] === String(numbers[index]))
-  if (isEach('user-ids')) return 'user'
+  if (facts.every(({ values }, index) => isUser(values['user-ids'], numbers[index as 0 | 1]))) return 'user'
   if (isEach('processors')) return 'processors'
   if (isTime(numbers, facts)) return 'time stamp'
   const apart = Number(numbers[1] - numbers[0])
+  if (facts.every(({ pid }, index) => pid !== undefined && numbers[index as 0 | 1] > pid && numbers[index as 0 | 1] < pid + mostOfBuild)) return 'process id'
   const processes = facts[1].processes - facts[0].processes
   if (processes > 0 && numbers[1] < 4_194_304n && Math.abs(apart - processes) <= mostStray) return 'process id'
   return undefined
 }
 
+/** @param ids one, or the first and the last of those that the session leased one of */
+function isUser(ids: string | undefined, number: bigint): boolean {
+  const [first, last = first] = (ids ?? '').split('-')
+  return ids !== undefined && number >= BigInt(first ?? '') && number <= BigInt(last ?? '')
+}
+
+/** Processes of a build and of the host meanwhile. */
+const mostOfBuild = 5000
 /** A build in several processes takes some more or fewer before the one that tells its number. */
 const mostStray = 12
 const units = [1n, 1000n, 1_000_000n, 1_000_000_000n]

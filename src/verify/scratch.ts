@@ -5,7 +5,7 @@ import path from 'node:path'
 
 import { invalid } from '../spec/check.ts'
 import { namesIn, within } from './byte-paths.ts'
-import { exchangeableFrom } from './exchangeable.ts'
+import { refuseExchangeable } from './exchangeable.ts'
 
 /** Far enough from PATH_MAX, which is 1,024 bytes on FreeBSD. */
 const longestPath = 768
@@ -17,8 +17,12 @@ const longestPath = 768
 export class Scratch {
   readonly path: string
 
-  /** @param folder it is made in; default: the folder for temporary files */
+  /**
+   * @param folder it is made in; default: the folder for temporary files
+   * @throws SpecError where another user could exchange it
+   */
   constructor(folder: string = realpathSync(tmpdir())) {
+    refuseExchangeable(folder, 'TMPDIR')
     // mkdtemp(3) gives mode 0700.
     this.path = mkdtempSync(path.join(folder, 'buildjail-verify-'))
   }
@@ -72,9 +76,7 @@ export async function folderToKeepIn(keep: string): Promise<string> {
   await mkdir(folder, { mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw invalid('keep', `${keep} cannot be made: ${error.message}`, error)
   })
-  const exchangeable = exchangeableFrom(folder)
-  // defence: kept-outputs-not-exchanged
-  if (exchangeable !== undefined) throw invalid('keep', `another user can exchange what is in ${exchangeable}; to verify, name a folder where none can`)
+  refuseExchangeable(folder, 'keep')
   return folder
 }
 

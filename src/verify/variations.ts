@@ -93,7 +93,7 @@ export const variations: Readonly<Record<VariationName, Variation>> = {
       const count = Math.max(Math.floor(upperUsers.count / (builds - 1)), 1)
       const first = upperUsers.first + ((draft.number - 2) * count) % upperUsers.count
       draft.spec = { ...draft.spec, user: isLinux ? { uid: id, gid: id } : { leased: { first, count } } }
-      draft.values['user-ids'] = String(isLinux ? id : first)
+      draft.values['user-ids'] = isLinux ? String(id) : `${first}-${first + count - 1}`
     },
   },
   processors: {

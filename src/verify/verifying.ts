@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -43,6 +44,8 @@ interface Ran {
   readonly build: BuildToRun
   readonly began: number
   readonly ended: number
+  /** FreeBSD: the number of a process just before. */
+  readonly pid: number | undefined
 }
 
 /**
@@ -99,11 +102,13 @@ export class Verifying {
   async run<T>(build: BuildToRun, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.#ran.at(-1)?.ended
     if (before !== undefined) await sleep(Math.max((Math.floor(before / stampMs) + 1) * stampMs - Date.now(), 0), undefined, signal === undefined ? {} : { signal })
+    // In a jail processes have the numbers of the host.
+    const pid = process.platform === 'freebsd' ? spawnSync('/usr/bin/true').pid : undefined
     const began = Date.now()
     try {
       return await act()
     } finally {
-      this.#ran.push({ build, began, ended: Date.now() })
+      this.#ran.push({ build, began, ended: Date.now(), pid })
     }
   }
 
@@ -152,8 +157,8 @@ export class Verifying {
     return folderOf(this.#scratch, this.#outputs, number, index)
   }
 
-  #factsOf({ build: { number, values }, began, ended }: Ran): Facts {
-    return { values, began, ended, shifted: this.#copies.shiftedOf(number), processes: Number(values['process-ids'] ?? 0) }
+  #factsOf({ build: { number, values }, began, ended, pid }: Ran): Facts {
+    return { values, began, ended, pid, shifted: this.#copies.shiftedOf(number), processes: Number(values['process-ids'] ?? 0) }
   }
 }
 
@@ -218,7 +223,12 @@ async function prepared(argv: readonly string[], ground: Ground, only: readonly 
 
 /** What the first build has, where others have something else. */
 function valuesOf({ plan, processors }: Ground): Draft['values'] {
-  return { 'host-name': plan.hostname, ...(plan.user.uid !== undefined && { 'user-ids': String(plan.user.uid) }), processors: String(processors.length), 'tmp-path': plan.env['TMPDIR'] ?? '/tmp' }
+  return { 'host-name': plan.hostname, 'user-ids': usersOf(plan), processors: String(processors.length), 'tmp-path': plan.env['TMPDIR'] ?? '/tmp' }
+}
+
+/** On FreeBSD a session leases one of several. */
+function usersOf({ user: { uid, leased } }: Plan): string {
+  return uid === undefined && leased !== undefined ? `${leased.first}-${leased.first + leased.count - 1}` : String(uid)
 }
 
 function valuesOfCopies({ number, isReordered }: Draft, copies: InputCopies): Draft['values'] {

@@ -57,7 +57,7 @@ describeSession('a verification', () => {
   })
 
   test('finds the number of processors, where there are two', async (context) => {
-    const { differences, varied, notVaried } = await verified(isFreebsd ? 'cpuset -g | head -n 1 | wc -w > /output/x' : 'nproc > /output/x', ['processors'])
+    const { differences, varied, notVaried } = await verified('nproc > /output/x', ['processors'])
     context.skip(varied.length === 0, notVaried[0]?.reason ?? '')
     expect(differences).toMatchObject([{ path: '/output/x', guess: 'processors' }])
   })

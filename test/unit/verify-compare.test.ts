@@ -128,4 +128,13 @@ describe('the scratch of a verification', () => {
     await scratch.remove()
     expect(readdirSync(top).sort()).toEqual(['one', 'other'])
   })
+
+  // Its removal would follow what another user puts in its place.
+  it('is not made where another user can exchange it', () => {
+    const shared = path.join(top, 'shared')
+    mkdirSync(shared)
+    chmodSync(shared, 0o777)
+    expect(() => new Scratch(shared)).toThrow(expect.objectContaining({ entry: 'TMPDIR' }))
+    expect(readdirSync(shared)).toEqual([])
+  })
 })

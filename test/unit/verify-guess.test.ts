@@ -5,13 +5,14 @@ import { guessOf, guessOfTexts, type Cause, type Facts } from '../../src/verify/
 
 const began = Date.UTC(2026, 10, 3, 4, 5, 6)
 const seconds = began / 1000
-const first: Facts = { values: { 'host-name': 'build', 'user-ids': '35001', processors: '8', 'tmp-path': '/tmp' }, began, ended: began + 1000, shifted: 0, processes: 0 }
+const first: Facts = { values: { 'host-name': 'build', 'user-ids': '35001', processors: '8', 'tmp-path': '/tmp' }, began, ended: began + 1000, shifted: 0, processes: 0, pid: undefined }
 const other: Facts = {
   values: { 'host-name': 'verify-host-2', 'user-ids': '41002', processors: '4', 'process-ids': '197', 'tmp-path': '/tmp/verify/deeper-2', 'build-path': '/inputs/src-verify-2', environment: 'noise-of-build-2' },
   began: began + 10_000,
   ended: began + 11_000,
   shifted: -86_404_321,
   processes: 197,
+  pid: undefined,
 }
 
 /** As two whole files. */
@@ -71,6 +72,12 @@ describe('a guess at the cause of a difference', () => {
     expect(guessed('one word', 'another word')).toBe(undefined)
     expect(guessed(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 1, 2, 3, 200, 201]), Buffer.from([0xfd, 0x37, 0x7a, 0x58, 99, 98, 97, 96, 95]))).toBe(undefined)
     expect(guessed('a b c', 'a b')).toBe(undefined)
+  })
+
+  it('is of numbers that the host gives, on FreeBSD', () => {
+    const [one, another]: [Facts, Facts] = [{ ...first, values: { 'user-ids': '35001-35064' }, pid: 1000 }, { ...other, values: { 'user-ids': '35033-35064' }, pid: 1100, processes: 0 }]
+    expect(guessOfTexts(['pid 1003', 'pid 1103'], [one, another])).toBe('process id')
+    expect(guessOfTexts(['uid 35001', 'uid 35033'], [one, another])).toBe('user')
   })
 
   it('is of names and of what links lead to as well', () => {

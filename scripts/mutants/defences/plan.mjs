@@ -140,8 +140,8 @@ export const plan = [
     tests: [[properties, 'root is only who asked by name']],
   },
   {
-    defence: 'outputs are kept where no other user can exchange them',
-    off: { 'kept-outputs-not-exchanged': 'skip' },
+    defence: 'builds that are verified write where no other user can exchange anything',
+    off: { 'scratch-not-exchanged': 'skip' },
     tests: [['test/unit/verify-variations.test.ts', 'is refused where another user can exchange what is in it']],
   },
   {
