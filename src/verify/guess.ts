@@ -22,6 +22,8 @@ export interface Facts {
 
 /** Of a larger file only the bytes around the difference are looked at. */
 export const mostGuessedFrom: number = 16 * 1024 * 1024
+/** Sorting its parts takes long, and nothing else is done meanwhile. */
+const mostOrdered = 4 * 1024 * 1024
 const mostUnpacked = 4 * mostGuessedFrom
 
 /** The bytes around a difference as text, and where in it the difference is. */
@@ -86,13 +88,21 @@ function excerptOf({ from, bytes }: Window, offset: number): Excerpt {
 
 /** Whether one file has what the other has, in another order: words, blocks of archives, or records. */
 function isReordered([first, other]: Pair<Buffer>): boolean {
-  if (first.length !== other.length || first.equals(other)) return false
+  if (first.length !== other.length || first.length > mostOrdered || first.equals(other) || !hasSameBytes(first, other)) return false
   const words = (bytes: Buffer): string[] => bytes.toString('latin1').split(/[^\w./+-]+/)
   const blocks = (size: number) => (bytes: Buffer): string[] => Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.toString('latin1', index * size, (index + 1) * size))
   return [words, blocks(512), blocks(16)].some((parts) => {
     const [some, others] = [parts(first).sort(), parts(other).sort()]
     return some.length > 2 && some.length === others.length && some.every((part, index) => part === others[index])
   })
+}
+
+/** Whether each byte is there as often. */
+function hasSameBytes(first: Buffer, other: Buffer): boolean {
+  const counts = new Int32Array(256)
+  for (const byte of first) counts[byte] = (counts[byte] ?? 0) + 1
+  for (const byte of other) counts[byte] = (counts[byte] ?? 0) - 1
+  return counts.every((count) => count === 0)
 }
 
 /** By a value that only one build had. */

@@ -126,7 +126,7 @@ export class Verifying {
         const facts: Pair<Facts> = [this.#factsOf(first as Ran), this.#factsOf(other)]
         const builds: Pair<number> = [(first as Ran).build.number, other.build.number]
         const folders: Pair<string> = [this.#folderOf(builds[0], index), this.#folderOf(builds[1], index)]
-        await compareOutputs(folders, async (found) => void differences.push(await differenceOf(found, target, builds, facts)), counted, signal)
+        await compareOutputs(folders, async (found) => void differences.push(await differenceOf(found, target, builds, facts, differences.length < mostRead)), counted, signal)
       }
     }
     this.#hasDifferences = differences.length > 0
@@ -248,7 +248,11 @@ function ofBuild(spec: Spec, outputs: readonly string[], scratch: Scratch, numbe
   }
 }
 
-async function differenceOf(found: FoundDifference, target: string, builds: Pair<number>, facts: Pair<Facts>): Promise<Difference> {
+/** As many files are read as a whole for a guess. */
+const mostRead = 1000
+
+/** @param isRead whether a guess may be made of all that is in files */
+async function differenceOf(found: FoundDifference, target: string, builds: Pair<number>, facts: Pair<Facts>, isRead: boolean): Promise<Difference> {
   const path = found.place.length === 0 ? target : `${target}/${pathText(found.place)}`
   if (found.kind !== 'contents') {
     const texts: Pair<string> = found.kind === 'link' ? found.values : [found.values[0] === 'nothing' ? '' : path, found.values[1] === 'nothing' ? '' : path]
@@ -256,7 +260,7 @@ async function differenceOf(found: FoundDifference, target: string, builds: Pair
     return { path, kind: found.kind, builds, values: found.values, ...(guess !== undefined && { guess }) }
   }
   const { offset, sizes, files, windows } = found
-  const whole = sizes.every((size) => size <= mostGuessedFrom) ? await wholeOf(files) : undefined
+  const whole = isRead && sizes.every((size) => size <= mostGuessedFrom) ? await wholeOf(files) : undefined
   const guess = guessOf(offset, windows, facts, whole)
   const values: Pair<string> = [bytesText(windows[0].bytes, offset - windows[0].from), bytesText(windows[1].bytes, offset - windows[1].from)]
   return { path, kind: 'contents', builds, values, offset, sizes, ...(guess !== undefined && { guess }) }

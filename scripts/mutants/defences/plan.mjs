@@ -156,7 +156,7 @@ export const plan = [
   },
   {
     defence: 'a folder of an input that is copied is held',
-    off: { 'copied-folder-held': { value: 'source' } },
+    off: { 'copied-folder-held': { value: 'fd < 0 ? copy : source' } },
     tests: [['test/unit/verify-variations.test.ts', 'follows no link that another user puts in the place of a folder meanwhile']],
   },
 ]
