@@ -120,7 +120,8 @@ export class InputCopies {
   }
 
   async remove(): Promise<void> {
-    for (const { scratch } of this.#places.splice(0)) await scratch.remove()
+    const removed = await Promise.allSettled(this.#places.splice(0).map(({ scratch }) => scratch.remove()))
+    for (const one of removed) if (one.status === 'rejected') throw one.reason
   }
 }
 

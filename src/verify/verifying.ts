@@ -92,16 +92,17 @@ export class Verifying {
       refuseWithinInputs(plan, scratch.path)
       return new Verifying(await prepared(argv, ground, only, outputs, scratch, copies, signal), outputs, scratch, copies, own.keep !== undefined)
     } catch (error) {
-      await copies.remove()
-      await scratch.remove()
+      await copies.remove().finally(() => scratch.remove())
       throw error
     }
   }
 
   /** Runs one of the builds, in their order. It begins so late that no time stamp of the build before can be its own. */
   async run<T>(build: BuildToRun, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const before = this.#ran.at(-1)?.ended
-    if (before !== undefined) await sleep(Math.max((Math.floor(before / stampMs) + 1) * stampMs - Date.now(), 0), undefined, signal === undefined ? {} : { signal })
+    const last = this.#ran.at(-1)
+    const earliest = last === undefined ? 0 : (Math.floor(last.ended / stampMs) + 1) * stampMs
+    // A timer may fire a moment early.
+    while (Date.now() < earliest) await sleep(earliest - Date.now(), undefined, signal === undefined ? {} : { signal })
     // In a jail processes have the numbers of the host.
     const pid = process.platform === 'freebsd' ? spawnSync('/usr/bin/true').pid : undefined
     const began = Date.now()

@@ -77,6 +77,8 @@ describeSession('a verification', () => {
     const { isReproducible, differences, builds, compared } = await verify(spec(), ['sh', '-c', script], { builds: 3 })
     expect({ isReproducible, differences, compared }).toEqual({ isReproducible: true, differences: [], compared: { entries: 6, bytes: 20 } })
     expect(builds.map(({ number, result: { exitCode } }) => [number, exitCode])).toEqual([[1, 0], [2, 0], [3, 0]])
+    // No time stamp of one build can be that of another, not even one of zip.
+    expect(new Set(builds.map(({ began }) => Math.floor(began / 2000))).size).toBe(3)
     expect(readdirSync(folders.output)).toEqual(['before'])
     expect(left()).toEqual([])
     await expectSameState(before)
