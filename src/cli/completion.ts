@@ -20,8 +20,8 @@ function optionsWithHelp(verb: Verb): readonly Option[] {
   return [...optionsOf[verb], helpOption]
 }
 
-/** Each option once, whichever verbs have it. */
-const allOptions: readonly Option[] = [...new Map(verbs.flatMap((verb) => optionsWithHelp(verb).map((option) => [option.name, option] as const))).values()]
+/** Each option once, whichever verbs have it. Of two with one name, that of run is meant more often. */
+const allOptions: readonly Option[] = [...new Map(verbs.toReversed().flatMap((verb) => optionsWithHelp(verb).map((option) => [option.name, option] as const))).values()]
 
 /** Whether the word behind it is its value. */
 function takesWord({ value, isValueOptional }: Option): boolean {

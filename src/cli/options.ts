@@ -45,7 +45,7 @@ const ofSessions: readonly Option[] = [
 ]
 const ofRuns: readonly Option[] = [
   { ...once, name: 'verify', value: 'N', isValueOptional: true, help: 'run the command N times (2) under other circumstances, compare byte by byte what each leaves in the outputs, and exit with 1 where they differ' },
-  { ...once, name: 'only', value: 'NAME,...', help: `with --verify: vary only these: ${variationNames.join(', ')}, or none; all but the last are varied by default`, offers: { words: variationNames } },
+  { ...once, name: 'only', value: 'NAME,...', help: `with --verify: vary only these, or none: ${variationNames.join(', ')}; the last is varied only if it is named`, offers: { words: variationNames } },
   { ...once, name: 'pty', value: undefined, help: 'give the command a terminal of its own even if buildjail has none; stdin is typed into it' },
   { ...once, name: 'events', value: undefined, help: 'print each event of the session as one line of JSON, stdout and stderr among them, and a last line with { result } or { error }' },
   { ...once, name: 'progress', value: undefined, help: "at a terminal, show one progress line in place of the command's output; print the output if the command fails" },
