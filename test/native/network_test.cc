@@ -232,7 +232,7 @@ std::vector<std::byte> plan_with_network(std::uint8_t kind, std::string_view tex
   Packer packer;
   packer.u32(kWireVersion).string("").string("/state").string("host").u8(5).string("").u8(1).u32(count);
   for (std::uint32_t i = 0; i < count; ++i) packer.u8(kind).string(text).u32(port);
-  packer.u8(0).u8(0).u32(1).u32(2).u32(0).u32(0).u32(0).u32(0).u32(0);
+  packer.u8(0).u8(0).u8(0).u32(1).u32(2).u32(0).u32(0).u32(0).u32(0).u32(0);
   packer.u64(0).u64(0).u64(0).u64(0).u8(0).u32(0);
   return packer.bytes();
 }

@@ -27,6 +27,7 @@ std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_
       .string("")
       .u8(0)
       .u8(0)
+      .u8(0)
       .u32(1)
       .u32(2)
       .u32(1)
