@@ -85,6 +85,15 @@ Address Address::ipv4(std::uint32_t number, std::uint16_t port) {
   return made;
 }
 
+Address Address::mapped() const {
+  Address made;
+  made.is_ipv6_ = true;
+  made.port_ = port_;
+  made.bytes_[10] = made.bytes_[11] = 0xff;
+  std::copy_n(bytes_.begin(), 4, made.bytes_.begin() + 12);
+  return made;
+}
+
 Address Address::at(std::uint16_t port) const {
   Address other = *this;
   other.port_ = port;

@@ -24,6 +24,8 @@ class Address {
   [[nodiscard]] bool is_ipv6() const noexcept { return is_ipv6_; }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] Address at(std::uint16_t port) const;
+  /** An IPv4 address as one of IPv6 (RFC 4291, 2.5.5.2). */
+  [[nodiscard]] Address mapped() const;
   /** In network order: 4 or 16. */
   [[nodiscard]] std::span<const std::uint8_t> bytes() const { return std::span(bytes_).first(is_ipv6_ ? 16 : 4); }
   /** Without the port, and without brackets. */

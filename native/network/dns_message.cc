@@ -12,8 +12,8 @@ constexpr std::size_t kMostLabel = 63;
 constexpr std::size_t kMostName = 255;
 constexpr std::uint16_t kOptType = 41;
 constexpr std::size_t kOptSize = 11;
-/** Name, type, class, time to live, size of the data. */
-constexpr std::size_t kAnswerSize = 16;
+/** Name, type, class, time to live, size of the data, an IPv6 address. */
+constexpr std::size_t kAnswerSize = 28;
 static_assert(kHeader + kMostName + 4 + kAnswerSize + kOptSize <= DnsAnswer::kMost);
 
 /** Reads numbers of a message, and zeros from its end on. */
@@ -136,11 +136,11 @@ DnsAnswer::DnsAnswer(std::span<const std::uint8_t> message, const DnsQuery& quer
   if (told != nullptr) {
     // The name is that of the question, at the end of the header.
     put16(0xc000U | kHeader);
-    put16(kDnsAddressType);
+    put16(told->is_ipv6() ? kDnsIpv6AddressType : kDnsAddressType);
     put16(kDnsInternet);
     put16(0);
     put16(1);
-    put16(4);
+    put16(static_cast<unsigned>(told->bytes().size()));
     for (const std::uint8_t byte : told->bytes()) put(byte);
   }
   if (!query.has_edns) return;

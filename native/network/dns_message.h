@@ -49,6 +49,7 @@ struct DnsSilence {};
 std::variant<DnsQuery, DnsFault, DnsSilence> read_dns_query(std::span<const std::uint8_t> message);
 
 inline constexpr std::uint16_t kDnsAddressType = 1;
+inline constexpr std::uint16_t kDnsIpv6AddressType = 28;
 inline constexpr std::uint16_t kDnsInternet = 1;
 
 /** Header, question, one address, OPT: RFC 1035 bounds the question. */
@@ -56,7 +57,8 @@ class DnsAnswer {
  public:
   static constexpr std::size_t kMost = 512;
 
-  /** Answers a query that `message` is; `address` is an IPv4 address, or null for an answer without records. */
+  /** Answers a query that `message` is; `address` is of the type that is asked for, or null for an answer without
+   * records. */
   DnsAnswer(std::span<const std::uint8_t> message, const DnsQuery& query, DnsCode code, const Address* address);
   explicit DnsAnswer(const DnsFault& fault);
 

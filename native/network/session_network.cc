@@ -18,9 +18,23 @@ constexpr std::size_t kMostMoved = 1U << 20U;
 /** When so many events are untold, no more connections begin. */
 constexpr std::size_t kMostUntold = 4096;
 constexpr std::chrono::milliseconds kRetry{100};
+/**
+ * A socket for IPv6 connects to an IPv4 address in this form (ipv6(7)), so that a program for IPv6 alone reaches a name
+ * by the same listener. FreeBSD's does not, unless the program asks for it (inet6(4), IPV6_V6ONLY).
+ */
+#ifdef __linux__
+constexpr bool kConnectsMapped = true;
+#else
+constexpr bool kConnectsMapped = false;
+#endif
 /** A build may have taken the address of a name that is new. */
 constexpr int kMostTries = 8;
 constexpr int kBacklog = 128;
+/** What a build has sent goes on without it for so long, and for so long without progress. */
+constexpr std::chrono::seconds kFinishBound{5};
+constexpr std::chrono::seconds kMoveBound{1};
+/** Nothing tells when a server has all that was sent to it. */
+constexpr std::chrono::milliseconds kLook{5};
 
 }  // namespace
 
@@ -141,16 +155,18 @@ std::optional<Resolver::Found> SessionNetwork::find(const DnsQuery& query, Clock
   };
   // defence: odd-names-refused
   if (query.has_odd_bytes) return refused(outcome::kName);
-  const bool asks_for_address = query.type == kDnsAddressType;
+  const bool asks_for_mapped = kConnectsMapped && query.type == kDnsIpv6AddressType;
+  const bool asks_for_address = query.type == kDnsAddressType || asks_for_mapped;
+  const auto found = [&](const Address& address) { return asks_for_mapped ? address.mapped() : address; };
   if (const AllowedName* const listed = names_.find(query.name))
-    return Resolver::Found{asks_for_address ? std::optional(listed->inside) : std::nullopt};
+    return Resolver::Found{asks_for_address ? std::optional(found(listed->inside)) : std::nullopt};
   const auto ports = names_.wildcard_ports(query.name);
   // defence: other-names-refused
   if (ports.empty()) return refused(outcome::kName);
   if (!asks_for_address) return Resolver::Found{};
   const auto address = address_of(query.name, ports);
   if (!address) return refused(outcome::kLimit);
-  return Resolver::Found{address};
+  return Resolver::Found{found(*address)};
 }
 
 std::optional<Address> SessionNetwork::address_of(const std::string& name, const std::vector<std::uint16_t>& ports) {
