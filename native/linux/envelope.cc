@@ -108,7 +108,7 @@ class NamespaceEnvelope final : public Envelope {
   NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
                     PlacedLimits placed, Trace trace);
   NamespaceEnvelope& operator=(NamespaceEnvelope&&) = delete;
-  ~NamespaceEnvelope() override { end_network(); }
+  ~NamespaceEnvelope() override { end_network(NetworkThread::End::kAtOnce); }
 
   /** Makes all that the plan says. */
   Status open(const Stop& stop);
@@ -145,7 +145,7 @@ class NamespaceEnvelope final : public Envelope {
   /** Its sockets are there: the network of names begins to answer. */
   void begin_network();
   /** Comes when no process is left, or at the latest; again: nothing to do. */
-  void end_network();
+  void end_network(NetworkThread::End how);
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop);
   /** Null once the session is being closed. They last for as long as the answer is held. */
@@ -250,11 +250,11 @@ void NamespaceEnvelope::begin_network() {
   network_ = host_->network.add(lessee_.session.id, std::move(names), planned.checks_tls_names, std::move(sockets));
 }
 
-void NamespaceEnvelope::end_network() {
+void NamespaceEnvelope::end_network(NetworkThread::End how) {
   std::unique_lock lock(network_lock_);
   const auto ended = std::exchange(network_, nullptr);
   lock.unlock();
-  if (ended) host_->network.end(ended);
+  if (ended) host_->network.end(ended, how);
 }
 
 Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop) {
@@ -567,7 +567,7 @@ CloseReport NamespaceEnvelope::close() {
   is_closed_ = true;
   cgroup_.let_end();
   auto report = walk_.take_away();
-  end_network();
+  end_network(NetworkThread::End::kAllSent);
   return report;
 }
 

@@ -1,7 +1,13 @@
 #include "network/connection.h"
 
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#else
+#include <sys/filio.h>
+#endif
 
 #include <algorithm>
 #include <cerrno>
@@ -14,8 +20,6 @@ namespace {
 /** Between the beginnings of two attempts (RFC 8305, 8). */
 constexpr std::chrono::milliseconds kBetweenAttempts{250};
 constexpr std::chrono::seconds kConnectBound{30};
-
-bool is_later(int err) { return err == EAGAIN || err == EWOULDBLOCK || err == EINTR; }
 
 void set_option(int socket, int level, int name, int value = 1) {
   static_cast<void>(::setsockopt(socket, level, name, &value, sizeof(value)));
@@ -38,6 +42,20 @@ void ask_whether_there(int socket) {
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE);
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, kIntervalSeconds);
+}
+
+/** Bytes that were written to a socket and that the other end has not acknowledged; the end of them may count as one.
+ */
+std::size_t unacknowledged(int socket) {
+#ifdef SIOCOUTQ
+  constexpr unsigned long kUnacknowledged = SIOCOUTQ;
+#else
+  constexpr unsigned long kUnacknowledged = FIONWRITE;
+#endif
+  int count = 0;
+  // If the kernel does not say, the connection is closed: the kernel goes on sending then (tcp(7)).
+  if (::ioctl(socket, kUnacknowledged, &count) != 0) return 0;
+  return static_cast<std::size_t>(std::max(count, 0));
 }
 
 std::string_view outcome_of(int err) {
@@ -163,15 +181,34 @@ void Connection::end(std::string_view how) {
     reset_connection(outside_);
   }
   attempts_ = {};
-  sent_.held = {};
-  received_.held = {};
+  sent_.drop();
+  received_.drop();
+}
+
+void Connection::finish() {
+  is_finishing_ = true;
+  received_.drop();
+}
+
+std::optional<bool> Connection::has_more() const {
+  if (!sent_.is_empty()) return true;
+  std::uint8_t byte = 0;
+  const ssize_t got = ::recv(inside_.get(), &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK);
+  if (got < 0 && is_later(errno)) return std::nullopt;
+  return got > 0;
+}
+
+void Connection::cut() {
+  if (is_over()) return;
+  // defence: no-part-for-whole
+  end(!sent_.is_shut() && has_more().value_or(false) ? outcome::kReset : outcome::kClosed);
 }
 
 Awaited::Place Connection::await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out) {
-  const int reads = !in.is_ended && in.is_empty() ? POLLIN : 0;
+  const int reads = !in.is_ended() && in.is_empty() ? POLLIN : 0;
   const int events = reads | (out.is_empty() ? 0 : POLLOUT);
   // One whose both directions are over always has something to tell (poll(2), POLLHUP), also before all was read.
-  return events == 0 && out.is_shut ? Awaited::kNowhere : awaited.add(socket, events);
+  return events == 0 && out.is_shut() ? Awaited::kNowhere : awaited.add(socket, events);
 }
 
 void Connection::await(Awaited& awaited) {
@@ -192,7 +229,9 @@ void Connection::await(Awaited& awaited) {
       break;
     case State::kMoving:
       at_inside_ = await_moving(awaited, inside_.get(), sent_, received_);
-      at_outside_ = await_moving(awaited, outside_.get(), received_, sent_);
+      // What still comes from there is dropped now and then.
+      at_outside_ = is_finishing_ ? awaited.add(outside_.get(), sent_.is_empty() ? 0 : POLLOUT)
+                                  : await_moving(awaited, outside_.get(), received_, sent_);
       break;
     case State::kOver:
       // Its session tells of it in the next turn.
@@ -203,10 +242,11 @@ void Connection::await(Awaited& awaited) {
   }
 }
 
-std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room) {
+std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room) {
   const int inside = awaited.happened(at_inside_);
   const int outside = awaited.happened(at_outside_);
-  const std::uint64_t before = sent_.moved + received_.moved;
+  const std::uint64_t before = sent_.moved() + received_.moved();
+  const std::size_t untold_before = untold_;
   switch (state_) {
     case State::kHello:
       if (inside != 0)
@@ -218,42 +258,61 @@ std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, std:
     case State::kConnecting:
       if ((inside & (POLLERR | POLLHUP)) != 0) {
         end(outcome::kReset);
+      } else if (is_finishing_ && !has_more().value_or(true)) {
+        end(outcome::kClosed);
       } else if (state_ == State::kLookingUp && now >= began_ + kLookUpBound) {
         end(outcome::kUnresolved);
       } else if (state_ == State::kConnecting && attempts_.turn(awaited, now)) {
         connected();
       }
       break;
-    case State::kMoving: {
-      // It is closed, though neither direction has come to its end.
-      const bool is_gone = (!received_.is_shut && (inside & (POLLHUP | POLLIN)) == POLLHUP) ||
-                           (!sent_.is_shut && (outside & (POLLHUP | POLLIN)) == POLLHUP);
-      const bool is_well = !is_gone && move(sent_, inside_.get(), inside, outside_.get(), outside, room) &&
-                           move(received_, outside_.get(), outside, inside_.get(), inside, room);
-      if (!is_well)
-        end(outcome::kReset);
-      else if (sent_.is_shut && received_.is_shut)
-        end(outcome::kClosed);
+    case State::kMoving:
+      if (is_finishing_)
+        move_last(inside, outside, room);
+      else
+        move(inside, outside, room);
       break;
-    }
     case State::kWantsAddresses:
     case State::kOver:
       break;
   }
-  return static_cast<std::size_t>(sent_.moved + received_.moved - before);
+  const std::uint64_t moved = sent_.moved() + received_.moved() - before;
+  return static_cast<std::size_t>(moved) + (untold_before > untold_ ? untold_before - untold_ : 0);
 }
 
-void Connection::read_hello(std::span<std::uint8_t> room) {
+void Connection::move(int inside, int outside, MovingRoom& room) {
+  // It is closed, though neither direction has come to its end.
+  const bool is_gone = (!received_.is_shut() && (inside & (POLLHUP | POLLIN)) == POLLHUP) ||
+                       (!sent_.is_shut() && (outside & (POLLHUP | POLLIN)) == POLLHUP);
+  const bool is_well = !is_gone && sent_.move(inside_.get(), inside, outside_.get(), outside, room) &&
+                       received_.move(outside_.get(), outside, inside_.get(), inside, room);
+  if (!is_well)
+    end(outcome::kReset);
+  else if (sent_.is_shut() && received_.is_shut())
+    end(outcome::kClosed);
+}
+
+void Connection::move_last(int inside, int outside, MovingRoom& room) {
+  if (!sent_.move(inside_.get(), inside, outside_.get(), outside, room)) return end(outcome::kReset);
+  // Unread bytes would make a reset of the close, and that drops what is under way (RFC 1122, 4.2.2.13).
+  const ssize_t got = ::recv(outside_.get(), room.bytes.data(), room.bytes.size(), MSG_DONTWAIT);
+  if (got < 0 && !is_later(errno)) return end(outcome::kReset);
+  if (!sent_.is_shut()) return;
+  untold_ = unacknowledged(outside_.get());
+  if (untold_ == 0 || got == 0) end(outcome::kClosed);
+}
+
+void Connection::read_hello(MovingRoom& room) {
   // Never more than a ClientHello may be: what is behind it stays in the socket.
-  const std::size_t most = std::min(room.size(), ClientHelloReader::kMost);
-  const ssize_t got = ::recv(inside_.get(), room.data(), most, MSG_DONTWAIT);
+  const std::size_t most = std::min(room.bytes.size(), ClientHelloReader::kMost);
+  const ssize_t got = ::recv(inside_.get(), room.bytes.data(), most, MSG_DONTWAIT);
   if (got < 0) {
     if (!is_later(errno)) end(outcome::kReset);
     return;
   }
-  if (got == 0) return end(sent_.held.empty() ? outcome::kClosed : outcome::kTlsName);
-  const auto bytes = room.first(static_cast<std::size_t>(got));
-  sent_.held.insert(sent_.held.end(), bytes.begin(), bytes.end());
+  if (got == 0) return end(sent_.is_empty() ? outcome::kClosed : outcome::kTlsName);
+  const auto bytes = std::span<const std::uint8_t>(room.bytes).first(static_cast<std::size_t>(got));
+  sent_.add(bytes);
   const auto verdict = hello_.add(bytes, name_);
   if (verdict == ClientHelloReader::Verdict::kRefused) return end(outcome::kTlsName);
   if (verdict == ClientHelloReader::Verdict::kAllowed) state_ = State::kWantsAddresses;
@@ -268,50 +327,13 @@ void Connection::connected() {
   state_ = State::kMoving;
 }
 
-bool Connection::write(Direction& direction, int to, std::span<const std::uint8_t> bytes) {
-  const ssize_t sent = ::send(to, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent < 0 && !is_later(errno)) return false;
-  const std::size_t count = sent < 0 ? 0 : static_cast<std::size_t>(sent);
-  direction.moved += count;
-  if (!direction.is_empty()) {
-    direction.begin += count;
-    if (!direction.is_empty()) return true;
-    direction = {.is_ended = direction.is_ended, .is_shut = direction.is_shut, .moved = direction.moved};
-    return true;
-  }
-  const auto rest = bytes.subspan(count);
-  direction.held.assign(rest.begin(), rest.end());
-  direction.begin = 0;
-  return true;
-}
-
-bool Connection::move(Direction& direction, int from, int from_happened, int to, int to_happened,
-                      std::span<std::uint8_t> room) {
-  if (direction.is_shut) return true;
-  if (((from_happened | to_happened) & (POLLERR | POLLNVAL)) != 0) return false;
-  if (!direction.is_empty()) {
-    if (to_happened == 0) return true;
-    const auto held = std::span<const std::uint8_t>(direction.held).subspan(direction.begin);
-    if (!write(direction, to, held)) return false;
-  } else if (!direction.is_ended && (from_happened & (POLLIN | POLLHUP)) != 0) {
-    const ssize_t got = ::recv(from, room.data(), std::min(room.size(), kMostHeld), MSG_DONTWAIT);
-    if (got < 0) return is_later(errno);
-    if (got == 0) direction.is_ended = true;
-    if (got > 0 && !write(direction, to, room.first(static_cast<std::size_t>(got)))) return false;
-  }
-  if (!direction.is_ended || !direction.is_empty()) return true;
-  direction.is_shut = true;
-  // ENOTCONN: the other end has closed both directions already.
-  return ::shutdown(to, SHUT_WR) == 0 || errno == ENOTCONN;
-}
-
 NetworkEvent Connection::event(Clock::time_point now) const {
   return {.kind = NetworkEvent::Kind::kConnection,
           .name = name_,
           .port = port_,
           .address = address_,
-          .sent = sent_.moved,
-          .received = received_.moved,
+          .sent = sent_.moved(),
+          .received = received_.moved(),
           .duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_).count(),
           .outcome = outcome_};
 }

@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "network/awaited.h"
 #include "network/client_hello.h"
+#include "network/direction.h"
 #include "network/lookups.h"
 #include "network/network_event.h"
 
@@ -60,16 +61,13 @@ class Attempts {
 };
 
 /**
- * One connection of a build, from the listener of a name to the server outside, and its bytes in both directions. They
- * are copied through memory: for splice(2) each connection would need four descriptors more. All calls come from the
- * network thread, and none waits.
+ * One connection of a build, from the listener of a name to the server outside, and its bytes in both directions. All
+ * calls come from the network thread, and none waits.
  */
 class Connection {
  public:
   using Clock = Awaited::Clock;
 
-  /** Bytes that one direction holds when its reader is slow. */
-  static constexpr std::size_t kMostHeld = 65536;
   static constexpr std::chrono::seconds kHelloBound{10};
   /** The host's resolver may take longer, and other names may be before this one. */
   static constexpr std::chrono::seconds kLookUpBound{60};
@@ -83,10 +81,17 @@ class Connection {
   void connect(std::vector<Address> addresses, std::string_view failure, Clock::time_point now);
 
   void await(Awaited& awaited);
-  /** Moves what can be moved now. Returns the bytes moved. `room` has kMostHeld bytes. */
-  std::size_t turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room);
+  /** Moves what can be moved now. Returns the bytes moved, or of which the server has told that it has them. */
+  std::size_t turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room);
   /** Ends it where it is. */
   void end(std::string_view how);
+  /**
+   * The build is no more, and its end of the connection is closed. What it has sent still goes on, and nothing comes
+   * back: the connection is over when the server has all of it.
+   */
+  void finish();
+  /** Ends it where it is: by a reset, so that the server takes no part for the whole, if the build has sent more. */
+  void cut();
 
   [[nodiscard]] bool is_over() const noexcept { return state_ == State::kOver; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -96,21 +101,13 @@ class Connection {
  private:
   enum class State : std::uint8_t { kHello, kWantsAddresses, kLookingUp, kConnecting, kMoving, kOver };
 
-  struct Direction {
-    std::vector<std::uint8_t> held{};
-    std::size_t begin = 0;
-    bool is_ended = false;
-    bool is_shut = false;
-    std::uint64_t moved = 0;
-
-    [[nodiscard]] bool is_empty() const noexcept { return begin == held.size(); }
-  };
-
-  void read_hello(std::span<std::uint8_t> room);
+  void read_hello(MovingRoom& room);
   void connected();
-  /** False after an error of either socket. */
-  bool move(Direction& direction, int from, int from_happened, int to, int to_happened, std::span<std::uint8_t> room);
-  static bool write(Direction& direction, int to, std::span<const std::uint8_t> bytes);
+  void move(int inside, int outside, MovingRoom& room);
+  /** The same while it is finished. */
+  void move_last(int inside, int outside, MovingRoom& room);
+  /** Whether the build has sent more than what was moved; nothing if it may still send. */
+  [[nodiscard]] std::optional<bool> has_more() const;
   /** `in` is read from the socket, and `out` is written to it. */
   static Awaited::Place await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out);
 
@@ -126,6 +123,9 @@ class Connection {
   std::string address_;
   Direction sent_;
   Direction received_;
+  bool is_finishing_ = false;
+  /** Bytes that were written and of which the server has not told that it has them. Only while it is finished. */
+  std::size_t untold_ = 0;
   Awaited::Place at_inside_ = Awaited::kNowhere;
   Awaited::Place at_outside_ = Awaited::kNowhere;
   std::string_view outcome_;

@@ -1,7 +1,6 @@
 #include "network/network_thread.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <future>
@@ -44,19 +43,28 @@ std::shared_ptr<SessionNetwork> NetworkThread::add(const std::string& session, A
   return made;
 }
 
-void NetworkThread::end(const std::shared_ptr<SessionNetwork>& network) {
+void NetworkThread::end(const std::shared_ptr<SessionNetwork>& network, End how) {
   // Shared, because what is posted must be copyable (std::function).
   const auto ended = std::make_shared<std::promise<void>>();
-  mailbox_->post([this, network, ended] {
-    network->end(SessionNetwork::Clock::now());
-    std::erase(networks_, network);
-    ended->set_value();
+  mailbox_->post([this, network, ended, how] {
+    if (how == End::kAllSent) network->finish(SessionNetwork::Clock::now());
+    ending_.push_back({.network = network, .how = how, .ended = ended});
   });
   ended->get_future().wait();
 }
 
+void NetworkThread::end_finished(SessionNetwork::Clock::time_point now) {
+  std::erase_if(ending_, [&](const Ending& one) {
+    if (one.how == End::kAllSent && !one.network->is_finished(now)) return false;
+    one.network->end(now);
+    std::erase(networks_, one.network);
+    one.ended->set_value();
+    return true;
+  });
+}
+
 void NetworkThread::loop() {
-  std::array<std::uint8_t, Connection::kMostHeld> room{};
+  MovingRoom room;
   Awaited awaited;
   while (!is_stopping_) {
     auto now = SessionNetwork::Clock::now();
@@ -71,6 +79,8 @@ void NetworkThread::loop() {
     now = SessionNetwork::Clock::now();
     for (const auto& one : networks_) one->turn(awaited, now, room);
     if (awaited.happened(wake) != 0) mailbox_->empty();
+    end_finished(now);
+    if (networks_.empty()) room.pipe.close();
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,11 +30,24 @@ class NetworkThread {
   /** The sockets have their names from the plan: see SessionSockets. */
   std::shared_ptr<SessionNetwork> add(const std::string& session, AllowedNames names, bool checks_tls,
                                       SessionSockets sockets);
+  enum class End : std::uint8_t {
+    /** Where they are. */
+    kAtOnce,
+    /** When the servers have what the build has sent (SessionNetwork::finish). No process of the build is left. */
+    kAllSent
+  };
   /** Waits until all connections of the network are closed and told of. */
-  void end(const std::shared_ptr<SessionNetwork>& network);
+  void end(const std::shared_ptr<SessionNetwork>& network, End how);
 
  private:
+  struct Ending {
+    std::shared_ptr<SessionNetwork> network;
+    End how;
+    std::shared_ptr<std::promise<void>> ended;
+  };
+
   void loop();
+  void end_finished(SessionNetwork::Clock::time_point now);
 
   NetworkListener listener_;
   std::mutex mutex_;
@@ -41,6 +55,7 @@ class NetworkThread {
   std::thread thread_;
   // Of the thread.
   std::vector<std::shared_ptr<SessionNetwork>> networks_;
+  std::vector<Ending> ending_;
   bool is_stopping_ = false;
 };
 

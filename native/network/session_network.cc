@@ -70,9 +70,10 @@ void SessionNetwork::await(Awaited& awaited, Clock::time_point now) {
   if (waits && !is_full) awaited.add(std::max(accepts_from_, now + kRetry));
   for (Numbered& one : connections_) one.connection.await(awaited);
   if (!are_many_untold()) refused_.await(awaited);
+  if (is_finishing()) awaited.add(now + kLook);
 }
 
-void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room) {
+void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room) {
   resolver_.turn(awaited, now, [&](const DnsQuery& query) { return find(query, now); });
   std::vector<NetworkEvent> events;
   std::size_t moved = 0;
@@ -91,6 +92,7 @@ void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, std::sp
   }
   // Those that had no turn come first in the next one.
   connections_.splice(connections_.end(), connections_, connections_.begin(), one);
+  if (is_finishing() && moved > 0) moves_by_ = now + kMoveBound;
   for (Listener& listener : listeners_) {
     if (awaited.happened(listener.place) != 0) accept(listener, now);
   }
@@ -114,6 +116,7 @@ void SessionNetwork::accept(Listener& listener, Clock::time_point now) {
                             .kind = listener.kind,
                             .connection = Connection(std::move(socket), listener.name, listener.port, checks, now)});
     Numbered& made = connections_.back();
+    if (is_finishing()) made.connection.finish();
     if (made.connection.wants_addresses()) give_addresses(made, now);
   }
 }
@@ -209,12 +212,26 @@ void SessionNetwork::tell(std::vector<NetworkEvent> events) {
   listener_(session_, std::move(events), std::move(until_told));
 }
 
+void SessionNetwork::finish(Clock::time_point now) {
+  finishes_by_ = now + kFinishBound;
+  moves_by_ = now + kMoveBound;
+  for (Numbered& one : connections_) one.connection.finish();
+}
+
+bool SessionNetwork::is_finished(Clock::time_point now) {
+  // defence: servers-hold-up-shortly
+  if (now >= std::min(finishes_by_, moves_by_)) return true;
+  if (!connections_.empty()) return false;
+  for (Listener& listener : listeners_) accept(listener, now);
+  return connections_.empty();
+}
+
 void SessionNetwork::end(Clock::time_point now) {
   if (std::exchange(is_over_, true)) return;
   listeners_.clear();
   std::vector<NetworkEvent> events;
   for (Numbered& one : connections_) {
-    one.connection.end(outcome::kClosed);
+    one.connection.cut();
     events.push_back(one.connection.event(now));
   }
   connections_.clear();

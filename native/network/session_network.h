@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "network/allowed_names.h"
 #include "network/awaited.h"
 #include "network/connection.h"
+#include "network/direction.h"
 #include "network/lookups.h"
 #include "network/mailbox.h"
 #include "network/network_event.h"
@@ -49,7 +49,14 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
                  std::shared_ptr<Mailbox> mailbox, NetworkListener listener);
 
   void await(Awaited& awaited, Clock::time_point now);
-  void turn(const Awaited& awaited, Clock::time_point now, std::span<std::uint8_t> room);
+  void turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room);
+  /**
+   * No process of the build is left. What these have sent goes on from now on, also by connections that nobody has
+   * accepted yet, for as long as there is progress.
+   */
+  void finish(Clock::time_point now);
+  /** The servers have all of it, or have taken nothing for too long. */
+  bool is_finished(Clock::time_point now);
   /** Ends all connections, and tells of them. */
   void end(Clock::time_point now);
 
@@ -79,6 +86,7 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   bool listen_at(const std::string& name, const Address& address, const std::vector<std::uint16_t>& ports);
   void tell(std::vector<NetworkEvent> events);
   [[nodiscard]] bool are_many_untold() const;
+  [[nodiscard]] bool is_finishing() const noexcept { return finishes_by_ != Clock::time_point::max(); }
 
   std::string session_;
   AllowedNames names_;
@@ -99,6 +107,9 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   std::shared_ptr<std::atomic<std::size_t>> untold_ = std::make_shared<std::atomic<std::size_t>>(0);
   /** No descriptor was left for a connection. */
   Clock::time_point accepts_from_{};
+  /** When it is finished at the latest, and when it is if nothing moves; of one that is not, never. */
+  Clock::time_point finishes_by_ = Clock::time_point::max();
+  Clock::time_point moves_by_ = Clock::time_point::max();
   bool is_over_ = false;
 };
 

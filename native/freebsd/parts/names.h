@@ -26,7 +26,7 @@ struct NamesNetwork : Part {
       auto sockets = make_listeners(names, jail.jail->reference());
       if (!sockets) return std::move(sockets.error());
       auto begun = host.network.add(id, std::move(names), network.checks_tls_names, std::move(*sockets));
-      jail.end_names = [&host, begun = std::move(begun)] { host.network.end(begun); };
+      jail.end_names = [&host, begun = std::move(begun)] { host.network.end(begun, NetworkThread::End::kAllSent); };
       return {};
     };
     parts.push_back(std::make_unique<Act>("network", "names", std::move(make)));

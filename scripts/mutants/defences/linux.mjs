@@ -746,6 +746,16 @@ export const linux = [
     tests: [[networkOfNames, 'has the next connection wait where there are 256, and keeps nothing of 10,000']],
   },
   {
+    defence: 'a server that takes nothing holds up the end of a session for a second',
+    off: { 'servers-hold-up-shortly': 'never' },
+    tests: [[networkOfNames, 'has a writer wait for a reader that does not read, and nobody else']],
+  },
+  {
+    defence: 'a server does not take a part of what was sent for the whole',
+    off: { 'no-part-for-whole': { swap: { 'outcome::kReset': 'outcome::kClosed' } } },
+    tests: [[networkOfNames, 'has a writer wait for a reader that does not read, and nobody else']],
+  },
+  {
     defence: 'TLS to a name names no other server',
     off: { 'tls-name-is-allowed': 'never' },
     tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "network/socket_pipe.h"
+
+namespace buildjail {
+
+/** A call that does not wait is to be made again later. */
+inline bool is_later(int err) { return err == EAGAIN || err == EWOULDBLOCK || err == EINTR; }
+
+/** What the network thread lends to the connection that has its turn. */
+struct MovingRoom {
+  static constexpr std::size_t kSize = 65536;
+
+  std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(kSize);
+  SocketPipe pipe{};
+};
+
+/**
+ * The bytes of a connection in one direction, from one socket to another. Few go through memory, and many through a
+ * pipe, where the system has that.
+ */
+class Direction {
+ public:
+  /** Bytes that it holds when its reader is slow. */
+  static constexpr std::size_t kMostHeld = SocketPipe::kMost;
+
+  /** Moves what can be moved, after poll(2) has told what happened to the sockets. False after an error of either. */
+  bool move(int from, int from_happened, int to, int to_happened, MovingRoom& room);
+  /** Bytes that were read already come before all others. */
+  void add(std::span<const std::uint8_t> bytes) { held_.insert(held_.end(), bytes.begin(), bytes.end()); }
+  /** Frees the bytes that it holds. */
+  void drop() {
+    held_ = {};
+    begin_ = 0;
+  }
+
+  /** It holds none. */
+  [[nodiscard]] bool is_empty() const noexcept { return begin_ == held_.size(); }
+  /** No more come to be read. */
+  [[nodiscard]] bool is_ended() const noexcept { return is_ended_; }
+  /** All have been written, and the reader was told that it was all. */
+  [[nodiscard]] bool is_shut() const noexcept { return is_shut_; }
+  /** Bytes written. */
+  [[nodiscard]] std::uint64_t moved() const noexcept { return moved_; }
+
+ private:
+  bool read(int from, int to, MovingRoom& room);
+  bool write(int to, std::span<const std::uint8_t> bytes);
+  bool write_held(int to);
+  /** False where it has to be read as ever. */
+  bool pass(int from, int to, MovingRoom& room, bool& is_well);
+
+  std::vector<std::uint8_t> held_;
+  std::size_t begin_ = 0;
+  /** Whole rooms of bytes come. */
+  bool is_flowing_ = false;
+  bool is_ended_ = false;
+  bool is_shut_ = false;
+  std::uint64_t moved_ = 0;
+};
+
+}  // namespace buildjail
