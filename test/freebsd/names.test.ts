@@ -1,8 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import { build, openSession, SessionPool, type Session, type Spec } from '../../src/index.ts'
 import { answers, armed, attack, describeAttack, onHost, refusalOf, said } from '../session/attacks/attack.ts'
@@ -10,16 +9,9 @@ import { usePrograms } from '../session/controlled.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
 import { describeFreebsd } from './guest.ts'
+import { useOutside } from './names-outside.ts'
 
 const describeHere: typeof describeFreebsd = process.platform === 'freebsd' ? describeAttack : describeFreebsd
-
-const hostsFile = '/etc/hosts'
-const hosts = `198.51.100.7 allowed.example other.example a.wild.example deep.b.wild.example wild.example mixed.example
-2001:db8:1::7 six.example
-198.51.100.1 own.example
-10.77.0.7 private.example mixed.example
-127.0.0.1 loopback.example
-${Array.from({ length: 66 }, (_, index) => `198.51.100.7 n${index}.many.example\n`).join('')}`
 
 const user = { uid: 4711, gid: 4711 }
 const users = [['a user', user], ['root', 'root']] as const
@@ -55,38 +47,7 @@ async function listeningAt(port: number, address: string, text: string): Promise
 describeHere('a network of names on FreeBSD', () => {
   const folders = useFolders()
   const programs = usePrograms()
-  let ours = ''
-  let before = ''
-
-  // Another network, with public addresses and servers, as a jail with a stack of its own.
-  beforeAll(async () => {
-    ours = execFileSync('/sbin/ifconfig', ['epair', 'create'], { encoding: 'utf8' }).trim()
-    const theirs = ours.replace(/a$/, 'b')
-    const outside = 'bjtest-outside'
-    execFileSync('jail', ['-c', `name=${outside}`, 'path=/', 'vnet', `vnet.interface=${theirs}`, 'persist'])
-    const configure = (first: readonly string[], ...words: string[]): void => {
-      const [file = '', ...args] = [...first, '/sbin/ifconfig', ...words]
-      execFileSync(file, args)
-    }
-    const inside = ['jexec', outside]
-    configure(inside, 'lo0', 'inet', '127.0.0.1/8', 'up')
-    for (const [where, name, last] of [[[], ours, '1'], [inside, theirs, '7']] as const) {
-      configure(where, name, 'inet', `198.51.100.${last}/24`, 'up')
-      configure(where, name, 'inet', `10.77.0.${last}/24`, 'alias')
-      configure(where, name, 'inet6', '-ifdisabled')
-      configure(where, name, 'inet6', `2001:db8:1::${last}/64`, 'no_dad', 'alias')
-    }
-    const [file = '', ...args] = [...inside, ...onHost('names', 'serve', '80', '81', '85', '443')]
-    const servers = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    await once(servers.stdout, 'data')
-    before = readFileSync(hostsFile, 'utf8')
-    appendFileSync(hostsFile, `\n${hosts}`)
-  })
-  afterAll(() => {
-    if (before !== '') writeFileSync(hostsFile, before)
-    execFileSync('jail', ['-r', 'bjtest-outside'])
-    execFileSync('/sbin/ifconfig', [ours, 'destroy'])
-  })
+  useOutside(...onHost('names', 'serve', '80', '81', '85', '443'))
 
   test('has an address for each name that is allowed, and no other', async () => {
     const allow = ['allowed.example:80', 'six.example:85', '*.wild.example:80', 'host:9', '10.77.0.7:80']

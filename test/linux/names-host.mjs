@@ -8,7 +8,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Of the ports outside. */
-const ports = { 80: 'count', 81: 'echo', 82: 'silent', 83: 'much', 84: 'reset', 85: 'hello', 443: 'count' }
+const ports = { 80: 'count', 81: 'echo', 82: 'silent', 83: 'much', 84: 'reset', 85: 'hello', 87: 'keep', 88: 'kept', 443: 'count' }
 const hosts = `127.0.0.1 localhost
 198.51.100.7 allowed.example other.example a.wild.example deep.b.wild.example wild.example
 2001:db8:1::7 six.example
@@ -23,6 +23,8 @@ const hosts = `127.0.0.1 localhost
 203.0.113.5 routed.example
 64:ff9b::a4d:7 translated.example
 10.77.0.7 mixed.example
+198.51.100.2 late.example
+198.51.100.7 late.example
 198.51.100.7 mixed.example
 `
 
@@ -38,7 +40,7 @@ execFileSync('mount', ['--bind', resolver, '/etc/resolv.conf'])
 /** The files of a registry, where a test has some; then nothing else is served. */
 const { BUILDJAIL_TEST_SERVED: served } = process.env
 const begun = (server) => new Promise((resolve, reject) => server.once('exit', () => reject(new Error('a server has ended'))).stdout.once('data', resolve))
-const servers = spawn('unshare', ['--net', process.execPath, fileURLToPath(new URL('outside-servers.mjs', import.meta.url)), JSON.stringify(served === undefined ? ports : {})], { stdio: ['ignore', 'pipe', 'inherit'] })
+const servers = spawn('unshare', ['--net', process.execPath, fileURLToPath(new URL('../session/names/outside-servers.mjs', import.meta.url)), JSON.stringify(served === undefined ? ports : {})], { stdio: ['ignore', 'pipe', 'inherit'] })
 await begun(servers)
 const outside = (...words) => execFileSync('nsenter', ['-t', String(servers.pid), '-n', 'ip', ...words])
 ip('link', 'set', 'lo', 'up')

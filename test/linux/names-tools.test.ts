@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -22,6 +22,8 @@ interface Tool {
   readonly says: string
 }
 
+/** The package of that name, as it is installed for these tests. */
+const webSockets = fileURLToPath(new URL('../../node_modules/ws', import.meta.url))
 const quiet = { HOME: '/tmp', NO_COLOR: '1' }
 
 const tools: Readonly<Record<string, Tool>> = {
@@ -36,6 +38,13 @@ const tools: Readonly<Record<string, Tool>> = {
     script: `NODE_EXTRA_CA_CERTS=$CA node -e '
       const headers = { connection: "Upgrade", upgrade: "websocket" }
       require("node:https").get("https://registry.example/", { headers }).on("upgrade", (_, socket) => socket.on("data", (bytes) => { console.log(String(bytes)); socket.destroy() }).write("back again"))'`,
+    says: 'back again',
+  },
+  'a WebSocket of ws': {
+    needs: ['node'],
+    script: `NODE_EXTRA_CA_CERTS=$CA node -e '
+      const WebSocket = require("/inputs/ws")
+      const socket = new WebSocket("wss://registry.example/socket").on("open", () => socket.send("back again")).on("message", (bytes) => { console.log(String(bytes)); socket.close() })'`,
     says: 'back again',
   },
   'npm ci': {
@@ -57,6 +66,11 @@ const tools: Readonly<Record<string, Tool>> = {
     needs: ['go'],
     script: `mkdir m && cd m && printf 'module m\\ngo 1.20\\nrequire tiny.example/m v1.0.0\\n' > go.mod && GOTOOLCHAIN=local GOPROXY=https://registry.example/go GONOSUMDB='*' GONOSUMCHECK=1 GOFLAGS=-mod=mod GOPATH=/tmp/go GOCACHE=/tmp/gocache SSL_CERT_FILE=$CA go mod download && ls /tmp/go/pkg/mod/tiny.example`,
     says: 'm@v1.0.0',
+  },
+  'cargo fetch': {
+    needs: ['cargo', 'rustc'],
+    script: `mkdir -p c/src && cd c && : > src/lib.rs && printf '[package]\\nname = "c"\\nversion = "1.0.0"\\nedition = "2021"\\n[dependencies]\\ntiny = { version = "1", registry = "tiny" }\\n' > Cargo.toml && PATH=$RUST/bin:$PATH CARGO_HOME=/tmp/cargo CARGO_HTTP_CAINFO=$CA CARGO_REGISTRIES_TINY_INDEX=sparse+https://registry.example/cargo/ cargo fetch && ls /tmp/cargo/registry/src/*`,
+    says: 'tiny-1.0.0',
   },
   'a static program of Go': {
     needs: ['go'],
@@ -81,10 +95,12 @@ describeHere('a network of names is one for tools as they are', () => {
   test.for(Object.entries(tools))('%s', { timeout: 180_000 }, ([, { needs, script, says }], context) => {
     const why = lackingOf(needs)
     context.skip(why !== undefined, why)
+    // What is in PATH may be a shim, which picks a toolchain by files in a home.
+    const rust = needs.includes('rustc') ? execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim() : undefined
     const tool = {
-      toolchain: ['host', 'node'],
-      inputs: { 'ca.pem': path.join(top, 'ca.pem'), app: path.join(top, 'app'), ...(script.includes('/inputs/fetch') && { fetch: path.join(top, 'fetch', 'fetch') }) },
-      env: { ...quiet, CA: '/inputs/ca.pem' },
+      toolchain: ['host', 'node', ...(rust === undefined ? [] : [rust])],
+      inputs: { 'ca.pem': path.join(top, 'ca.pem'), app: path.join(top, 'app'), ws: webSockets, ...(script.includes('/inputs/fetch') && { fetch: path.join(top, 'fetch', 'fetch') }) },
+      env: { ...quiet, CA: '/inputs/ca.pem', ...(rust !== undefined && { RUST: rust }) },
       argv: ['sh', '-c', script],
     }
     const env = { ...process.env, BUILDJAIL_TEST_SERVED: path.join(top, 'served'), BUILDJAIL_TEST_TOOL: JSON.stringify(tool) }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { build } from '../../src/index.ts'
 import { answers, armed, attack, describeAttack } from '../session/attacks/attack.ts'
+import { dnsAnswers, hello, reset, tlsAnswers } from '../session/names/answers.ts'
 import { describeLinux, isRoot } from './host.ts'
 
 const host = fileURLToPath(new URL('names-host.mjs', import.meta.url))
@@ -22,9 +23,6 @@ const callers = [
   ['root', []],
   ['an ordinary user', ordinary],
 ] as const
-
-const hello = 'hello from outside'
-const reset = 'ECONNRESET'
 
 // A host program needs a network and names of its own, which takes root.
 const describeAttacked: typeof describe.skip = process.platform === 'linux' ? describeAttack : describe.skip
@@ -52,15 +50,15 @@ describeHere('a network of names', () => {
     test('has an address for each name that is allowed, and no other', () => {
       expect(told('names', before)).toMatchObject({
         answer: {
-          'allowed.example': '127.64.0.1',
-          'ALLOWED.example': '127.64.0.1',
-          'allowed.example.': '127.64.0.1',
+          'allowed.example': '127.64.0.1,::ffff:127.64.0.1',
+          'ALLOWED.example': '127.64.0.1,::ffff:127.64.0.1',
+          'allowed.example.': '127.64.0.1,::ffff:127.64.0.1',
           'other.example': 'ENOTFOUND',
-          'a.wild.example': '127.64.1.1',
-          'deep.b.wild.example': '127.64.1.2',
+          'a.wild.example': '127.64.1.1,::ffff:127.64.1.1',
+          'deep.b.wild.example': '127.64.1.2,::ffff:127.64.1.2',
           'wild.example': 'ENOTFOUND',
           'xwild.example': 'ENOTFOUND',
-          host: '127.64.0.2',
+          host: '127.64.0.2,::ffff:127.64.0.2',
           '198.51.100.7': '198.51.100.7',
         },
       })
@@ -76,6 +74,10 @@ describeHere('a network of names', () => {
           { name: 'allowed.example', port: 86, sent: 0, received: 0, outcome: 'refused' },
         ],
       })
+    }, 60_000)
+
+    test('is one for a program that takes IPv6 only, too', () => {
+      expect(told('onlySix', before)).toMatchObject({ answer: ['::ffff:127.64.0.1', hello, hello, 'ENOTFOUND'] })
     }, 60_000)
 
     test('leads to an address as it is written, and to the loopback of the host', () => {
@@ -163,11 +165,16 @@ describeHere('a network of names', () => {
 
   // promise: 34
   test('has a writer wait for a reader that does not read, and nobody else', () => {
-    expect(told('slow')).toEqual({ same: hello, other: hello, isBounded: true, ends: 64 })
+    expect(told('slow')).toEqual({ same: hello, other: hello, isBounded: true, resets: 64 })
+  }, 60_000)
+
+  // promise: 34
+  test('delivers all that a command has sent, also if its session is over at once', () => {
+    expect(told('lastBytes')).toEqual({ count: 2_000_000, late: '20000 bytes' })
   }, 60_000)
 
   test('has the next connection wait where there are 256, and keeps nothing of 10,000', () => {
-    expect(told('churn')).toEqual({ fine: 10_000, count: true, grown: 0, crowd: ['waits', hello], left: true })
+    expect(told('churn')).toEqual({ fine: 10_000, grown: 0, crowd: ['waits', hello], left: true })
   }, 120_000)
 
   test('goes on when its host program has descriptors again', () => {
@@ -207,63 +214,14 @@ describeHere('a network of names', () => {
   // promise: 34
   test('lets only TLS to a name reach its port 443, however the first bytes are cut', () => {
     const { answer, events } = told('tls') as { answer: unknown; events: { outcome: string; sent: number }[] }
-    expect(answer).toEqual({
-      right: '76 bytes',
-      upper: '76 bytes',
-      none: '52 bytes',
-      behind: '100076 bytes',
-      pieces: '76 bytes',
-      wrongPieces: reset,
-      records: '146 bytes',
-      wrongRecords: reset,
-      wrong: reset,
-      second: reset,
-      encrypted: reset,
-      plain: reset,
-      otherType: reset,
-      wild: '75 bytes',
-      wildOther: reset,
-      address: '5 bytes',
-      otherPort: '5 bytes',
-    })
+    expect(answer).toEqual(tlsAnswers)
     const refused = events.filter(({ outcome }) => outcome === 'tls-name')
     expect(refused.map(({ sent }) => sent)).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
     expect(told('tlsOff')).toMatchObject({ answer: '5 bytes' })
   }, 60_000)
 
   test('has a resolver that answers what it is asked, and survives what nobody asks', () => {
-    const malformed = 'code 1, answers 0'
-    const none = 'code 3, answers 0'
-    const empty = 'code 0, answers 0'
-    const found = 'code 0, answers 1 127.64.0.1'
-    expect(told('dns')).toMatchObject({
-      answer: {
-        a: found,
-        aaaa: empty,
-        any: empty,
-        txtOfOther: none,
-        chaos: 'code 5, answers 0',
-        edns: 'code 0, answers 1',
-        ednsOther: empty,
-        upper: found,
-        dotInLabel: none,
-        odd: none,
-        high: none,
-        loop: malformed,
-        self: malformed,
-        two: malformed,
-        counts: malformed,
-        answer: 'silence',
-        update: 'code 4, answers 0',
-        empty: 'silence',
-        cut: [malformed, 'silence'],
-        large: 'silence',
-        tcp: [20, true],
-        many: 100 * (2 + 12 + 3 + 4),
-        tooLong: 'closed',
-        still: '127.64.0.1',
-      },
-    })
+    expect(told('dns')).toMatchObject({ answer: dnsAnswers('code 0, answers 1 127.64.0.1') })
   }, 60_000)
 
   test('counts the names that it refuses, and keeps 1,000 of them', () => {

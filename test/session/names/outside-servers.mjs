@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
+let kept = 0
 const behaviours = {
   /** Says how many bytes came, once the other side has ended its direction. */
   count: (socket) => {
@@ -16,6 +17,16 @@ const behaviours = {
   /** 32 MiB, at once. */
   much: (socket) => socket.end(Buffer.alloc(32 << 20, 'x')),
   reset: (socket) => socket.once('data', () => socket.resetAndDestroy()),
+  /** Answers nothing; another one says how many bytes have come so far, of connections that have come to their end. */
+  keep: (socket) => {
+    let count = 0
+    socket.on('data', (chunk) => (count += chunk.length))
+    socket.on('end', () => {
+      kept += count
+      socket.end()
+    })
+  },
+  kept: (socket) => socket.end(`${kept} bytes`),
   hello: (socket) => socket.end('hello from outside'),
 }
 
