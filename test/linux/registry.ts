@@ -60,5 +60,13 @@ export function makeRegistry(top: string): void {
     execFileSync('go', ['build', '-o', path.join(top, 'fetch', 'fetch'), 'main.go'], { cwd: made('fetch'), stdio: 'pipe', env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '', GO111MODULE: 'off', GOCACHE: made('gocache') } })
   }
 
+  // A sparse index, and what it leads to: the files of one crate, which has no dependencies.
+  put('[package]\nname = "tiny"\nversion = "1.0.0"\nedition = "2021"\n', 'crate', 'tiny-1.0.0', 'Cargo.toml')
+  put('pub fn tiny() {}\n', 'crate', 'tiny-1.0.0', 'src', 'lib.rs')
+  const crate = run(made('crate'), 'tar', 'cz', 'tiny-1.0.0')
+  put(crate, 'served', 'crates', 'tiny', '1.0.0', 'download')
+  put(JSON.stringify({ dl: 'https://registry.example/crates' }), 'served', 'cargo', 'config.json')
+  put(JSON.stringify({ name: 'tiny', vers: '1.0.0', deps: [], cksum: createHash('sha256').update(crate).digest('hex'), features: {}, yanked: false }), 'served', 'cargo', 'ti', 'ny', 'tiny')
+
   put('Package: tiny\nVersion: 1.0\nArchitecture: all\nMaintainer: tests <tests@example.org>\nDescription: tiny\n', 'served', 'debian', 'Packages')
 }

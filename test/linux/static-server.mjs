@@ -1,10 +1,13 @@
-// `static-server.mjs FOLDER`: the files of a folder by HTTP at port 80 and by HTTPS at port 443, at 198.51.100.8. What is upgraded is an echo.
+// `static-server.mjs FOLDER`: the files of a folder by HTTP at port 80 and by HTTPS at port 443, at 198.51.100.8. What is upgraded is an echo, at
+// `/socket` of the messages of a WebSocket.
 // Says that it listens.
 import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import path from 'node:path'
+
+import { WebSocketServer } from 'ws'
 
 const folder = process.argv[2] ?? '.'
 
@@ -19,7 +22,10 @@ function answer({ url = '/' }, response) {
   }
 }
 
-function upgrade(_, socket) {
+const webSockets = new WebSocketServer({ noServer: true }).on('connection', (socket) => socket.on('message', (bytes) => socket.send(bytes)))
+
+function upgrade(request, socket, head) {
+  if (request.url === '/socket') return webSockets.handleUpgrade(request, socket, head, (opened) => webSockets.emit('connection', opened))
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n')
   socket.on('error', () => {}).pipe(socket)
 }
