@@ -17,6 +17,8 @@ export interface FaultRequest {
   readonly bits?: number
   /** Default: only what the native work that JavaScript asked for does, and its children. */
   readonly everyThread?: boolean
+  /** Only what the thread of the networks of names does. */
+  readonly networkThread?: boolean
 }
 
 export interface Made {

@@ -9,6 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     maxWorkers: 1,
     pool: 'forks',
+    globalSetup: 'test/probe/global-setup.ts',
     testTimeout: hour,
     hookTimeout: hour,
     setupFiles: 'test/stack-frames.ts',

@@ -9,6 +9,7 @@
 
 #include "envelope/worker_threads.h"
 #include "fault.h"
+#include "network/mailbox.h"
 
 // How the tests get at it: an object `faults` beside what the addon exports anyway. This is the test build's own
 // binding, and in no other; that is why it may include napi.h outside of native/binding.
@@ -47,6 +48,7 @@ Fault fault_from_js(const Napi::CallbackInfo& info) {
   fault.masked_argument = static_cast<int>(number_or(request, "argument", 0));
   fault.masked_bits = static_cast<std::uintptr_t>(number_or(request, "bits", 0));
   fault.is_of_every_thread = request.Get("everyThread").ToBoolean();
+  fault.is_of_network_thread = request.Get("networkThread").ToBoolean();
   return fault;
 }
 
@@ -100,6 +102,14 @@ void run_counted(WorkerThreads* threads, std::function<void()> work) {
     const Counted counted;
     work();
   });
+}
+
+// Mailbox::empty (network/mailbox.h), which only that thread calls; first when a network begins.
+extern "C" void real_empty(Mailbox* mailbox) __asm__("__real__ZN9buildjail7Mailbox5emptyEv");
+extern "C" void empty_in_thread(Mailbox* mailbox) __asm__("__wrap__ZN9buildjail7Mailbox5emptyEv");
+void empty_in_thread(Mailbox* mailbox) {
+  be_network_thread();
+  real_empty(mailbox);
 }
 
 // export_system_calls (binding/system_calls.h) is the last thing that is exported.

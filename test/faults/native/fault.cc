@@ -40,6 +40,7 @@ struct State {
 // children that share its memory. NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 constinit State state;
 constinit thread_local bool is_counted = false;
+constinit thread_local bool is_network_thread = false;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 void pause_ms(long milliseconds) {
@@ -66,6 +67,11 @@ void kill_host() {
   state.is_to_die = true;
   while (!state.is_dying) pause_ms(1);
   pause_ms(10);
+}
+
+bool is_asked_for() {
+  const Fault& fault = state.fault;
+  return fault.is_of_network_thread ? is_network_thread : is_counted || fault.is_of_every_thread;
 }
 
 bool is_meant(const char* name, std::span<const std::uintptr_t> arguments) {
@@ -99,11 +105,13 @@ Made disarm() {
           .hits = state.hits};
 }
 
+void be_network_thread() { is_network_thread = true; }
+
 Counted::Counted() : was_(is_counted) { is_counted = true; }
 Counted::~Counted() { is_counted = was_; }
 
 Action meet(const char* name, std::span<std::uintptr_t> arguments, int& err) {
-  if (!state.is_armed || (!is_counted && !state.fault.is_of_every_thread)) return Action::kNone;
+  if (!state.is_armed || !is_asked_for()) return Action::kNone;
   const std::uint32_t index = state.made++;
   const Fault& fault = state.fault;
   if (index < kRoom) {

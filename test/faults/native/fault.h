@@ -47,6 +47,8 @@ struct Fault {
   std::uintptr_t masked_bits = 0;
   /** The calls of every thread, and not only of those that are counted. */
   bool is_of_every_thread = false;
+  /** The calls of the thread of the networks of names, and no others. */
+  bool is_of_network_thread = false;
 };
 
 /** From now on calls are counted, written down, and met by the fault: those of this thread and of its children. */
@@ -62,6 +64,9 @@ struct Made {
 
 /** Ends that. What was made is there until it is armed again. */
 Made disarm();
+
+/** From now on this thread is the one of the networks of names. */
+void be_network_thread();
 
 /** The calls of this thread count as well, while this is there. */
 class Counted {

@@ -4,9 +4,10 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Symbols that are wrapped elsewhere than in the lists: controls.cc, and wrapped_calls.cc for FreeBSD. */
+const common = ['_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE', '_ZN9buildjail7Mailbox5emptyEv']
 const others = {
-  linux: ['_ZN9buildjail13WorkerThreads3runESt8functionIFvvEE', '_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE'],
-  freebsd: ['_ZN9buildjail13WorkerThreads3runENSt3__18functionIFvvEEE', '_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE', 'dlvsym'],
+  linux: ['_ZN9buildjail13WorkerThreads3runESt8functionIFvvEE', ...common],
+  freebsd: ['_ZN9buildjail13WorkerThreads3runENSt3__18functionIFvvEEE', ...common, 'dlvsym'],
 }
 
 /** The symbols that are wrapped in the test build for a system. */
