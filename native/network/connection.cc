@@ -44,8 +44,7 @@ void ask_whether_there(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, kIntervalSeconds);
 }
 
-/** Bytes that were written to a socket and that the other end has not acknowledged; the end of them may count as one.
- */
+/** Bytes that were written to a socket and not acknowledged by the other end. Their end may count as one. */
 std::size_t unacknowledged(int socket) {
 #ifdef SIOCOUTQ
   constexpr unsigned long kUnacknowledged = SIOCOUTQ;

@@ -41,8 +41,9 @@ export interface LimitEvent {
 
 /** How a connection out of a network of names ended. */
 export type ConnectionOutcome =
-  /** Both sides had ended it. */
+  /** Both sides had ended it, or the session did, and the server has all that was sent. */
   | 'closed'
+  /** One side broke it off, or the session ended before the server had taken all that was sent. */
   | 'reset'
   /** The server did not answer. */
   | 'timeout'
