@@ -16,8 +16,8 @@ ${Array.from({ length: 66 }, (_, index) => `198.51.100.7 n${index}.many.example\
 /** The host's names while the tests of a file run. The server that they are asked from answers nothing, or is not there. */
 const files = { '/etc/hosts': (before: string) => `${before}\n${hosts}`, '/etc/resolv.conf': () => 'nameserver 198.51.100.7\noptions timeout:3 attempts:2\n' }
 
-/** Another network, with public addresses, as a jail with a stack of its own, in which a command serves; it says so when it does. */
-export function useOutside(...command: readonly string[]): void {
+/** Another network, with public addresses, as a jail with a stack of its own, in which commands serve; each says so when it does. */
+export function useOutside(...commands: readonly (readonly string[])[]): void {
   const before = new Map<string, string | undefined>()
   let ours = ''
   beforeAll(async () => {
@@ -36,9 +36,11 @@ export function useOutside(...command: readonly string[]): void {
       configure(where, name, 'inet6', '-ifdisabled')
       configure(where, name, 'inet6', `2001:db8:1::${last}/64`, 'no_dad', 'alias')
     }
-    const [file = '', ...args] = [...inside, ...command]
-    const servers = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    await once(servers.stdout, 'data')
+    for (const command of commands) {
+      const [file = '', ...args] = [...inside, ...command]
+      const servers = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+      await once(servers.stdout, 'data')
+    }
     for (const [name, text] of Object.entries(files)) {
       const found = existsSync(name) ? readFileSync(name, 'utf8') : undefined
       before.set(name, found)

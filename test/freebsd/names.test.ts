@@ -47,7 +47,7 @@ async function listeningAt(port: number, address: string, text: string): Promise
 describeHere('a network of names on FreeBSD', () => {
   const folders = useFolders()
   const programs = usePrograms()
-  useOutside(...onHost('names', 'serve', '80', '81', '85', '443'))
+  useOutside(onHost('names', 'serve', '80', '81', '85', '443'))
 
   test('has an address for each name that is allowed, and no other', async () => {
     const allow = ['allowed.example:80', 'six.example:85', '*.wild.example:80', 'host:9', '10.77.0.7:80']

@@ -199,7 +199,7 @@ describeHere('a network of names', () => {
   }, 60_000)
 
   test('looks up no name for connections that were given up before', () => {
-    expect(told('givenUp')).toEqual({ later: hello, givenUp: 500 })
+    expect(told('givenUp')).toEqual({ later: hello, outcomes: { reset: 500 } })
   }, 120_000)
 
   // promise: 34

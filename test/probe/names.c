@@ -6,7 +6,7 @@
  * hold NAME PORT COUNT           so many connections, of which each has carried a byte both ways; stays until its stdin ends
  * bind ADDRESS PORT              TCP and UDP there: as it is, and with what lets several have one port
  * beside PORT                    listens at that port of all addresses, says so, and stays until its stdin ends
- * serve PORT...                  listens at each, on all addresses: count at 80, echo at 81, hello at any other
+ * serve PORT...                  listens at each, on all addresses: count at 80, echo at 81, no read ever at 82, hello at any other
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -172,6 +172,8 @@ answer(int fd, int port)
 	long all = 0;
 	ssize_t some;
 
+	while (port == 82)
+		pause();
 	while ((port == 80 || port == 81) && (some = read(fd, bytes, sizeof(bytes))) > 0) {
 		all += some;
 		for (ssize_t at = 0, sent; port == 81 && at < some; at += sent)
