@@ -66,8 +66,9 @@ if (served !== undefined) {
 
 const [scenario, ...before] = process.argv.slice(2)
 const words = [...before, process.execPath, fileURLToPath(new URL('names-scenarios.mjs', import.meta.url)), scenario]
-const { status } = spawnSync(words[0], words.slice(1), { stdio: 'inherit', env: { ...process.env, XDG_RUNTIME_DIR: '' } })
+// What hangs has failed, and its test waits for no more than this program.
+const { status } = spawnSync(words[0], words.slice(1), { stdio: 'inherit', timeout: 110_000, killSignal: 'SIGKILL', env: { ...process.env, XDG_RUNTIME_DIR: '' } })
 servers.kill('SIGKILL')
 execFileSync('umount', ['/etc/hosts', '/etc/resolv.conf'])
 rmSync(folder, { recursive: true })
-process.exit(status)
+process.exit(status ?? 1)
