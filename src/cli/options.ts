@@ -62,7 +62,7 @@ export const helpOption: Option = { ...once, name: 'help', short: 'h', value: un
 
 /** The options of each verb, except `--help`. */
 export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
-  run: [...ofSessions, ...ofRuns, json('collect stdout and stderr, and print { result, steps } or { error }')],
+  run: [...ofSessions, ...ofRuns, json('collect stdout and stderr, and print { result, steps } or { error }; with --trace also files and programs')],
   plan: [...ofSessions, json('print the plan as JSON')],
   page: [],
   ps: [...ofLists, json('print an array of { id, name, pid, startedAt, state, root, jid }')],

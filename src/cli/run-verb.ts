@@ -4,6 +4,8 @@ import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '.
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import type { Applied, SessionStep } from '../native/record.ts'
+import { filesOf, programsOf } from '../recording/seen-files.ts'
+import type { RunRecord } from '../recording/run-record.ts'
 import type { Changes } from '../session/changes.ts'
 import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
@@ -21,6 +23,8 @@ import { RunStreams } from './run-streams.ts'
 import { notShownText, thrownAwayText } from './thrown-away.ts'
 import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
+type Seen = Required<Pick<RunRecord, 'files' | 'programs'>>
+
 interface Outcome {
   /** Undefined when the command never ran. */
   readonly result: Result | undefined
@@ -30,6 +34,8 @@ interface Outcome {
   readonly changes: readonly Changes[]
   /** What of them was done in the project. It is not in `changes`. */
   readonly applied: Applied | undefined
+  /** What was looked up, for --json of a session with a trace. */
+  readonly seen: Seen | undefined
   /** In words of the command line. */
   readonly hints: readonly Hint[]
   /** All errors, in order. There may be a result as well. */
@@ -93,7 +99,7 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
   if (session === undefined) {
     streams.over(false)
-    return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, hints: [], errors }
+    return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, seen: undefined, hints: [], errors }
   }
   // Loaded only for --apply.
   const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
@@ -115,8 +121,15 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   const changes = changed.filter(({ target }) => target !== applied?.target)
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))
+  const seen = isJson && session.plan.trace ? await attempt(() => seenIn(session)) : undefined
   streams.over(result?.failed !== false)
-  return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, hints, errors }
+  return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, seen, hints, errors }
+}
+
+/** Complete once the session is closed. */
+async function seenIn(session: Session): Promise<Seen> {
+  const trace = await session.trace()
+  return { files: filesOf(trace, session.plan), programs: programsOf(trace) }
 }
 
 /** Looked for while the session is open. */
@@ -178,7 +191,7 @@ function endingMessage({ result }: Outcome, timeout: number | undefined): string
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, hints, errors }: Outcome): object {
+function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, seen, hints, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
-  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, steps, ...error }
+  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, ...seen, steps, ...error }
 }

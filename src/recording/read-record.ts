@@ -25,6 +25,7 @@ import {
   type RunRecord,
   type UsageSample,
 } from './run-record.ts'
+import type { RecordedFiles, RecordedPaths, RecordedProgram, RecordedUse } from './seen-files.ts'
 import { amount, listOf, mapOf, oneOf, optional, pairOf, shapeOf, text, yesOrNo, type Shape } from './shape.ts'
 
 const usage = {
@@ -129,6 +130,28 @@ const network = shapeOf<RecordedNetwork>({
   leftOut: optional(amount),
 })
 
+const paths = shapeOf<RecordedPaths>({ paths: listOf(text), leftOut: optional(amount) })
+
+const files = shapeOf<RecordedFiles>({
+  entries: listOf(
+    shapeOf<RecordedUse>({
+      entry: text,
+      kind: text,
+      target: text,
+      source: optional(text),
+      read: paths,
+      executed: paths,
+      listed: paths,
+      looked: paths,
+      missing: paths,
+      refused: paths,
+      written: paths,
+    }),
+  ),
+  unused: listOf(text),
+  lost: amount,
+})
+
 const record = shapeOf<RunRecord>({
   format: oneOf(recordFormat),
   version: oneOf(1),
@@ -147,6 +170,8 @@ const record = shapeOf<RunRecord>({
   samples: listOf(shapeOf<UsageSample>({ atMs: amount, ...usage })),
   processes: optional(listOf(shapeOf<RecordedProcess>({ pid: amount, parent: amount, program: text, beganMs: amount, lastSeenMs: amount, cpuTime: amount, mostMemory: amount }))),
   processesLeftOut: optional(amount),
+  files: optional(files),
+  programs: optional(listOf(shapeOf<RecordedProgram>({ path: text, argv0: text, processes: amount, startedBy: listOf(text) }))),
   network: optional(network),
   outputs: optional(listOf(shapeOf<RecordedOutput>({ path: text, files: amount, bytes: amount }))),
   filled: listOf(shapeOf<RunRecord['filled'][number]>({ target: text, used: amount, size: amount })),
