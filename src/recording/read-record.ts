@@ -3,7 +3,7 @@ import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
 import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionUsage } from '../native/record.ts'
 import { limitNames } from '../spec/fields/limits.ts'
-import type { PlanLimits } from '../spec/plan.ts'
+import type { Identity, PlanLimits } from '../spec/plan-types.ts'
 import {
   recordFormat,
   type StdioPiece,
@@ -139,6 +139,7 @@ const files = shapeOf<RecordedFiles>({
       kind: text,
       target: text,
       source: optional(text),
+      identity: optional(shapeOf<Identity>({ dev: text, ino: text })),
       read: paths,
       executed: paths,
       listed: paths,

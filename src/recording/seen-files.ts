@@ -1,6 +1,6 @@
 import type { Trace, TracedFile } from '../native/trace.ts'
 import { parentsOf } from '../spec/paths.ts'
-import type { Mount, Plan } from '../spec/plan-types.ts'
+import type { Identity, Mount, Plan } from '../spec/plan-types.ts'
 
 /** What the processes of a session looked up, by the entries of its plan. */
 export interface RecordedFiles {
@@ -21,6 +21,8 @@ export interface RecordedUse {
   readonly target: string
   /** On the host. Absent if it shows nothing of the host. */
   readonly source?: string
+  /** Device and file number of the source when the session was planned. */
+  readonly identity?: Identity
   readonly read: RecordedPaths
   readonly executed: RecordedPaths
   /** Folders whose names were read. */
@@ -130,12 +132,13 @@ function recordedUse(mount: Mount | undefined, lists: Readonly<Record<UseName, r
     const paths = lists[name]
     return paths.length <= most ? { paths } : { paths: paths.slice(0, most), leftOut: paths.length - most }
   }
-  const { entry, kind, target, source } = mount ?? { entry: '', kind: 'root', target: '', source: undefined }
+  const { entry, kind, target, source, identity } = mount ?? { entry: '', kind: 'root', target: '', source: undefined, identity: undefined }
   return {
     entry,
     kind,
     target,
     ...(source !== undefined && { source }),
+    ...(identity !== undefined && { identity }),
     read: part('read'),
     executed: part('executed'),
     listed: part('listed'),
