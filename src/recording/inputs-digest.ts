@@ -18,7 +18,7 @@ export interface DigestOptions {
 
 /** In ascending order of what a build can learn by it. */
 const questions = ['missing', 'refused', 'written', 'looked', 'listed', 'executed', 'read'] as const
-type Question = (typeof questions)[number]
+type Question = (typeof questions)[number] | 'excluded'
 
 /** The kernel's clock for time stamps is behind by up to a tick (clock_gettime(2), CLOCK_REALTIME_COARSE), which is 10 ms at most. */
 const clockTick = 10
@@ -37,7 +37,7 @@ const fileTypes = 0o170000n
 export async function inputsDigest(files: RecordedFiles, options: DigestOptions = {}): Promise<string> {
   refuseIncomplete(files)
   refuseLeftovers(files)
-  const asked = files.entries.filter((use) => isDigested(use, options)).flatMap(questionsOf)
+  const asked = files.entries.filter((use) => isDigested(use, options)).flatMap((use) => (use.kind === 'empty' ? placesOf(use) : questionsOf(use)))
   if (options.unchangedSince !== undefined) await refuseExchanged(files)
   const states = new States(files, options.unchangedSince)
   const hash = createHash('sha256')
@@ -45,7 +45,8 @@ export async function inputsDigest(files: RecordedFiles, options: DigestOptions 
   return hash.digest('hex')
 }
 
-function isDigested({ entry, source }: RecordedUse, { toolchain = false }: DigestOptions): boolean {
+function isDigested({ entry, kind, source }: RecordedUse, { toolchain = false }: DigestOptions): boolean {
+  if (kind === 'empty') return true
   return source !== undefined && (entry.startsWith('inputs.') || (toolchain && /^toolchain($|\[)/.test(entry)))
 }
 
@@ -54,6 +55,11 @@ function questionsOf(use: RecordedUse): (readonly [path: string, questions: read
   const asked = new Map<string, Question[]>()
   for (const question of questions) for (const path of use[question].paths) asked.set(path, [...(asked.get(path) ?? []), question])
   return [...asked]
+}
+
+/** Of what an input excludes, the session shows only whether it is there, and whether it is a folder. */
+function placesOf({ target }: RecordedUse): (readonly [path: string, questions: readonly Question[]])[] {
+  return [[target, ['excluded']]]
 }
 
 function refuseIncomplete({ entries, lost }: RecordedFiles): void {
@@ -99,7 +105,7 @@ class States {
   readonly #contents = new Map<string, string>()
 
   constructor({ entries }: RecordedFiles, since: number | undefined) {
-    this.#paths = new ShownPaths(entries)
+    this.#paths = new ShownPaths(entries.filter(({ kind }) => kind !== 'empty'))
     this.#since = since
   }
 
@@ -111,6 +117,7 @@ class States {
     if (source === undefined) return ['elsewhere', ...leadsTo]
     this.#refuseChanged(path, found, asked)
     if (stats === undefined) return ['missing']
+    if (asked.includes('excluded')) return [stats.isDirectory() ? 'folder' : 'file']
     const mode = Number(stats.mode & 0o7777n)
     if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') ? await namesIn(source) : [])]
     if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode & fileTypes)]

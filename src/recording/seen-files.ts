@@ -16,6 +16,7 @@ export interface RecordedFiles {
 export interface RecordedUse {
   /** The field of the spec, as `inputs.src`. Empty for the directories and files of the root itself. */
   readonly entry: string
+  /** That of the mount; `empty` for what an input excludes, and `root` for the root itself. */
   readonly kind: string
   /** The folder or file, in the session. Empty for the root itself. */
   readonly target: string
@@ -70,15 +71,21 @@ export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): Rec
   const mountOf = mountsAround(plan.mounts)
   const uses = new Map<Mount | undefined, Record<UseName, string[]>>()
   const found = new Set<string>()
-  for (const file of trace.files) {
-    const mount = mountOf(file.path)
+  const use = (mount: Mount | undefined): Record<UseName, string[]> => {
     const lists = uses.get(mount) ?? emptyLists()
     uses.set(mount, lists)
+    // What is there on the host is looked up in the input around it.
+    if (mount !== undefined && isExcluded(mount)) use(mountOf(mount.target.slice(0, mount.target.lastIndexOf('/'))))
+    return lists
+  }
+  for (const file of trace.files) {
+    const mount = mountOf(file.path)
+    const lists = use(mount)
     for (const name of usesOf(file)) lists[name].push(file.path)
     if (file.first !== 'found') continue
     // What a link leads to may be in another entry.
     const behind = file.leadsTo === undefined ? mount : mountOf(file.leadsTo)
-    if (!uses.has(behind)) uses.set(behind, emptyLists())
+    use(behind)
     for (const one of [mount, behind]) if (one !== undefined) found.add(one.entry)
   }
   const ordered = [...plan.mounts, undefined].filter((mount) => uses.has(mount))
@@ -109,8 +116,13 @@ export function mountsAround(mounts: readonly Mount[]): (path: string) => Mount 
 }
 
 /** Declared by the caller, so that it may be declared for nothing. All of the host's toolchain is one entry. */
-function isDeclared({ entry, source }: Mount): boolean {
-  return source !== undefined && /^(inputs\.|toolchain($|\[))/s.test(entry)
+function isDeclared(mount: Mount): boolean {
+  return mount.source !== undefined && !isExcluded(mount) && /^(inputs\.|toolchain($|\[))/s.test(mount.entry)
+}
+
+/** Something empty in the place of what an input excludes (excluded.ts). */
+function isExcluded({ entry, writable }: Mount): boolean {
+  return !writable && /^inputs\..*\.exclude\[\d+\]$/s.test(entry)
 }
 
 /** The lists that a path is in. */
@@ -133,11 +145,12 @@ function recordedUse(mount: Mount | undefined, lists: Readonly<Record<UseName, r
     return paths.length <= most ? { paths } : { paths: paths.slice(0, most), leftOut: paths.length - most }
   }
   const { entry, kind, target, source, identity } = mount ?? { entry: '', kind: 'root', target: '', source: undefined, identity: undefined }
+  const isEmpty = mount !== undefined && isExcluded(mount)
   return {
     entry,
-    kind,
+    kind: isEmpty ? 'empty' : kind,
     target,
-    ...(source !== undefined && { source }),
+    ...(source !== undefined && !isEmpty && { source }),
     ...(identity !== undefined && { identity }),
     read: part('read'),
     executed: part('executed'),

@@ -77,6 +77,12 @@ describe('the digest of the inputs of a run', () => {
     expect(await differs(asked, () => write('tool/cc', 'CC'))).toBe(true)
   })
 
+  it('has of what is excluded whether it is there, and not what it holds', async () => {
+    const excluded = { ...use('inputs.src.exclude[0]', '/inputs/src/a.c', 'src', { read: ['/inputs/src/a.c'] }), kind: 'empty', source: undefined } as unknown as RecordedUse
+    expect(await differs(files({}, excluded), () => write('src/a.c', 'another secret'))).toBe(false)
+    expect(await differs(files({}, excluded), () => rmSync(path.join(top, 'src/a.c')))).toBe(true)
+  })
+
   it('has the toolchain if that is asked for', async () => {
     const asked = files({}, use('toolchain', '/tool', 'tool', { executed: ['/tool/cc'] }))
     const [inputs, both] = [await inputsDigest(asked), await inputsDigest(asked, { toolchain: true })]

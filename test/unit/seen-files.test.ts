@@ -7,7 +7,7 @@ import type { Mount, Plan } from '../../src/spec/plan.ts'
 const mounts: readonly Mount[] = [
   { kind: 'bind', target: '/usr', source: '/usr', writable: false, entry: 'toolchain' },
   { kind: 'bind', target: '/inputs/src', source: '/home/src', writable: false, entry: 'inputs.src' },
-  { kind: 'file', target: '/inputs/src/empty', source: '/dev/null', writable: false, entry: 'inputs.src' },
+  { kind: 'file', target: '/inputs/src/empty', source: '/state/empty/file', writable: false, entry: 'inputs.src.exclude[0]' },
   { kind: 'bind', target: '/inputs/docs', source: '/home/docs', writable: false, entry: 'inputs.docs' },
   { kind: 'bind', target: '/output', source: '/home/out', writable: true, entry: 'output' },
   { kind: 'tmpfs', target: '/tmp', writable: true, entry: 'tmpfs' },
@@ -44,6 +44,12 @@ describe('the files of a record', () => {
       '/inputs/src': { listed: ['/inputs/src'], looked: ['/inputs/src/x'], refused: ['/inputs/src/key'] },
       '/output': { missing: ['/output/stamp'], written: ['/output/a.o', '/output/stamp'] },
     })
+  })
+
+  it('have what is excluded without its source, beside the input around it', () => {
+    const { entries, unused } = filesOf(traceOf(seen('/inputs/src/empty', 'read')), plan)
+    expect(entries.map(({ entry, kind, source }) => [entry, kind, source])).toEqual([['inputs.src', 'bind', '/home/src'], ['inputs.src.exclude[0]', 'empty', undefined]])
+    expect(unused).not.toContain('inputs.src.exclude[0]')
   })
 
   it('name what was declared and found by no process; a link to an entry uses it', () => {
