@@ -10,7 +10,7 @@ import { type GivenOptions, isAsked, readOptions, single, specFrom } from './rea
 import { readDuration } from '../spec/units.ts'
 
 /** Verbs about this host rather than a build. */
-type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'completion'>
+type HostVerb = Exclude<Verb, 'run' | 'learn' | 'plan' | 'page' | 'bench' | 'completion'>
 
 interface SessionRequest {
   /** The options' part of it. */
@@ -41,6 +41,8 @@ export interface RunRequest extends SessionRequest {
   /** Paths of files to write. */
   readonly record?: string
   readonly page?: string
+  /** Of `learn`: the path of the spec file to write. */
+  readonly learned?: string
   /** Whether what is written in the project is done there at the end. */
   readonly apply?: 'asks' | 'always'
   /** Includes the values of all variables in both. */
@@ -97,6 +99,8 @@ export function parseCommandLine(argv: readonly string[]): Request {
     case 'run':
     case 'plan':
       return sessionRequest(verb, given, command)
+    case 'learn':
+      return learnRequest(given, command)
     case 'page':
       return pageRequest(command)
     case 'bench':
@@ -180,6 +184,14 @@ function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: read
   // The spec file can have the command.
   if (command.length === 0 && request.file === undefined) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
   return { kind, ...request, ...(hasEvents && { isJson: true, hasEvents }), ...forRun, command: command.length === 0 ? command : checkCommand(command) }
+}
+
+/** A run of the project around the current folder, with a trace. */
+function learnRequest(given: GivenOptions, command: readonly string[]): Request {
+  if (command.length === 0) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
+  const { here, ...request } = sessionRequest('run', new Map([...given, ['here', []]]), command) as RunRequest
+  const { spec: learned = 'buildjail.json' } = pathFrom(given, 'spec')
+  return { ...request, ...(here !== undefined && { here }), spec: { ...request.spec, trace: true }, learned }
 }
 
 function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {

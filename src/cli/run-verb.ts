@@ -18,6 +18,7 @@ import { optionWords } from './option-words.ts'
 import { Interruption, suspendTogether } from './signals.ts'
 import { describeError, jsonLine, tell } from './report.ts'
 import type { Terminal } from './terminal.ts'
+import type { Learning } from './learning.ts'
 import type { RunReport } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
 import { notShownText, thrownAwayText } from './thrown-away.ts'
@@ -45,7 +46,7 @@ interface Outcome {
 /** `buildjail run`: one command in a session of its own. Returns the exit status. */
 export async function runVerb(request: RunRequest, terminal: Terminal): Promise<number> {
   const effective = await effectiveSpec(request)
-  const written = request.record === undefined && request.page === undefined ? undefined : await reportOf(request, effective)
+  const written = await writingOf(request, effective, terminal)
   // Loaded only for --events.
   const { EventLines, lastEvent } = request.hasEvents === true ? await import('./event-lines.ts') : {}
   const events = EventLines === undefined ? undefined : new EventLines(terminal)
@@ -55,7 +56,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
     tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
   })
   try {
-    return report(await runOnce(request, effective, streams, interruption, written, terminal), effective, { here: request.here, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)
+    return report(await runOnce(request, effective, streams, interruption, written, terminal), effective, { here: request.here, isLearned: request.learned !== undefined, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)
   } finally {
     interruption.over()
     streams.over(false)
@@ -67,6 +68,8 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
 /** What is told at the end. */
 interface Told {
   readonly here: RunRequest['here']
+  /** The options of run are not those of learn. */
+  readonly isLearned: boolean
   readonly answer: ReturnType<typeof answerOf>
 }
 
@@ -76,17 +79,18 @@ function answerOf(isJson: boolean, lastEvent: ((answer: object) => object) | und
   return lastEvent === undefined ? describeOutcome : (outcome) => lastEvent(describeOutcome(outcome))
 }
 
-/** Loaded only for --record and --page. */
-async function reportOf(request: RunRequest, { spec, located }: EffectiveSpec): Promise<RunReport> {
-  const { RunReport: Report } = await import('./run-report.ts')
+/** Loaded only for --record and --page, and for learn. */
+async function writingOf(request: RunRequest, effective: EffectiveSpec, terminal: Terminal): Promise<RunReport | Learning | undefined> {
   try {
-    return new Report(request, spec)
+    if (request.learned !== undefined) return new (await import('./learning.ts')).Learning(request.learned, effective, terminal)
+    if (request.record === undefined && request.page === undefined) return undefined
+    return new (await import('./run-report.ts')).RunReport(request, effective.spec)
   } catch (error) {
-    throw located(error)
+    throw effective.located(error)
   }
 }
 
-async function runOnce({ here, isJson, apply }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined, terminal: Terminal): Promise<Outcome> {
+async function runOnce({ here, isJson, apply }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | Learning | undefined, terminal: Terminal): Promise<Outcome> {
   const errors: unknown[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -120,7 +124,7 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   const applied = result === undefined ? undefined : await attempt(async () => await applying?.end(result, changed, interruption.signal))
   const changes = changed.filter(({ target }) => target !== applied?.target)
   await attempt(() => session.close())
-  if (written !== undefined) await attempt(() => written.write(errors))
+  if (written !== undefined) await attempt(() => written.write(errors, result, changed))
   const seen = isJson && session.plan.trace ? await attempt(() => seenIn(session)) : undefined
   streams.over(result?.failed !== false)
   return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, seen, hints, errors }
@@ -164,13 +168,13 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
   return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, answer }: Told, interruption: Interruption, terminal: Terminal): number {
+function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept, changes, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
   for (const one of here === undefined ? [] : changes) {
-    const text = thrownAwayText(one, isWithin(spec.cwd ?? '/', one.target))
+    const text = thrownAwayText(one, !isLearned && isWithin(spec.cwd ?? '/', one.target))
     if (text !== undefined) tell(terminal, text)
   }
   const notShown = here === undefined || result?.failed !== true || result.isCanceled ? undefined : notShownText(spec, here)
