@@ -10,7 +10,7 @@ import { type GivenOptions, isAsked, readOptions, single, specFrom } from './rea
 import { readDuration } from '../spec/units.ts'
 
 /** Verbs about this host rather than a build. */
-type HostVerb = Exclude<Verb, 'run' | 'learn' | 'plan' | 'page' | 'bench' | 'completion'>
+type HostVerb = Exclude<Verb, 'run' | 'learn' | 'plan' | 'page' | 'trace' | 'bench' | 'completion'>
 
 interface SessionRequest {
   /** The options' part of it. */
@@ -55,6 +55,13 @@ export interface PageRequest {
   readonly record: string
 }
 
+export interface TraceRequest {
+  readonly kind: 'trace'
+  /** The paths of two records. */
+  readonly compared: readonly [before: string, after: string]
+  readonly isJson: boolean
+}
+
 export interface BenchRequest {
   readonly kind: 'bench'
   /** Two records to compare instead of measuring. */
@@ -78,6 +85,7 @@ export type Request =
   | PlanRequest
   | RunRequest
   | PageRequest
+  | TraceRequest
   | BenchRequest
   | HostRequest
 
@@ -91,8 +99,7 @@ export function parseCommandLine(argv: readonly string[]): Request {
   if (verb === 'help') return { kind: 'help', topic: onlyOne(rest, 'help') ?? 'buildjail' }
   if (verb === '--version' || verb === '-V') return { kind: 'version' }
   if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${commands}`)
-  // `bench compare` has its options after that word.
-  const isComparing = verb === 'bench' && rest[0] === 'compare'
+  const isComparing = hasSubcommand(verb, rest)
   const { given, command } = readOptions(verb, isComparing ? rest.slice(1) : rest)
   if (given.has('help')) return { kind: 'help', topic: verb }
   switch (verb) {
@@ -103,6 +110,8 @@ export function parseCommandLine(argv: readonly string[]): Request {
       return learnRequest(given, command)
     case 'page':
       return pageRequest(command)
+    case 'trace':
+      return traceRequest(isComparing, given, command)
     case 'bench':
       return benchRequest(isComparing, given, command)
     case 'completion':
@@ -112,11 +121,16 @@ export function parseCommandLine(argv: readonly string[]): Request {
   }
 }
 
+/** `bench compare` and `trace diff` have their options after that word. */
+function hasSubcommand(verb: Verb, [word]: readonly string[]): boolean {
+  return (verb === 'bench' && word === 'compare') || (verb === 'trace' && word === 'diff')
+}
+
 const commands = `commands are ${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)} (see buildjail --help)`
 
 /** Which of `--json` and `--events` is among the options, even if the others cannot be read. */
 export function answerAsked([verb, ...rest]: readonly string[]): 'json' | 'events' | undefined {
-  return (['json', 'events'] as const).find((name) => isVerb(verb) && isAsked(verb, rest, name))
+  return (['json', 'events'] as const).find((name) => isVerb(verb) && isAsked(verb, hasSubcommand(verb, rest) ? rest.slice(1) : rest, name))
 }
 
 function completionRequest(words: readonly string[]): Request {
@@ -145,6 +159,13 @@ function pageRequest([record, extra]: readonly string[]): Request {
   if (record === undefined || record === '') throw invalid('RECORD', 'is missing; buildjail run --record FILE writes one')
   if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail page reads one record')
   return { kind: 'page', record }
+}
+
+function traceRequest(isDiff: boolean, given: GivenOptions, [before, after, extra]: readonly string[]): Request {
+  if (!isDiff) throw invalid(before === undefined ? 'diff' : readable(before), before === undefined ? 'is missing: buildjail trace diff BEFORE AFTER' : 'is not a command of buildjail trace; diff is the only one')
+  if (before === undefined || after === undefined) throw invalid('BEFORE and AFTER', 'are missing: two records that buildjail run --trace --record FILE wrote')
+  if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail trace diff reads two records, and options come before them')
+  return { kind: 'trace', compared: [before, after], isJson: given.has('json') }
 }
 
 function benchRequest(isComparing: boolean, given: GivenOptions, [before, after, extra]: readonly string[]): Request {

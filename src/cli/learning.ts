@@ -53,7 +53,6 @@ export class Learning {
       return
     }
     const trace = await this.#session.trace()
-    // defence: learn-lost-refused
     if (trace.lost > 0) throw new TraceError('ERR_BUILDJAIL_TRACE_INCOMPLETE', `no spec is written: ${trace.lost} calls are missing from the trace, so the spec would lack what they read`)
     const { spec, command, timeout } = this.#effective
     const project = this.plan.mounts.find((mount) => isThrownAway(mount) && isWithin(this.plan.cwd, mount.target))?.target

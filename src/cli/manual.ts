@@ -41,6 +41,12 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     about: 'Makes a page for a browser from a record that run --record wrote: the same page that run --page writes. Needs no privilege, and the record may come from another machine.',
     exitStatus: 'The exit status is 0, or 125 if RECORD is not a record.',
   },
+  trace: {
+    usage: 'trace diff [--json] BEFORE AFTER',
+    summary: 'say what one run looked up and another did not',
+    about: 'Compares two records that run --trace --record wrote, entry by entry of their specs: what only BEFORE read, executed, listed, looked at, missed, was refused or wrote (-), and what only AFTER did (+). Paths are those in the session.',
+    exitStatus: 'The exit status is 0 if both looked up the same; 1 if they differ; 125 if one is no record with a complete trace.',
+  },
   ps: {
     usage: 'ps [options]',
     summary: 'list the sessions of this host',

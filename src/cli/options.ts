@@ -2,7 +2,7 @@ import type { Offers } from '../spec/field.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 
 /** The commands of `buildjail`, as opposed to the command that runs in a session. */
-export type Verb = 'run' | 'learn' | 'plan' | 'page' | 'ps' | 'gc' | 'doctor' | 'bench' | 'completion'
+export type Verb = 'run' | 'learn' | 'plan' | 'page' | 'trace' | 'ps' | 'gc' | 'doctor' | 'bench' | 'completion'
 
 /** An option of a verb: how it is read, its line in the help, and its completions in a shell. */
 export interface Option {
@@ -72,6 +72,7 @@ export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
   learn: ofLearning,
   plan: [...ofSessions, json('print the plan as JSON')],
   page: [],
+  trace: [json('print an array of { entry, path, before, after }')],
   ps: [...ofLists, json('print an array of { id, name, pid, startedAt, state, root, jid }')],
   gc: [...ofLists, json('print { recovered, leftAlone }')],
   doctor: [json('print { isSupported, obstacles, limitations, blankSessions, host }')],

@@ -156,7 +156,6 @@ async function contentsOf(path: string, source: string): Promise<string> {
       hash.update(chunk.subarray(0, bytesRead))
     }
     const after = await file.stat({ bigint: true })
-    // defence: digest-while-changing
     if (!isSame(before, after)) throw changed(path)
     return hash.digest('hex')
   } finally {
