@@ -11,7 +11,9 @@ import { build, filesOf, inputsDigest, planOf } from '../../dist/index.js'
  * @returns whether it was in the cache
  */
 export async function cachedTask({ cache, output, spec, command }) {
-  const fixed = JSON.stringify([spec, planOf(spec).env, command])
+  const { env, mounts } = planOf(spec)
+  // Optional sources come and go, and so do places that the patterns of `exclude` fit.
+  const fixed = JSON.stringify([spec, env, mounts.map(({ kind, target }) => [kind, target]), command])
   const runs = path.join(cache, createHash('sha256').update(fixed).digest('hex'))
   mkdirSync(runs, { recursive: true })
   const hit = await earlierRun(runs)

@@ -42,6 +42,8 @@ export default defineConfig({
           ['Many builds', 'many-builds'],
           ['When something fails', 'failures'],
           ['Looking at a run', 'looking'],
+          ['Which inputs does my build need?', 'learning'],
+          ['A cache that cannot be wrong', 'cache'],
           ['Events', 'events'],
           ['What a session costs', 'costs'],
         ]),

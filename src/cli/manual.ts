@@ -25,7 +25,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     usage: 'learn [options] [--] command...',
     summary: 'run a command once with the whole project, and write a spec file of what it used',
     about:
-      'Runs a command as run --here does, with a trace, and writes a spec file with what it looked up: the project file by file, or folder by folder by the rules that the file states, and the parts of the toolchain. The file has a comment for each thing that was guessed. With it, buildjail run -f buildjail.json runs the same command. Linux only. docs/guide/learning.md has more.',
+      'Runs a command as run --here does, with a trace, and writes a spec file with what it looked up: the project file by file, or folder by folder by the rules that the file states, and the parts of the toolchain. The file has a comment for each thing that was guessed. With it, buildjail run -f buildjail.json runs the same command. Linux only.',
     exitStatus:
       "The exit status is the command's, as of run. If it is not 0, no file is written. 125: the file is there already or cannot be written, or the trace is incomplete.",
   },

@@ -82,7 +82,7 @@ export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): Rec
     const mount = mountOf(file.path)
     const lists = use(mount)
     for (const name of usesOf(file)) lists[name].push(file.path)
-    if (file.first !== 'found') continue
+    if (!isFound(file)) continue
     // What a link leads to may be in another entry.
     const behind = file.leadsTo === undefined ? mount : mountOf(file.leadsTo)
     use(behind)
@@ -125,14 +125,21 @@ function isExcluded({ entry, writable }: Mount): boolean {
   return !writable && /^inputs\..*\.exclude\[\d+\]$/s.test(entry)
 }
 
+/**
+ * What is found where something was missing at first was made by the build. What was refused at first may be found: a file that cannot be written can
+ * still be read.
+ */
+function isFound({ first, found }: Pick<TracedFile, 'first' | 'found'>): boolean {
+  return first !== 'missing' && found.includes('found')
+}
+
 /** The lists that a path is in. */
 function usesOf({ first, firstUse, found, uses }: TracedFile): readonly UseName[] {
   const names: UseName[] = []
   if (first === 'missing' && firstUse !== 'write') names.push('missing')
   if (found.includes('refused')) names.push('refused')
   if (uses.includes('write')) names.push('written')
-  // What it found of a path that was missing at first is its own.
-  if (first !== 'found') return names
+  if (!isFound({ first, found })) return names
   if (uses.includes('read')) names.push('read')
   if (uses.includes('execute')) names.push('executed')
   if (uses.includes('list')) names.push('listed')

@@ -63,6 +63,20 @@ describeTraces('a cache that is keyed by what a task read', () => {
     said.mockRestore()
   })
 
+  test('has no run in which a file was refused to be written and then read, nor an optional folder was missing, where these are others now', async () => {
+    const command = '(: >> parts/1) 2> /dev/null; cat always parts/1 > /output/made; cat /inputs/more/* >> /output/made 2> /dev/null; exit 0'
+    const more = async (): Promise<boolean> => {
+      await settled()
+      return await cachedTask({ cache: file('cache'), output: file('out'), spec: { inputs: { src: file('src'), more: { path: file('more'), optional: true } }, cwd: '/inputs/src' }, command: ['sh', '-c', command] })
+    }
+    expect([await more(), await more(), made()]).toEqual([false, true, 'A1'])
+    writeFileSync(file('src/parts/1'), '2')
+    expect([await more(), made()]).toEqual([false, 'A2'])
+    mkdirSync(file('more'))
+    writeFileSync(file('more/file'), 'M')
+    expect([await more(), made()]).toEqual([false, 'A2M'])
+  })
+
   test('has no run that failed', async () => {
     for (const _ of [1, 2]) await expect(task('cat none')).rejects.toMatchObject({ exitCode: 1 })
     writeFileSync(file('src/none'), '')

@@ -27,9 +27,9 @@ describeTraces('the record of a run with a trace', () => {
   test('has its files by entry, what no process used, and the programs with those that started them', () => {
     prepare()
     expect(cli(...script('cat a none; ls .; : > /tmp/made; exit 0', '--record', 'record.json'))).toMatchObject({ status: 0 })
-    const written = readFileSync(path.join(folders.top, 'record.json'), 'utf8')
-    expect(isValid(recordSchema, JSON.parse(written))).toBe(true)
-    const { files, programs } = readRecord(written, 'record')
+    const json = readFileSync(path.join(folders.top, 'record.json'), 'utf8')
+    expect(isValid(recordSchema, JSON.parse(json))).toBe(true)
+    const { files, programs } = readRecord(json, 'record')
     const src = files?.entries.find(({ entry }) => entry === 'inputs.src')
     expect(src).toMatchObject({ source: path.join(folders.top, 'src'), read: { paths: ['/inputs/src/a'] }, listed: { paths: ['/inputs/src'] }, missing: { paths: ['/inputs/src/none'] } })
     expect(files).toMatchObject({ unused: ['inputs.unused'], lost: 0 })

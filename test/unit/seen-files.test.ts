@@ -37,11 +37,12 @@ describe('the files of a record', () => {
       seen('/inputs/src', 'look', 'found', { uses: ['look', 'list'] }),
       seen('/inputs/src/x', 'look', 'found'),
       seen('/inputs/src/key', 'read', 'refused'),
+      seen('/inputs/src/kept', 'write', 'refused', { found: ['found', 'refused'], uses: ['read', 'write'] }),
       seen('/output/a.o', 'write', 'missing', { found: ['found', 'missing'], uses: ['read', 'write'] }),
       seen('/output/stamp', 'look', 'missing', { found: ['found', 'missing'], uses: ['look', 'write'] }),
     )
     expect(lists(trace)).toEqual({
-      '/inputs/src': { listed: ['/inputs/src'], looked: ['/inputs/src/x'], refused: ['/inputs/src/key'] },
+      '/inputs/src': { listed: ['/inputs/src'], looked: ['/inputs/src/x'], read: ['/inputs/src/kept'], refused: ['/inputs/src/key', '/inputs/src/kept'], written: ['/inputs/src/kept'] },
       '/output': { missing: ['/output/stamp'], written: ['/output/a.o', '/output/stamp'] },
     })
   })
