@@ -81,9 +81,9 @@ function inputLines({ target, source, narrowed }: LearnedInput, folder: string):
   return [...comments(about), `${jsonText(target)}: ${jsonText(rebased(source, folder))}`]
 }
 
-function aboutOf({ reason, found, unused }: NarrowedInput): readonly string[] {
+function aboutOf({ reason, found, unused, hasMoreUnused = false }: NarrowedInput): readonly string[] {
   if (reason === undefined) return []
-  const left = unused.length === 0 ? '' : ` ${unused.length} ${unused.length === 1 ? 'folder' : 'folders'} in it were not looked into.`
+  const left = unused.length === 0 ? '' : ` ${unused.length} ${unused.length === 1 ? 'folder' : 'folders'} in it were not looked into${hasMoreUnused ? ', and others too, which are shown because there are too many' : ''}.`
   return [`guess: as a whole, because ${reasons[reason]}. ${found} ${found === 1 ? 'path' : 'paths'} of it were found.${left}`]
 }
 

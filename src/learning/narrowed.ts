@@ -16,12 +16,13 @@ export interface NarrowedInput {
   readonly found: number
   /** Folders in it that were not looked into, relative to it. */
   readonly unused: readonly string[]
+  /** There are more of them, which are shown: each that is not is a mount. */
+  readonly hasMoreUnused?: boolean
 }
 
 /** A folder with more entries in a spec is one entry. */
 export const mostEntries = 8
-/** Each is a mount. */
-const mostUnused = 40
+export const mostUnused = 40
 
 /**
  * The fewest entries that show what a command found, by these rules: a folder that was written in, listed, or holds a link is shown as a whole, as
@@ -43,14 +44,16 @@ function inputsOf(node: UsedNode, kept: readonly string[]): readonly NarrowedInp
 function wholeOf(node: UsedNode, reason: WholeReason, kept: readonly string[]): NarrowedInput {
   const nodes = nodesIn(node)
   const isOverlay = nodes.some(({ whole }) => whole === 'written' || whole === 'shut')
-  return { path: node.path, isFolder: true, isOverlay, reason, found: nodes.filter(({ isUsed }) => isUsed).length, unused: unusedIn(node, kept) }
+  const unused = unusedIn(node, kept)
+  const isCut = unused.length > mostUnused
+  return { path: node.path, isFolder: true, isOverlay, reason, found: nodes.filter(({ isUsed }) => isUsed).length, unused: unused.slice(0, mostUnused), ...(isCut && { hasMoreUnused: true }) }
 }
 
 function nodesIn(node: UsedNode): readonly UsedNode[] {
   return [node, ...[...node.children.values()].flatMap(nodesIn)]
 }
 
-/** The outermost folders first, as there may be too many. */
+/** The outermost folders first, and one more than is wanted. */
 function unusedIn(top: UsedNode, kept: readonly string[]): readonly string[] {
   const unused: string[] = []
   for (let level = [top]; level.length > 0; level = level.flatMap(({ children }) => [...children.values()].filter(({ isFolder }) => isFolder))) {
@@ -58,8 +61,8 @@ function unusedIn(top: UsedNode, kept: readonly string[]): readonly string[] {
       for (const name of foldersIn(node.path)) {
         const folder = path.join(node.path, name)
         if (node.children.has(name) || kept.some((one) => isWithin(one, folder))) continue
-        if (unused.length === mostUnused) return unused
         unused.push(path.relative(top.path, folder))
+        if (unused.length > mostUnused) return unused
       }
     }
   }
