@@ -288,6 +288,27 @@ export type BuildTeardownErrorCode =
    */
   | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
 
+/**
+ * @class TraceError
+ * @category session
+ */
+export type TraceErrorCode =
+  /**
+   * Some paths that a run looked up are not known: there were too many, or a name is not UTF-8.
+   * @remedy Trace a smaller run, or give the file another name.
+   */
+  | 'ERR_BUILDJAIL_TRACE_INCOMPLETE'
+  /**
+   * An input has changed since the run began; `path` names it in the session.
+   * @remedy Run again.
+   */
+  | 'ERR_BUILDJAIL_INPUT_CHANGED'
+  /**
+   * The run read what was in an output or a store before; `path` names it in the session. A folder that the run itself renamed there counts as well.
+   * @remedy Begin with an empty folder.
+   */
+  | 'ERR_BUILDJAIL_OUTPUT_READ'
+
 /** Every code that this package makes up. Codes of the system (`ENOENT`, `EPERM`, ...) pass through unchanged. */
 export type OwnErrorCode =
   | SpecErrorCode
@@ -298,6 +319,7 @@ export type OwnErrorCode =
   | QueueErrorCode
   | TeardownErrorCode
   | BuildTeardownErrorCode
+  | TraceErrorCode
 
 type SpecFields = Omit<ErrorFields, 'entry'>
 
@@ -378,6 +400,15 @@ export class QueueError extends BuildjailError {
 
   constructor(code: QueueErrorCode, message: string) {
     super(code, message, { step: 'open' })
+  }
+}
+
+/** What a run read cannot be told with certainty. */
+export class TraceError extends BuildjailError {
+  declare readonly code: TraceErrorCode
+
+  constructor(code: TraceErrorCode, message: string, fields: Pick<ErrorFields, 'path' | 'entry'> = {}) {
+    super(code, inOneLine(message), fields)
   }
 }
 

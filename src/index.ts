@@ -14,6 +14,8 @@ export type { Applied, SessionProcess, SessionUsage } from './native/record.ts'
 export type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionRecord, SessionStep } from './native/record.ts'
 export type { Trace, TracedFile, TracedOutcome, TracedProcess, TracedProgram, TracedUse } from './native/trace.ts'
 export type { RunRecord } from './recording/run-record.ts'
+export { inputsDigest, type DigestOptions } from './recording/inputs-digest.ts'
+export { filesOf, programsOf, type RecordedFiles, type RecordedPaths, type RecordedProgram, type RecordedUse } from './recording/seen-files.ts'
 export { BuildProcess, type BuildProcessEvents } from './command/build-process.ts'
 export { commandLine, type Command, type CommandVariables } from './command/command.ts'
 export { CommandError } from './command/command-error.ts'
@@ -35,6 +37,7 @@ export {
   SpecError,
   SystemCallError,
   TeardownError,
+  TraceError,
   UnsupportedError,
   type Holder,
   type HolderKind,

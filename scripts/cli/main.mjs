@@ -8,7 +8,7 @@ import { documents } from './documents.mjs'
 const root = path.resolve(import.meta.dirname, '..', '..')
 const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'))
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
-const { completions, manPage, specFileSchema } = await documents()
+const { completions, manPage, recordSchema, specFileSchema } = await documents()
 
 function write(folder, file, text) {
   mkdirSync(path.join(dist, folder), { recursive: true })
@@ -30,6 +30,7 @@ chmodSync(path.join(dist, 'cli', 'main.cjs'), 0o755)
 if (process.argv[2] === undefined) linkInto(path.join(root, 'node_modules', '.bin'))
 // The one package of others' that is in it.
 copyFileSync(path.join(root, 'node_modules', 'jsonc-parser', 'LICENSE.md'), path.join(dist, 'cli', 'LICENSE-jsonc-parser.md'))
+write('', 'record.schema.json', `${JSON.stringify(recordSchema, null, 2)}\n`)
 write('', 'schema.json', `${JSON.stringify(specFileSchema, null, 2)}\n`)
 for (const { file, text: script } of Object.values(completions)) write('completion', file, script())
 write('man', 'buildjail.1', manPage(version))

@@ -89,7 +89,7 @@ async function keyboard(browser, url) {
     }
   }
   // What is in closed details is not come by.
-  const hidden = await page.evaluate(() => document.querySelectorAll('details:not([open]) .scroll').length)
+  const hidden = await page.evaluate(() => document.querySelectorAll('details:not([open]) .scroll, details:not([open]) details > summary').length)
   if (reached.size < wanted - hidden) problems.push(`Tab reaches ${reached.size} of ${wanted - hidden}`)
   await page.close()
   return problems

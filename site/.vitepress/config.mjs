@@ -44,6 +44,8 @@ export default defineConfig({
           ['When something fails', 'failures'],
           ['Looking at a run', 'looking'],
           ['Is my build reproducible?', 'reproducible'],
+          ['Which inputs does my build need?', 'learning'],
+          ['A cache that cannot be wrong', 'cache'],
           ['Events', 'events'],
           ['What a session costs', 'costs'],
         ]),

@@ -1,5 +1,5 @@
 /**
- * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` makes a page, and `pageOf` of `buildjail/page` in JavaScript.
+ * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` makes a page, and `pageOf` of `buildjail/page` in JavaScript. What a run looked up, and the hash of it.
  * @module Records
  */
 export type {
@@ -25,3 +25,5 @@ export type {
   UsageSample,
 } from '../../src/recording/run-record.ts'
 export { pageOf } from '../../src/page/index.ts'
+export { filesOf, inputsDigest, programsOf } from '../../src/index.ts'
+export type { DigestOptions, RecordedFiles, RecordedPaths, RecordedProgram, RecordedUse } from '../../src/index.ts'

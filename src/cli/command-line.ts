@@ -11,7 +11,7 @@ import { readDuration } from '../spec/units.ts'
 import { mostBuilds, readVariation, type VariationName } from '../verify/variation-names.ts'
 
 /** Verbs about this host rather than a build. */
-type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'completion'>
+type HostVerb = Exclude<Verb, 'run' | 'learn' | 'plan' | 'page' | 'trace' | 'bench' | 'completion'>
 
 interface SessionRequest {
   /** The options' part of it. */
@@ -42,6 +42,8 @@ export interface RunRequest extends SessionRequest {
   /** Paths of files to write. */
   readonly record?: string
   readonly page?: string
+  /** Of `learn`: the path of the spec file to write. */
+  readonly learned?: string
   /** Whether what is written in the project is done there at the end. */
   readonly apply?: 'asks' | 'always'
   /** Runs the command several times, and compares the outputs. */
@@ -54,6 +56,13 @@ export interface PageRequest {
   readonly kind: 'page'
   /** The path of the file to read. */
   readonly record: string
+}
+
+export interface TraceRequest {
+  readonly kind: 'trace'
+  /** The paths of two records. */
+  readonly compared: readonly [before: string, after: string]
+  readonly isJson: boolean
 }
 
 export interface BenchRequest {
@@ -79,6 +88,7 @@ export type Request =
   | PlanRequest
   | RunRequest
   | PageRequest
+  | TraceRequest
   | BenchRequest
   | HostRequest
 
@@ -92,16 +102,19 @@ export function parseCommandLine(argv: readonly string[]): Request {
   if (verb === 'help') return { kind: 'help', topic: onlyOne(rest, 'help') ?? 'buildjail' }
   if (verb === '--version' || verb === '-V') return { kind: 'version' }
   if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${commands}`)
-  // `bench compare` has its options after that word.
-  const isComparing = verb === 'bench' && rest[0] === 'compare'
+  const isComparing = hasSubcommand(verb, rest)
   const { given, command } = readOptions(verb, isComparing ? rest.slice(1) : rest)
   if (given.has('help')) return { kind: 'help', topic: verb }
   switch (verb) {
     case 'run':
     case 'plan':
       return sessionRequest(verb, given, command)
+    case 'learn':
+      return learnRequest(given, command)
     case 'page':
       return pageRequest(command)
+    case 'trace':
+      return traceRequest(isComparing, given, command)
     case 'bench':
       return benchRequest(isComparing, given, command)
     case 'completion':
@@ -111,11 +124,16 @@ export function parseCommandLine(argv: readonly string[]): Request {
   }
 }
 
+/** `bench compare` and `trace diff` have their options after that word. */
+function hasSubcommand(verb: Verb, [word]: readonly string[]): boolean {
+  return (verb === 'bench' && word === 'compare') || (verb === 'trace' && word === 'diff')
+}
+
 const commands = `commands are ${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)} (see buildjail --help)`
 
 /** Which of `--json` and `--events` is among the options, even if the others cannot be read. */
 export function answerAsked([verb, ...rest]: readonly string[]): 'json' | 'events' | undefined {
-  return (['json', 'events'] as const).find((name) => isVerb(verb) && isAsked(verb, rest, name))
+  return (['json', 'events'] as const).find((name) => isVerb(verb) && isAsked(verb, hasSubcommand(verb, rest) ? rest.slice(1) : rest, name))
 }
 
 function completionRequest(words: readonly string[]): Request {
@@ -144,6 +162,13 @@ function pageRequest([record, extra]: readonly string[]): Request {
   if (record === undefined || record === '') throw invalid('RECORD', 'is missing; buildjail run --record FILE writes one')
   if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail page reads one record')
   return { kind: 'page', record }
+}
+
+function traceRequest(isDiff: boolean, given: GivenOptions, [before, after, extra]: readonly string[]): Request {
+  if (!isDiff) throw invalid(before === undefined ? 'diff' : readable(before), before === undefined ? 'is missing: buildjail trace diff BEFORE AFTER' : 'is not a command of buildjail trace; diff is the only one')
+  if (before === undefined || after === undefined) throw invalid('BEFORE and AFTER', 'are missing: two records that buildjail run --trace --record FILE wrote')
+  if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail trace diff reads two records, and options come before them')
+  return { kind: 'trace', compared: [before, after], isJson: given.has('json') }
 }
 
 function benchRequest(isComparing: boolean, given: GivenOptions, [before, after, extra]: readonly string[]): Request {
@@ -184,6 +209,14 @@ function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: read
   // The spec file can have the command.
   if (command.length === 0 && request.file === undefined) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
   return { kind, ...request, ...(hasEvents && { isJson: true, hasEvents }), ...forRun, ...(verify !== undefined && { verify }), command: command.length === 0 ? command : checkCommand(command) }
+}
+
+/** A run of the project around the current folder, with a trace. */
+function learnRequest(given: GivenOptions, command: readonly string[]): Request {
+  if (command.length === 0) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
+  const { here, ...request } = sessionRequest('run', new Map([...given, ['here', []]]), command) as RunRequest
+  const { spec: learned = 'buildjail.json' } = pathFrom(given, 'spec')
+  return { ...request, ...(here !== undefined && { here }), spec: { ...request.spec, trace: true }, learned }
 }
 
 function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {

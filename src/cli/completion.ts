@@ -3,7 +3,7 @@ import { chapters, generalOptions, topics } from './manual.ts'
 import { helpOption, type Option, optionsOf, type Verb, verbs } from './options.ts'
 
 /** The verbs that a command follows. */
-const verbsOfCommands: readonly Verb[] = ['run', 'plan']
+const verbsOfCommands: readonly Verb[] = ['run', 'learn', 'plan']
 
 /** The verbs that a file follows. */
 const verbsOfFiles: readonly Verb[] = ['page']

@@ -9,7 +9,7 @@ import { doctorVerb, gcVerb, psVerb } from './host-verbs.ts'
 import { exitStatus } from './exit-status.ts'
 import { helpOf, helpTopics } from './help.ts'
 import { packageVersion } from './manual.ts'
-import { bytesOf } from './named-file.ts'
+import { textOfFile } from './named-file.ts'
 import { planVerb } from './plan-verb.ts'
 import { errorJson, tell } from './report.ts'
 import { styleOf, type Terminal } from './terminal.ts'
@@ -37,6 +37,9 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
       case 'page':
         await pageVerb(request, terminal)
         return exitStatus.success
+      case 'trace':
+        // Loaded for this verb only.
+        return (await import('./trace-verb.ts')).traceVerb(request, terminal)
       case 'bench':
         return await benchVerb(request)
       case 'doctor':
@@ -71,16 +74,7 @@ async function completionOf(shell: string): Promise<string> {
 async function pageVerb({ record }: PageRequest, terminal: Terminal): Promise<void> {
   // Loaded for this verb only.
   const { pageOfJson } = await import('../page/page.ts')
-  terminal.out(pageOfJson(textOf(record), record))
-}
-
-/** @throws SpecError when it cannot be read. */
-function textOf(file: string): string {
-  try {
-    return bytesOf(file).toString('utf8')
-  } catch (error) {
-    throw invalid(readable(file), `cannot be read: ${(error as Error).message}`, error)
-  }
+  terminal.out(pageOfJson(textOfFile(record), record))
 }
 
 /**

@@ -11,8 +11,8 @@ export const exitStatus = {
   noSession: 1,
   /** Of gc: something was left alone. */
   leftAlone: 1,
-  /** Of run --verify: builds differ. */
-  notReproducible: 1,
+  /** Of run --verify: the builds; of trace diff: the two runs. */
+  differs: 1,
   timedOut: 124,
   /** The command line was wrong, the session could not be opened, or the command succeeded and something failed afterwards. */
   ownFailure: 125,

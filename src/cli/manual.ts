@@ -21,6 +21,14 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     exitStatus:
       "The exit status is the command's, or 128 + n if signal n ended it. 124: the command timed out, or reached a limit of cpuTime, wallTime or stdio. 125: buildjail itself failed; the command did not run, or it succeeded and something failed afterwards. 126: the program cannot be executed. 127: there is no such program. With --verify it is 1 where builds differ.",
   },
+  learn: {
+    usage: 'learn [options] [--] command...',
+    summary: 'run a command once with the whole project, and write a spec file of what it used',
+    about:
+      'Runs a command as run --here does, with a trace, and writes a spec file with what it looked up: the project file by file, or folder by folder by the rules that the file states, and the parts of the toolchain. The file has a comment for each thing that was guessed. With it, buildjail run -f buildjail.json runs the same command. Linux only.',
+    exitStatus:
+      "The exit status is the command's, as of run. If it is not 0, no file is written. 125: the file is there already or cannot be written, or the trace is incomplete.",
+  },
   plan: {
     usage: 'plan [options] [[--] command...]',
     summary: 'show what run would build; needs no privilege and changes nothing',
@@ -32,6 +40,12 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     summary: 'make a page for a browser from the record of a run',
     about: 'Makes a page for a browser from a record that run --record wrote: the same page that run --page writes. Needs no privilege, and the record may come from another machine.',
     exitStatus: 'The exit status is 0, or 125 if RECORD is not a record.',
+  },
+  trace: {
+    usage: 'trace diff [--json] BEFORE AFTER',
+    summary: 'say what one run looked up and another did not',
+    about: 'Compares two records that run --trace --record wrote, entry by entry of their specs: what only BEFORE read, executed, listed, looked at, missed, was refused or wrote (-), and what only AFTER did (+). Paths are those in the session.',
+    exitStatus: 'The exit status is 0 if both looked up the same; 1 if they differ; 125 if one is no record with a complete trace.',
   },
   ps: {
     usage: 'ps [options]',

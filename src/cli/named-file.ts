@@ -3,6 +3,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 
+import { invalid } from '../spec/check.ts'
+import { readable } from '../spec/messages.ts'
 import { isWithin } from '../spec/paths.ts'
 
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants
@@ -43,5 +45,14 @@ export function bytesOf(file: string): Buffer {
     return readFileSync(fd)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** @throws SpecError when it cannot be read. */
+export function textOfFile(file: string): string {
+  try {
+    return bytesOf(file).toString('utf8')
+  } catch (error) {
+    throw invalid(readable(file), `cannot be read: ${(error as Error).message}`, error)
   }
 }

@@ -3,7 +3,7 @@ import { fieldNames, fields } from '../spec/fields.ts'
 import { variationNames } from '../verify/variation-names.ts'
 
 /** The commands of `buildjail`, as opposed to the command that runs in a session. */
-export type Verb = 'run' | 'plan' | 'page' | 'ps' | 'gc' | 'doctor' | 'bench' | 'completion'
+export type Verb = 'run' | 'learn' | 'plan' | 'page' | 'trace' | 'ps' | 'gc' | 'doctor' | 'bench' | 'completion'
 
 /** An option of a verb: how it is read, its line in the help, and its completions in a shell. */
 export interface Option {
@@ -43,6 +43,12 @@ const ofSessions: readonly Option[] = [
   { ...once, name: 'record', value: 'FILE', help: 'write the same to FILE as JSON, from which buildjail page makes the page', offers: { paths: 'any' } },
   { ...once, name: 'env-values', value: undefined, help: 'include the values of all variables in both, secrets too' },
 ]
+const ofLearning: readonly Option[] = [
+  ...ofHere.filter(({ name }) => name === 'project' || name === 'out' || name === 'env-files').map((option) => ({ ...option, help: ofLearningHelp(option) })),
+  { ...once, name: 'spec', value: 'FILE', help: 'the spec file to write, which must be new; default: buildjail.json', offers: { paths: 'any' } },
+  ...ofFields.filter(({ name }) => name !== 'trace'),
+  { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 1m30s or 2h; the spec file has it too' },
+]
 const ofRuns: readonly Option[] = [
   { ...once, name: 'verify', value: 'N', isValueOptional: true, help: 'run the command N times (2) under other circumstances, compare byte by byte what each leaves in the outputs, and exit with 1 where they differ' },
   { ...once, name: 'only', value: 'NAME,...', help: `with --verify: vary only these, or none: ${variationNames.join(', ')}; the last is varied only if it is named`, offers: { words: variationNames } },
@@ -67,9 +73,11 @@ export const helpOption: Option = { ...once, name: 'help', short: 'h', value: un
 
 /** The options of each verb, except `--help`. */
 export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
-  run: [...ofSessions, ...ofRuns, json('collect stdout and stderr, and print { result, steps } or { error }')],
+  run: [...ofSessions, ...ofRuns, json('collect stdout and stderr, and print { result, steps } or { error }; with --trace also files and programs')],
+  learn: ofLearning,
   plan: [...ofSessions, json('print the plan as JSON')],
   page: [],
+  trace: [json('print an array of { entry, path, before, after }')],
   ps: [...ofLists, json('print an array of { id, name, pid, startedAt, state, root, jid }')],
   gc: [...ofLists, json('print { recovered, leftAlone }')],
   doctor: [json('print { isSupported, obstacles, limitations, blankSessions, host }')],
@@ -78,6 +86,10 @@ export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
 }
 
 export const verbs: readonly Verb[] = Object.keys(optionsOf) as Verb[]
+
+function ofLearningHelp({ name, help }: Option): string {
+  return name === 'project' ? 'learn for the project in DIR; default: the one around the current folder' : help.replace('with --here: ', '')
+}
 
 function json(help: string): Option {
   return { ...once, name: 'json', value: undefined, help }

@@ -52,6 +52,7 @@ export class RunReport {
   async write(errors: readonly unknown[]): Promise<void> {
     if (this.#recorder === undefined) return
     await this.#recorder.lookAtOutputs()
+    await this.#recorder.lookAtTrace()
     const text = `${jsonText(this.#recorder.record(errors), 2)}\n`
     for (const { name, file } of this.#files) {
       if (name === 'record') file.write(text)

@@ -4,6 +4,8 @@ import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '.
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import type { Applied, SessionStep } from '../native/record.ts'
+import { filesOf, programsOf } from '../recording/seen-files.ts'
+import type { RunRecord } from '../recording/run-record.ts'
 import type { Changes } from '../session/changes.ts'
 import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
@@ -16,10 +18,13 @@ import { optionWords } from './option-words.ts'
 import { Interruption, suspendTogether } from './signals.ts'
 import { describeError, jsonLine, tell } from './report.ts'
 import type { Terminal } from './terminal.ts'
+import type { Learning } from './learning.ts'
 import type { RunReport } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
 import { notShownText, thrownAwayText } from './thrown-away.ts'
 import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
+
+type Seen = Required<Pick<RunRecord, 'files' | 'programs'>>
 
 /** How one run went. */
 export interface Outcome {
@@ -31,6 +36,8 @@ export interface Outcome {
   readonly changes: readonly Changes[]
   /** What of them was done in the project. It is not in `changes`. */
   readonly applied: Applied | undefined
+  /** What was looked up, for --json of a session with a trace. */
+  readonly seen: Seen | undefined
   /** In words of the command line. */
   readonly hints: readonly Hint[]
   /** All errors, in order. There may be a result as well. */
@@ -42,7 +49,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
   // Loaded only for --verify.
   if (request.verify !== undefined) return await (await import('./verify-verb.ts')).verifyVerb(request, request.verify, terminal)
   const effective = await effectiveSpec(request)
-  const written = request.record === undefined && request.page === undefined ? undefined : await reportOf(request, effective)
+  const written = await writingOf(request, effective, terminal)
   // Loaded only for --events.
   const { EventLines, lastEvent } = request.hasEvents === true ? await import('./event-lines.ts') : {}
   const events = EventLines === undefined ? undefined : new EventLines(terminal)
@@ -52,7 +59,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
     tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
   })
   try {
-    return report(await runOnce(request, effective, streams, interruption, written, terminal), effective, { here: request.here, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)
+    return report(await runOnce(request, effective, streams, interruption, written, terminal), effective, { here: request.here, isLearned: request.learned !== undefined, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)
   } finally {
     interruption.over()
     streams.over(false)
@@ -64,6 +71,8 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
 /** What is told at the end. */
 export interface Told {
   readonly here: RunRequest['here']
+  /** The options of run are not those of learn. */
+  readonly isLearned: boolean
   readonly answer: ReturnType<typeof answerOf>
 }
 
@@ -73,17 +82,18 @@ function answerOf(isJson: boolean, lastEvent: ((answer: object) => object) | und
   return lastEvent === undefined ? describeOutcome : (outcome) => lastEvent(describeOutcome(outcome))
 }
 
-/** Loaded only for --record and --page. */
-async function reportOf(request: RunRequest, { spec, located }: EffectiveSpec): Promise<RunReport> {
-  const { RunReport: Report } = await import('./run-report.ts')
+/** Loaded only for --record and --page, and for learn. */
+async function writingOf(request: RunRequest, effective: EffectiveSpec, terminal: Terminal): Promise<RunReport | Learning | undefined> {
   try {
-    return new Report(request, spec)
+    if (request.learned !== undefined) return new (await import('./learning.ts')).Learning(request.learned, effective, terminal)
+    if (request.record === undefined && request.page === undefined) return undefined
+    return new (await import('./run-report.ts')).RunReport(request, effective.spec)
   } catch (error) {
-    throw located(error)
+    throw effective.located(error)
   }
 }
 
-export async function runOnce({ here, isJson, apply }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined, terminal: Terminal): Promise<Outcome> {
+export async function runOnce({ here, isJson, apply }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | Learning | undefined, terminal: Terminal): Promise<Outcome> {
   const errors: unknown[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -96,7 +106,7 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
   const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
   if (session === undefined) {
     streams.over(false)
-    return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, hints: [], errors }
+    return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, seen: undefined, hints: [], errors }
   }
   // Loaded only for --apply.
   const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
@@ -117,9 +127,16 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
   const applied = result === undefined ? undefined : await attempt(async () => await applying?.end(result, changed, interruption.signal))
   const changes = changed.filter(({ target }) => target !== applied?.target)
   await attempt(() => session.close())
-  if (written !== undefined) await attempt(() => written.write(errors))
+  if (written !== undefined) await attempt(() => written.write(errors, result, changed))
+  const seen = isJson && session.plan.trace ? await attempt(() => seenIn(session)) : undefined
   streams.over(result?.failed !== false)
-  return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, hints, errors }
+  return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, seen, hints, errors }
+}
+
+/** Complete once the session is closed. */
+async function seenIn(session: Session): Promise<Seen> {
+  const trace = await session.trace()
+  return { files: filesOf(trace, session.plan), programs: programsOf(trace) }
 }
 
 /** Looked for while the session is open. */
@@ -155,13 +172,13 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
 }
 
 /** Prints what is to be said of a run, and returns the exit status. */
-export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, answer }: Told, interruption: Interruption, terminal: Terminal): number {
+export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept, changes, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
   for (const one of here === undefined ? [] : changes) {
-    const text = thrownAwayText(one, isWithin(spec.cwd ?? '/', one.target))
+    const text = thrownAwayText(one, !isLearned && isWithin(spec.cwd ?? '/', one.target))
     if (text !== undefined) tell(terminal, text)
   }
   const notShown = here === undefined || result?.failed !== true || result.isCanceled ? undefined : notShownText(spec, here)
@@ -182,7 +199,7 @@ function endingMessage({ result }: Outcome, timeout: number | undefined): string
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-export function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, hints, errors }: Outcome): object {
+export function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, seen, hints, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
-  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, steps, ...error }
+  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, ...seen, steps, ...error }
 }

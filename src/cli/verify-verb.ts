@@ -29,7 +29,7 @@ export async function verifyVerb(request: RunRequest, options: NonNullable<RunRe
     for (const build of verifying.builds) {
       tell(terminal, headingOf(build, verifying))
       const outcome = await verifying.run(build, () => runBuild(build, request, effective, interruption, terminal), signal)
-      const status = report(outcome, { ...effective, spec: build.spec }, { here: undefined, answer: undefined }, interruption, terminal)
+      const status = report(outcome, { ...effective, spec: build.spec }, { here: undefined, isLearned: false, answer: undefined }, interruption, terminal)
       if (status !== exitStatus.success || outcome.result === undefined) {
         tell(terminal, `build ${build.number} of ${verifying.builds.length} failed, so nothing is compared`)
         if (request.isJson) terminal.out(jsonLine({ build: build.number, ...describeOutcome(outcome) }))
@@ -41,7 +41,7 @@ export async function verifyVerb(request: RunRequest, options: NonNullable<RunRe
     if (page !== undefined) page.write((await import('../page/verification.ts')).pageOfVerification(verification, effective.command, packageVersion()))
     if (request.isJson) terminal.out(jsonLine({ verification }))
     tellVerification(verification, terminal)
-    return verification.isReproducible ? exitStatus.success : exitStatus.notReproducible
+    return verification.isReproducible ? exitStatus.success : exitStatus.differs
   } catch (error) {
     const stopped = interruption.status
     if (stopped === undefined) throw effective.located(error)

@@ -4,6 +4,7 @@ import type { RecordedStep, RunRecord } from '../recording/run-record.ts'
 import { bar } from './chart.ts'
 import { commandsSection } from './commands.ts'
 import { code, documentOf, type Row, sums, table, verdict } from './document.ts'
+import { filesSection } from './files.ts'
 import { asShown, html, type Markup, nothing } from './html.ts'
 import { isolationSection } from './isolation.ts'
 import { limitsSection } from './limits.ts'
@@ -14,6 +15,7 @@ import { bytes, duration, mostMemory, processorTime, verdictOf, verdictOfRun } f
 const sections = [
   ['commands', 'Commands', commandsSection],
   ['root', 'The root', treeSection],
+  ['files', 'Files', filesSection],
   ['limits', 'Limits and usage', limitsSection],
   ['network', 'Network', networkSection],
   ['isolation', 'What keeps it apart', isolationSection],

@@ -1,9 +1,10 @@
 import { SpecError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
+import type { JsonSchema } from '../spec/field.ts'
 import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionUsage } from '../native/record.ts'
 import { limitNames } from '../spec/fields/limits.ts'
-import type { PlanLimits } from '../spec/plan.ts'
+import type { Identity, PlanLimits } from '../spec/plan-types.ts'
 import {
   recordFormat,
   type StdioPiece,
@@ -25,7 +26,10 @@ import {
   type RunRecord,
   type UsageSample,
 } from './run-record.ts'
-import { amount, listOf, mapOf, oneOf, optional, pairOf, shapeOf, text, yesOrNo, type Shape } from './shape.ts'
+import type { RecordedFiles, RecordedPaths, RecordedProgram, RecordedUse } from './seen-files.ts'
+import { amount, listOf, mapOf, oneOf, optional, pairOf, shape, shapeOf, text, yesOrNo, type Shape } from './shape.ts'
+
+const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 const usage = {
   cpuTime: optional(amount),
@@ -65,11 +69,11 @@ const plan = shapeOf<RecordedPlan>({
   leftOut: listOf(shapeOf<RecordedPlan['leftOut'][number]>({ entry: text, path: text })),
 })
 
-const jailValue: Shape<string | number | boolean | readonly string[]> = (given, at) => {
+const jailValue = shape({ anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }, { type: 'array', items: { type: 'string' } }] }, (given, at): string | number | boolean | readonly string[] => {
   if (Array.isArray(given)) return listOf(text)(given, at)
   if (typeof given === 'string' || typeof given === 'boolean' || (typeof given === 'number' && Number.isFinite(given))) return given
   throw invalid(at, 'must be a text, a number, true, false or a list of texts')
-}
+})
 
 const idRanges = listOf(shapeOf<IdRangeRecord>({ inside: amount, outside: amount, count: amount }))
 
@@ -129,6 +133,35 @@ const network = shapeOf<RecordedNetwork>({
   leftOut: optional(amount),
 })
 
+const paths = shapeOf<RecordedPaths>({ paths: listOf(text), leftOut: optional(amount) })
+
+const files = shapeOf<RecordedFiles>({
+  entries: listOf(
+    shapeOf<RecordedUse>({
+      entry: text,
+      kind: text,
+      target: text,
+      source: optional(text),
+      identity: optional(shapeOf<Identity>({ dev: text, ino: text })),
+      read: paths,
+      executed: paths,
+      listed: paths,
+      looked: paths,
+      missing: paths,
+      refused: paths,
+      written: paths,
+    }),
+  ),
+  unused: listOf(text),
+  lost: amount,
+})
+
+const time = shape({ type: 'string', pattern: timePattern.source }, (given, at): string => {
+  const found = text(given, at)
+  if (!timePattern.test(found) || Number.isNaN(Date.parse(found))) throw invalid(at, 'must be a time as 2026-01-31T12:00:00.000Z')
+  return found
+})
+
 const record = shapeOf<RunRecord>({
   format: oneOf(recordFormat),
   version: oneOf(1),
@@ -147,6 +180,8 @@ const record = shapeOf<RunRecord>({
   samples: listOf(shapeOf<UsageSample>({ atMs: amount, ...usage })),
   processes: optional(listOf(shapeOf<RecordedProcess>({ pid: amount, parent: amount, program: text, beganMs: amount, lastSeenMs: amount, cpuTime: amount, mostMemory: amount }))),
   processesLeftOut: optional(amount),
+  files: optional(files),
+  programs: optional(listOf(shapeOf<RecordedProgram>({ path: text, argv0: text, processes: amount, startedBy: listOf(text) }))),
   network: optional(network),
   outputs: optional(listOf(shapeOf<RecordedOutput>({ path: text, files: amount, bytes: amount }))),
   filled: listOf(shapeOf<RunRecord['filled'][number]>({ target: text, used: amount, size: amount })),
@@ -155,6 +190,14 @@ const record = shapeOf<RunRecord>({
   kept: optional(text),
   errors: listOf(error),
 })
+
+/** The JSON Schema of a record. Published as `buildjail/record.schema.json`. */
+export const recordSchema: JsonSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'buildjail run record',
+  description: 'A run as buildjail run --record writes it. Later versions of the package add members; a member that changes its meaning or goes changes version.',
+  ...record.schema,
+}
 
 /**
  * Reads the JSON of a record, from any source: unknown members are left out, and a missing member or one of another shape is refused.
@@ -183,10 +226,4 @@ export function checkedRecord(given: unknown, name: string): RunRecord {
     if (!(refusal instanceof SpecError)) throw refusal
     throw invalid(readable(name), `is not a record of version 1: ${refusal.message}`, refusal)
   }
-}
-
-function time(given: unknown, at: string): string {
-  const found = text(given, at)
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(found) || Number.isNaN(Date.parse(found))) throw invalid(at, 'must be a time as 2026-01-31T12:00:00.000Z')
-  return found
 }

@@ -7,6 +7,7 @@ import type { CommandEvent, EndEvent, LimitEvent, StdioEvent } from '../events/s
 import { tailSize } from '../command/hint-evidence.ts'
 import { hintInWords, hintsOf } from '../command/hints.ts'
 import type { SessionRecord, SessionUsage, SessionStep } from '../native/record.ts'
+import type { Trace } from '../native/trace.ts'
 import type { Session } from '../session/session.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 import { isAllowedNetwork } from '../spec/fields/network.ts'
@@ -16,6 +17,7 @@ import type { Spec } from '../spec/spec.ts'
 import { KeptStdio } from './kept-stdio.ts'
 import { type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedHint, type RecordedKernel, type RecordedNearLimit, type RecordedOutput, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
 import { outputSizes } from './output-sizes.ts'
+import { filesOf, programsOf } from './seen-files.ts'
 import { SeenNames } from './seen-names.ts'
 import { SeenProcesses } from './seen-processes.ts'
 import { UsageSamples } from './usage-samples.ts'
@@ -42,7 +44,7 @@ interface Course {
 
 /**
  * Collects the record of a session: it listens to its events, and samples its usage while a command runs. Call `look` before the session closes, and
- * `lookAtOutputs` and `record` afterwards.
+ * `lookAtOutputs`, `lookAtTrace` and `record` afterwards.
  */
 export class Recorder {
   readonly #session: Session
@@ -58,6 +60,7 @@ export class Recorder {
   #usage: SessionUsage | undefined
   #filled: readonly RecordedFilling[] = []
   #outputs: readonly RecordedOutput[] | undefined
+  #trace: Trace | undefined
   #opening: readonly SessionStep[] = []
   #closingMs: number | undefined
 
@@ -98,6 +101,14 @@ export class Recorder {
     this.#outputs = await outputSizes(this.#session.plan.mounts)
   }
 
+  /**
+   * Takes the trace, if the session has one. Comes after the session closed, when it is complete.
+   * @throws SystemCallError if there is no memory for it
+   */
+  async lookAtTrace(): Promise<void> {
+    if (this.#session.plan.trace) this.#trace = await this.#session.trace()
+  }
+
   /** @param errors of the session itself */
   record(errors: readonly unknown[]): RunRecord {
     const { id, plan, steps, leftInOutputs, kept } = this.#session
@@ -123,6 +134,7 @@ export class Recorder {
       samples: this.#samples.all,
       processes: this.#processes.all,
       ...(this.#processes.leftOut > 0 && { processesLeftOut: this.#processes.leftOut }),
+      ...(this.#trace !== undefined && { files: filesOf(this.#trace, plan), programs: programsOf(this.#trace) }),
       ...(this.#names !== undefined && { network: this.#names.record }),
       ...(this.#outputs !== undefined && { outputs: this.#outputs }),
       filled: this.#filled,

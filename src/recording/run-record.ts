@@ -1,6 +1,7 @@
 import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionUsage } from '../native/record.ts'
 import type { Usage } from '../command/result.ts'
 import type { PlanLimits } from '../spec/plan.ts'
+import type { RecordedFiles, RecordedProgram } from './seen-files.ts'
 
 /** The value of `format`, the first member of the JSON. */
 export const recordFormat = 'buildjail-run'
@@ -36,6 +37,10 @@ export interface RunRecord {
   readonly processes?: readonly RecordedProcess[]
   /** How often a process was seen that is not in `processes`, because there were too many. Absent if there were not. */
   readonly processesLeftOut?: number
+  /** What was looked up. Of a session with `trace`. */
+  readonly files?: RecordedFiles
+  /** The programs that were executed. Of a session with `trace`. */
+  readonly programs?: readonly RecordedProgram[]
   /** Of a session with a network of names. */
   readonly network?: RecordedNetwork
   /** What lies in the outputs. */

@@ -323,3 +323,39 @@ describe('what cannot be understood is refused, and the word is named', () => {
     expect(refusal.message).not.toContain('\n')
   })
 })
+
+describe('learn and trace', () => {
+  it('is a run of the project here with a trace, with a spec file to write', () => {
+    expect(parseCommandLine(['learn', '--out', 'dist', '--spec', 'x.json', '--env', 'A=b', '--timeout', '10s', '--', 'make'])).toEqual({
+      kind: 'run',
+      here: { out: ['dist'], exclude: [], envFiles: false },
+      spec: { env: { A: 'b' }, trace: true },
+      learned: 'x.json',
+      command: ['make'],
+      timeout: 10_000,
+      isJson: false,
+      isPty: false,
+      hasProgress: false,
+    })
+    expect(parseCommandLine(['learn', 'make'])).toMatchObject({ learned: 'buildjail.json' })
+  })
+
+  it('compares two records', () => {
+    expect(parseCommandLine(['trace', 'diff', 'a', 'b'])).toEqual({ kind: 'trace', compared: ['a', 'b'], isJson: false })
+    expect(parseCommandLine(['trace', 'diff', '--json', 'a', 'b'])).toEqual({ kind: 'trace', compared: ['a', 'b'], isJson: true })
+    expect(answerAsked(['trace', 'diff', '--json', 'a'])).toBe('json')
+  })
+
+  it.each<[readonly string[], string]>([
+    [['learn'], 'command'],
+    [['learn', '--spec', '', 'make'], '--spec'],
+    [['learn', '--apply', 'make'], '--apply'],
+    [['learn', '--file', 'x.json', 'make'], '--file'],
+    [['trace'], 'diff'],
+    [['trace', 'show', 'a'], 'show'],
+    [['trace', 'diff', 'a'], 'BEFORE and AFTER'],
+    [['trace', 'diff', 'a', 'b', 'c'], 'c'],
+  ])('is refused with the name of the word: %j', (words, entry) => {
+    expect(() => parseCommandLine(words)).toThrow(expect.objectContaining({ entry }))
+  })
+})

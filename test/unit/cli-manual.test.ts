@@ -70,7 +70,7 @@ describe('help', () => {
     expect(helpOf('sourceDateEpoch')).toBe(helpOf('source-date-epoch'))
     expect(helpOf('memory')).toMatch(/^--limit memory=SIZE\n\nMemory of all processes together\.\n\nIn a spec: limits\.memory\./)
     expect(helpOf('--hostname')).toContain('Default: build.')
-    expect(helpOf('timeout')).toContain('\n\nOf: run, plan\n')
+    expect(helpOf('timeout')).toContain('\n\nOf: run, learn, plan\n')
   })
 
   it('there is none of what there is not', () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
 
 import { KeptStdio, mostKept } from '../../src/recording/kept-stdio.ts'
-import { readRecord } from '../../src/recording/read-record.ts'
+import { readRecord, recordSchema } from '../../src/recording/read-record.ts'
 import { recordedPlan } from '../../src/recording/recorder.ts'
 import type { RecordedStdio, RunRecord } from '../../src/recording/run-record.ts'
 import { UsageSamples } from '../../src/recording/usage-samples.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import { onFreebsd, onLinux } from './page-records.ts'
+import { isValid } from './schema-validator.ts'
 
 const supported = describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')
 
@@ -148,7 +149,10 @@ supported('a plan in a record', () => {
 describe('a record that is read', () => {
   const read = (value: unknown): RunRecord => readRecord(JSON.stringify(value), 'record.json')
 
-  it.each([['of Linux', onLinux], ['of FreeBSD', onFreebsd]])('is what was written, %s', (_, record) => expect(read(record)).toEqual(record))
+  it.each([['of Linux', onLinux], ['of FreeBSD', onFreebsd]])('is what was written, %s', (_, record) => {
+    expect(read(record)).toEqual(record)
+    expect(isValid(recordSchema, record)).toBe(true)
+  })
 
   it('loses what is no part of a record', () => {
     expect(read({ ...onLinux, more: 1, commands: onLinux.commands.map((command) => ({ ...command, more: 1 })) })).toEqual(onLinux)
@@ -197,6 +201,7 @@ describe('a record that is read', () => {
         const isOpen = ['usage', 'jail', 'namespaces', 'hostNamespaces'].includes(String(way.at(-1))) && wrong !== null && !Array.isArray(wrong)
         if ((isOpen && way.length < 3) || (way.at(-1) === 'outcomes' && wrong !== null && 'x' in wrong)) continue
         expect(() => read(value), `${written(way)} = ${JSON.stringify(wrong)}`).toThrow(written(way))
+        expect(isValid(recordSchema, value), written(way)).toBe(false)
       }
     }
   })

@@ -785,4 +785,19 @@ export const linux = [
     off: { 'no-address-but-allowed': 'skip' },
     tests: [[networkOfNames, 'leads to an address as it is written, and to the loopback of the host']],
   },
+  {
+    defence: 'a name that a command made adds no entry to a spec that is learned',
+    off: { 'learned-comment-one-line': { value: 'lines.map((line) => `${before}// ${line}`)' } },
+    tests: [['test/session/learning.test.ts', 'is not steered by names that the command makes: no comment has a second line, and no entry is added']],
+  },
+  {
+    defence: 'a spec that is learned is written through no link',
+    off: { 'learned-file-new': { value: "openSync(this.#file, 'w', 0o600)" } },
+    tests: [['test/session/learning.test.ts', 'is not written through a link that appears while the command runs']],
+  },
+  {
+    defence: 'two traces are compared only if they are complete',
+    off: { 'diff-of-whole-records': 'never' },
+    tests: [['test/session/trace-records.test.ts', 'is compared with another by trace diff']],
+  },
 ]

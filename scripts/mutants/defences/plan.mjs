@@ -159,4 +159,34 @@ export const plan = [
     off: { 'copied-folder-held': { value: 'fd < 0 ? copy : source' } },
     tests: [['test/unit/verify-variations.test.ts', 'follows no link that another user puts in the place of a folder meanwhile']],
   },
+  {
+    defence: 'no digest is of a trace that lost calls',
+    off: { 'digest-lost-refused': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused for %s']],
+  },
+  {
+    defence: 'no digest is of a record that leaves paths out',
+    off: { 'digest-left-out': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused for %s']],
+  },
+  {
+    defence: 'no digest has a name that is not UTF-8 as missing',
+    off: { 'digest-not-utf8': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused for %s']],
+  },
+  {
+    defence: 'no digest is of a run that read what an earlier run left',
+    off: { 'digest-leftovers-refused': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused for %s']],
+  },
+  {
+    defence: 'no digest is of inputs that changed during the run',
+    off: { 'digest-changed-refused': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused where a file was %s meanwhile']],
+  },
+  {
+    defence: 'no digest is of another folder in the place of an input',
+    off: { 'digest-exchanged-refused': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused where another folder is in the place of an input']],
+  },
 ]

@@ -81,7 +81,7 @@ function joinedEnv(ofFile: Env, given: Env): Env {
   return bare<PassedVariables>({ pass: [...new Set([...before.pass, ...after.pass])], set: bare<Variables>({ ...Object.fromEntries(kept), ...after.set }) })
 }
 
-function partsOf(value: Env): Required<PassedVariables> {
+export function partsOf(value: Env): Required<PassedVariables> {
   return isPassed(value) ? { pass: value.pass ?? [], set: value.set ?? {} } : { pass: [], set: value }
 }
 

@@ -1,0 +1,117 @@
+import path from 'node:path'
+
+import { commandLine } from '../command/command.ts'
+import { mostEntries, type NarrowedInput } from '../learning/narrowed.ts'
+import type { LearnedInput, LearnedSpec } from '../learning/learned-spec.ts'
+import type { WholeReason } from '../learning/used-tree.ts'
+import type { Changes } from '../session/changes.ts'
+import type { InputSource } from '../spec/spec.ts'
+import { inOneLine } from '../spec/messages.ts'
+import { jsonText } from './report.ts'
+
+/** Beside the spec: from which run it comes. */
+export interface Lesson {
+  readonly command: readonly string[]
+  /** Where the spec file is. */
+  readonly file: string
+  readonly version: string
+  /** What the command wrote in the project, which was thrown away. */
+  readonly changes: readonly Changes[]
+  /** Milliseconds. */
+  readonly timeout: number | undefined
+}
+
+const reasons: Readonly<Record<WholeReason, string>> = {
+  looked: 'the command only looked whether it is there',
+  many: `more than ${mostEntries} entries of it would be listed`,
+  hidden: 'it holds something that is excluded, which is empty in the session',
+  link: 'the command followed a symbolic link in it, and a link is shown with its folder only',
+  listed: 'the command read its list of names',
+  shut: 'files in it are shut to other users, and an overlay shows them',
+  written: 'the command wrote in it; what it writes is thrown away',
+}
+
+/** The text of a spec file: JSON, with a comment for each thing that was guessed. */
+export function learnedText({ toolchain, toolchainFolders, inputs, dropped, rest }: LearnedSpec, { command, file, version, changes, timeout }: Lesson): string {
+  const folder = path.dirname(path.resolve(file))
+  const { outputs = {}, env, cwd, network, path: before, ...others } = rest
+  const members: (readonly string[])[] = [
+    [member('command', command)],
+    ...(timeout === undefined ? [] : [[member('timeout', timeout)]]),
+    [...comments(toolchainComments(toolchainFolders, dropped)), member('toolchain', toolchain)],
+    [
+      ...comments([
+        'Everything of the project that the command found. A folder is shown as a whole if the command read its list of names, wrote in it or followed a',
+        `link in it, or if more than ${mostEntries} entries of it would be listed; of other folders, the files that were found are shown. Folders that the command`,
+        'did not look into are excluded: they are there, and empty.',
+      ]),
+      map('inputs', inputs.map((input) => inputLines(input, folder))),
+    ],
+    [...comments(outputComments(changes, folder)), map('outputs', Object.entries(outputs).map(([target, source]) => [`${jsonText(target)}: ${jsonText(relative(folder, source))}`]))],
+    ...(cwd === undefined ? [] : [[member('cwd', cwd)]]),
+    ...(before === undefined ? [] : [[member('path', before)]]),
+    ...(env === undefined ? [] : [[...comments(['guess: a trace does not tell which variables were read, so these are all that the command had.']), member('env', env)]]),
+    ...(network === undefined ? [] : [[...comments(['guess: a trace does not tell whether the network was used; "none" is enough for most builds.']), member('network', network)]]),
+    ...Object.entries(others).map(([name, value]) => [member(name, value)]),
+  ]
+  const head = comments([
+    `Written by buildjail learn ${version}, from what one run looked up: ${commandLine(command)}`,
+    `Run it: ${commandLine(['buildjail', 'run', '-f', path.basename(file)])}`,
+    'Another run may look up other files, for example after a change of the sources: it fails then, and this is to be learned again or edited.',
+    'Paths of the host are relative to this file. Inside, the project is at its own path, so the file is of this machine.',
+  ], '')
+  return `${[...head, '{', ...members.flatMap((lines) => lines.map((line, index) => `  ${line}${index === lines.length - 1 ? ',' : ''}`)), '}'].join('\n')}\n`
+}
+
+function toolchainComments(folders: readonly string[], dropped: readonly string[]): readonly string[] {
+  return [
+    ...(folders.length === 0 ? [] : [`guess: all of what a compiler needs. The command found something in ${listed(folders)}.`]),
+    ...(dropped.length === 0 ? [] : [`The command had these too and found nothing in them: ${listed(dropped)}.`]),
+  ]
+}
+
+function outputComments(changes: readonly Changes[], folder: string): readonly string[] {
+  const written = changes.flatMap(({ source, folders }) => folders.map(({ name, count }) => `${relative(folder, path.join(source, name))} (${count})`))
+  if (written.length === 0) return []
+  return [`guess: nothing else is kept. The command also wrote in ${listed(written)}; learn --out FOLDER keeps a folder.`]
+}
+
+function inputLines({ target, source, narrowed }: LearnedInput, folder: string): readonly string[] {
+  const about = narrowed === undefined ? ['guess: all of it. It is not of the project, and the command found something in it.'] : aboutOf(narrowed)
+  return [...comments(about), `${jsonText(target)}: ${jsonText(rebased(source, folder))}`]
+}
+
+function aboutOf({ reason, found, unused, hasMoreUnused = false }: NarrowedInput): readonly string[] {
+  if (reason === undefined) return []
+  const left = unused.length === 0 ? '' : ` ${unused.length} ${unused.length === 1 ? 'folder' : 'folders'} in it were not looked into${hasMoreUnused ? ', and others too, which are shown because there are too many' : ''}.`
+  return [`guess: as a whole, because ${reasons[reason]}. ${found} ${found === 1 ? 'path' : 'paths'} of it were found.${left}`]
+}
+
+function rebased(source: InputSource, folder: string): InputSource {
+  return typeof source === 'string' ? relative(folder, source) : { ...source, path: relative(folder, source.path) }
+}
+
+function relative(folder: string, source: string): string {
+  return path.relative(folder, source) || '.'
+}
+
+function map(name: string, entries: readonly (readonly string[])[]): string {
+  if (entries.length === 0) return member(name, {})
+  return `${jsonText(name)}: {\n${entries.map((lines) => lines.map((line, index) => `    ${line}${index === lines.length - 1 ? ',' : ''}`).join('\n')).join('\n')}\n  }`
+}
+
+function member(name: string, value: unknown): string {
+  return `${jsonText(name)}: ${jsonText(value)}`
+}
+
+/** A command chooses names in them, and a line that it broke could be an entry. */
+function comments(lines: readonly string[], before = ''): string[] {
+  // defence: learned-comment-one-line
+  return lines.map((line) => `${before}// ${inOneLine(line)}`)
+}
+
+const mostListed = 12
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, mostListed).join(', ')}${names.length > mostListed ? `, and ${names.length - mostListed} more` : ''}`
+}

@@ -1,0 +1,102 @@
+import { realpathSync } from 'node:fs'
+import path from 'node:path'
+
+import type { Trace } from '../native/trace.ts'
+import { filesOf, mountsAround } from '../recording/seen-files.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { Plan } from '../spec/plan-types.ts'
+import { partsOf } from '../spec/fields/env.ts'
+import type { InputSource, Source, Spec } from '../spec/spec.ts'
+import { narrowed, type NarrowedInput } from './narrowed.ts'
+import { usedTree } from './used-tree.ts'
+
+/** An input of a learned spec, by its target. */
+export interface LearnedInput {
+  readonly target: string
+  readonly source: InputSource
+  /** Undefined for an input that is as it was given. */
+  readonly narrowed: NarrowedInput | undefined
+}
+
+export interface LearnedSpec {
+  readonly toolchain: 'none' | readonly Source[]
+  /** Folders of the toolchain in which something was found. */
+  readonly toolchainFolders: readonly string[]
+  readonly inputs: readonly LearnedInput[]
+  /** Targets of inputs, and entries of the toolchain, that were given and in which nothing was found. */
+  readonly dropped: readonly string[]
+  /** The other fields, as they were given, without what is in `dropped`. */
+  readonly rest: Omit<Spec, 'toolchain' | 'inputs' | 'trace'>
+}
+
+/**
+ * What of a spec a command used.
+ * @param given the spec of its session, with `project` as an overlay at its own path
+ */
+export function learnedSpec(trace: Trace, plan: Plan, given: Spec, project: string): LearnedSpec {
+  const { toolchain = 'host', inputs = {}, trace: _, ...rest } = given
+  const kept = Object.keys(given.outputs ?? {})
+  const { unused } = filesOf(trace, plan)
+  const tools = usedTools(toolchain, trace, plan, unused)
+  const others = Object.entries(inputs).filter(([target]) => target !== project)
+  const used = others.filter(([target]) => !unused.includes(`inputs.${target}`))
+  const dropped = [...tools.dropped, ...others.filter((one) => !used.includes(one)).map(([target]) => target)]
+  const ofProject = narrowed(usedTree(trace, plan, project, kept), kept).map((one): LearnedInput => ({ target: one.path, source: sourceOf(one, inputs[project], project, plan), narrowed: one }))
+  return {
+    toolchain: tools.used,
+    toolchainFolders: toolchainFolders(trace, plan),
+    inputs: [...ofProject, ...used.map(([target, source]): LearnedInput => ({ target, source, narrowed: undefined }))],
+    dropped,
+    rest: withoutDropped(rest, dropped),
+  }
+}
+
+function usedTools(given: NonNullable<Spec['toolchain']>, trace: Trace, { mounts }: Plan, unused: readonly string[]): { readonly used: 'none' | readonly Source[]; readonly dropped: readonly string[] } {
+  if (given === 'none') return { used: given, dropped: [] }
+  const list = given === 'host' ? [given] : given
+  const runtime = realpathSync.native(process.execPath)
+  const isUsed = (source: Source, index: number): boolean => {
+    const entry = source === 'host' ? 'toolchain' : `toolchain[${index}]`
+    if (mounts.some((mount) => mount.entry === entry)) return !unused.includes(entry)
+    // It lies in another part of the toolchain. All that it adds is the place of the runtime on PATH.
+    return source === 'node' && trace.files.some(({ path: one, leadsTo, first }) => first === 'found' && (one === runtime || leadsTo === runtime))
+  }
+  const used = list.filter(isUsed)
+  const dropped = list.filter((one) => !used.includes(one)).map((one) => (typeof one === 'string' ? one : one.path))
+  return { used, dropped }
+}
+
+/** Two levels deep, as /usr/bin or /usr/lib are. */
+function toolchainFolders({ files }: Trace, { mounts }: Plan): readonly string[] {
+  const mountOf = mountsAround(mounts)
+  const found = files.filter(({ first, path: one }) => first === 'found' && /^toolchain($|\[)/.test(mountOf(one)?.entry ?? ''))
+  return [...new Set(found.map(({ path: one }) => one.split('/').slice(0, 3).join('/')))].toSorted()
+}
+
+function sourceOf({ path: folder, isFolder, isOverlay, unused }: NarrowedInput, given: InputSource | undefined, project: string, plan: Plan): InputSource {
+  if (!isFolder) return folder
+  const hidden = folder === project ? patternsOf(given) : hiddenIn(folder, project, plan)
+  const exclude = [...hidden, ...unused.filter((one) => !hidden.includes(one))]
+  if (!isOverlay && exclude.length === 0) return folder
+  return { path: folder, ...(isOverlay && { overlay: true }), ...(exclude.length > 0 && { exclude }) }
+}
+
+function patternsOf(given: InputSource | undefined): readonly string[] {
+  return typeof given === 'object' ? (given.exclude ?? []) : []
+}
+
+/** What the patterns of the whole project fit in one of its folders. */
+function hiddenIn(folder: string, project: string, { mounts }: Plan): readonly string[] {
+  const places = mounts.filter(({ entry, target }) => entry.startsWith(`inputs.${project}.exclude[`) && target !== folder && isWithin(target, folder))
+  return places.map(({ target }) => path.relative(folder, target))
+}
+
+/** PATH and variables without what is not shown any more. */
+function withoutDropped({ path: before, env, ...rest }: LearnedSpec['rest'], dropped: readonly string[]): LearnedSpec['rest'] {
+  const isShown = (value: string): boolean => !dropped.some((folder) => folder.startsWith('/') && isWithin(value, folder))
+  const kept = before?.filter(isShown) ?? []
+  if (env === undefined) return { ...rest, ...(kept.length > 0 && { path: kept }) }
+  // Never the values of those that are passed on: they may be secrets.
+  const { pass, set } = partsOf(env)
+  return { ...rest, ...(kept.length > 0 && { path: kept }), env: { pass, set: Object.fromEntries(Object.entries(set).filter(([, value]) => isShown(value))) } }
+}

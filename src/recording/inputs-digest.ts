@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto'
+import { constants, type BigIntStats } from 'node:fs'
+import { lstat, open, readdir } from 'node:fs/promises'
+
+import { TraceError } from '../errors.ts'
+import type { RecordedFiles, RecordedUse } from './seen-files.ts'
+import { ShownPaths, type ShownPath } from './shown-paths.ts'
+
+export interface DigestOptions {
+  /**
+   * When the run began, in milliseconds since 1970. With it, what has changed since is refused: after a run, the digest is that of what the run
+   * saw, or there is none. Without it, the digest is that of what is there now.
+   */
+  readonly unchangedSince?: number
+  /** Include what was looked up in the toolchain. Default: false, inputs only. */
+  readonly toolchain?: boolean
+}
+
+/** In ascending order of what a build can learn by it. */
+const questions = ['missing', 'refused', 'written', 'looked', 'listed', 'executed', 'read'] as const
+type Question = (typeof questions)[number] | 'excluded'
+
+/** The kernel's clock for time stamps is behind by up to a tick (clock_gettime(2), CLOCK_REALTIME_COARSE), which is 10 ms at most. */
+const clockTick = 10
+const chunkSize = 256 * 1024
+const fileTypes = 0o170000n
+
+/**
+ * The hash of what a run looked up in its inputs: contents and modes of what it read or executed, names in folders that it listed, kinds, modes and
+ * sizes of what it only looked at, where links lead to, and which paths were missing. Two equal digests of one list of paths mean that a run which
+ * asks the same gets the same answers. Not in it: time stamps, owners and numbers of files; and what is not a file, such as the command and its variables.
+ * @param files of a record, or by `filesOf`, of this host
+ * @returns 64 hexadecimal digits
+ * @throws TraceError if the list is incomplete, if the run read what an earlier run left in an output or a store, or if something has changed since;
+ *   Error of the file system if a file cannot be read
+ */
+export async function inputsDigest(files: RecordedFiles, options: DigestOptions = {}): Promise<string> {
+  refuseIncomplete(files)
+  refuseLeftovers(files)
+  const asked = files.entries.filter((use) => isDigested(use, options)).flatMap((use) => (use.kind === 'empty' ? placesOf(use) : questionsOf(use)))
+  if (options.unchangedSince !== undefined) await refuseExchanged(files)
+  const states = new States(files, options.unchangedSince)
+  const hash = createHash('sha256')
+  for (const [path, question] of asked.toSorted(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${JSON.stringify([path, ...question, ...(await states.of(path, question))])}\n`)
+  return hash.digest('hex')
+}
+
+function isDigested({ entry, kind, source }: RecordedUse, { toolchain = false }: DigestOptions): boolean {
+  if (kind === 'empty') return true
+  return source !== undefined && (entry.startsWith('inputs.') || (toolchain && /^toolchain($|\[)/.test(entry)))
+}
+
+/** Each path with all that was asked of it. */
+function questionsOf(use: RecordedUse): (readonly [path: string, questions: readonly Question[]])[] {
+  const asked = new Map<string, Question[]>()
+  for (const question of questions) for (const path of use[question].paths) asked.set(path, [...(asked.get(path) ?? []), question])
+  return [...asked]
+}
+
+/** Of what an input excludes, the session shows only whether it is there, and whether it is a folder. */
+function placesOf({ target }: RecordedUse): (readonly [path: string, questions: readonly Question[]])[] {
+  return [[target, ['excluded']]]
+}
+
+function refuseIncomplete({ entries, lost }: RecordedFiles): void {
+  // defence: digest-lost-refused
+  if (lost > 0) throw new TraceError('ERR_BUILDJAIL_TRACE_INCOMPLETE', `${lost} calls are missing from the trace, so what they read is unknown`)
+  for (const use of entries) {
+    for (const question of questions) {
+      const { paths, leftOut } = use[question]
+      // defence: digest-left-out
+      if (leftOut !== undefined) throw new TraceError('ERR_BUILDJAIL_TRACE_INCOMPLETE', `${leftOut} paths of ${use.entry} are left out of the record, so they are unknown; take them from the trace`, { entry: use.entry })
+      // A name that is not UTF-8 was decoded to another, which would be missing for ever.
+      const unreadable = paths.find((path) => path.includes('\uFFFD'))
+      // defence: digest-not-utf8
+      if (unreadable !== undefined) throw new TraceError('ERR_BUILDJAIL_TRACE_INCOMPLETE', `${unreadable} is not UTF-8, so the file is unknown`, { entry: use.entry, path: unreadable })
+    }
+  }
+}
+
+/** What an earlier run left is no input of a spec, and no digest of it can be had: this run may have changed it. */
+function refuseLeftovers({ entries }: RecordedFiles): void {
+  for (const use of entries.filter(({ entry }) => /^(output$|outputs\.|stores\.)/s.test(entry))) {
+    const left = [...use.read.paths, ...use.executed.paths, ...use.listed.paths, ...use.looked.paths].find((path) => path !== use.target)
+    // defence: digest-leftovers-refused
+    if (left !== undefined) throw new TraceError('ERR_BUILDJAIL_OUTPUT_READ', `${left} was in ${use.entry} before the run wrote it, so the outcome may depend on an earlier run; begin with an empty folder`, { entry: use.entry, path: left })
+  }
+}
+
+/** The session goes on with the folder that it was opened with, whatever is at its path by now. */
+async function refuseExchanged({ entries }: RecordedFiles): Promise<void> {
+  for (const { entry, source, target, identity } of entries) {
+    if (source === undefined || identity === undefined) continue
+    const stats = await lstat(source, { bigint: true }).catch(() => undefined)
+    // defence: digest-exchanged-refused
+    if (stats === undefined || String(stats.dev) !== identity.dev || String(stats.ino) !== identity.ino) throw changed(target, entry)
+  }
+}
+
+/** Says what is on the host for each path. */
+class States {
+  readonly #paths: ShownPaths
+  readonly #since: number | undefined
+  /** Contents by source: several paths may lead to one file. */
+  readonly #contents = new Map<string, string>()
+
+  constructor({ entries }: RecordedFiles, since: number | undefined) {
+    this.#paths = new ShownPaths(entries.filter(({ kind }) => kind !== 'empty'))
+    this.#since = since
+  }
+
+  async of(path: string, asked: readonly Question[]): Promise<readonly unknown[]> {
+    const found = await this.#paths.find(path)
+    const { source, stats } = found
+    const leadsTo = found.path === path ? [] : [found.path]
+    // It leads out of what is shown of the host.
+    if (source === undefined) return ['elsewhere', ...leadsTo]
+    this.#refuseChanged(path, found, asked)
+    if (stats === undefined) return ['missing']
+    if (asked.includes('excluded')) return [stats.isDirectory() ? 'folder' : 'file']
+    const mode = Number(stats.mode & 0o7777n)
+    if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') ? await namesIn(source) : [])]
+    if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode & fileTypes)]
+    const hasContents = asked.some((question) => question === 'read' || question === 'executed' || question === 'written')
+    return ['file', ...leadsTo, mode, String(stats.size), ...(hasContents ? [await this.#contentsOf(path, source)] : [])]
+  }
+
+  #refuseChanged(path: string, { stats, entry, changedNs }: ShownPath, asked: readonly Question[]): void {
+    if (this.#since === undefined) return
+    const wasMissing = asked.includes('missing')
+    const wasFound = asked.some((question) => question !== 'missing' && question !== 'written' && question !== 'refused')
+    const isChanged = (stats === undefined ? wasFound : wasMissing) || Number(changedNs / 1_000_000n) >= this.#since - clockTick
+    // defence: digest-changed-refused
+    if (isChanged) throw changed(path, entry?.entry)
+  }
+
+  async #contentsOf(path: string, source: string): Promise<string> {
+    const known = this.#contents.get(source)
+    if (known !== undefined) return known
+    const digest = await contentsOf(path, source)
+    this.#contents.set(source, digest)
+    return digest
+  }
+}
+
+async function contentsOf(path: string, source: string): Promise<string> {
+  // One that has become a fifo meanwhile is not waited for.
+  const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const before = await file.stat({ bigint: true })
+    const hash = createHash('sha256')
+    const chunk = Buffer.allocUnsafe(chunkSize)
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, chunk.length)
+      if (bytesRead === 0) break
+      hash.update(chunk.subarray(0, bytesRead))
+    }
+    const after = await file.stat({ bigint: true })
+    if (!isSame(before, after)) throw changed(path)
+    return hash.digest('hex')
+  } finally {
+    await file.close()
+  }
+}
+
+function isSame(before: BigIntStats, after: BigIntStats): boolean {
+  return before.ctimeNs === after.ctimeNs && before.size === after.size
+}
+
+/** In the order of their bytes, each with its kind. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { encoding: 'latin1', withFileTypes: true })
+  return entries.map((one) => `${one.isDirectory() ? 'd' : one.isSymbolicLink() ? 'l' : one.isFile() ? 'f' : 's'} ${one.name}`).toSorted()
+}
+
+function changed(path: string, entry?: string): TraceError {
+  return new TraceError('ERR_BUILDJAIL_INPUT_CHANGED', `${path} has changed since the run began, so what the run saw is unknown`, { path, ...(entry !== undefined && { entry }) })
+}

@@ -1,0 +1,174 @@
+import type { Trace, TracedFile } from '../native/trace.ts'
+import { parentsOf } from '../spec/paths.ts'
+import type { Identity, Mount, Plan } from '../spec/plan-types.ts'
+
+/** What the processes of a session looked up, by the entries of its plan. */
+export interface RecordedFiles {
+  /** Those in which something was looked up, in the order of the plan. */
+  readonly entries: readonly RecordedUse[]
+  /** Entries of the spec that show something of the host, and in which no path was found. */
+  readonly unused: readonly string[]
+  /** Calls whose paths are not in `entries`, because there were too many, or a path could not be read. 0: no call is missing. */
+  readonly lost: number
+}
+
+/** The paths that were looked up in one mount of a session. They are paths in the session, and each is in every list that fits it. */
+export interface RecordedUse {
+  /** The field of the spec, as `inputs.src`. Empty for the directories and files of the root itself. */
+  readonly entry: string
+  /** That of the mount; `empty` for what an input excludes, and `root` for the root itself. */
+  readonly kind: string
+  /** The folder or file, in the session. Empty for the root itself. */
+  readonly target: string
+  /** On the host. Absent if it shows nothing of the host. */
+  readonly source?: string
+  /** Device and file number of the source when the session was planned. */
+  readonly identity?: Identity
+  readonly read: RecordedPaths
+  readonly executed: RecordedPaths
+  /** Folders whose names were read. */
+  readonly listed: RecordedPaths
+  /** Found, and only looked at for what they are. */
+  readonly looked: RecordedPaths
+  /** Missing when they were first looked up, and not written first. */
+  readonly missing: RecordedPaths
+  /** The build may not do there what it tried. */
+  readonly refused: RecordedPaths
+  /** Changed, made, renamed or removed. */
+  readonly written: RecordedPaths
+}
+
+export interface RecordedPaths {
+  /** In the order in which they were first looked up. */
+  readonly paths: readonly string[]
+  /** How many more there were. Absent if there were none. */
+  readonly leftOut?: number
+}
+
+/** A program that was executed. */
+export interface RecordedProgram {
+  readonly path: string
+  /** The name that it was called by. */
+  readonly argv0: string
+  /** How many processes had it. */
+  readonly processes: number
+  /** The programs of the processes that started them, as far as they are known. */
+  readonly startedBy: readonly string[]
+}
+
+type UseName = 'read' | 'executed' | 'listed' | 'looked' | 'missing' | 'refused' | 'written'
+
+export const useNames: readonly UseName[] = ['read', 'executed', 'listed', 'looked', 'missing', 'refused', 'written']
+
+/** A build decides how many paths it looks up, and a page shows them all. */
+const mostPaths = 20_000
+
+/**
+ * Sorts a trace by the entries of the plan that its session was opened with.
+ * @param most paths of each list that are kept
+ */
+export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): RecordedFiles {
+  const mountOf = mountsAround(plan.mounts)
+  const uses = new Map<Mount | undefined, Record<UseName, string[]>>()
+  const found = new Set<string>()
+  const use = (mount: Mount | undefined): Record<UseName, string[]> => {
+    const lists = uses.get(mount) ?? emptyLists()
+    uses.set(mount, lists)
+    // What is there on the host is looked up in the input around it.
+    if (mount !== undefined && isExcluded(mount)) use(mountOf(mount.target.slice(0, mount.target.lastIndexOf('/'))))
+    return lists
+  }
+  for (const file of trace.files) {
+    const mount = mountOf(file.path)
+    const lists = use(mount)
+    for (const name of usesOf(file)) lists[name].push(file.path)
+    if (!isFound(file)) continue
+    // What a link leads to may be in another entry.
+    const behind = file.leadsTo === undefined ? mount : mountOf(file.leadsTo)
+    use(behind)
+    for (const one of [mount, behind]) if (one !== undefined) found.add(one.entry)
+  }
+  const ordered = [...plan.mounts, undefined].filter((mount) => uses.has(mount))
+  return {
+    entries: ordered.map((mount) => recordedUse(mount, uses.get(mount) ?? emptyLists(), most)),
+    unused: [...new Set(plan.mounts.filter(isDeclared).map(({ entry }) => entry))].filter((entry) => !found.has(entry)),
+    lost: trace.lost,
+  }
+}
+
+/** The programs that were executed, with the programs that started them. */
+export function programsOf({ programs, processes }: Trace): readonly RecordedProgram[] {
+  const programOf = new Map(processes.map(({ pid, program }) => [pid, program]))
+  const startedBy = programs.map(() => new Set<string>())
+  for (const { parent, program } of processes) {
+    const starter = programOf.get(parent)
+    const path = starter === undefined ? undefined : programs[starter]?.path
+    if (program !== undefined && path !== undefined) startedBy[program]?.add(path)
+  }
+  return programs.map(({ path, argv0, processes: count }, index) => ({ path, argv0, processes: count, startedBy: [...(startedBy[index] ?? [])] }))
+}
+
+/** Gives the deepest mount around a path. */
+export function mountsAround(mounts: readonly Mount[]): (path: string) => Mount | undefined {
+  // Of two at one target, the later one covers the other.
+  const byTarget = new Map(mounts.map((mount) => [mount.target, mount]))
+  return (path) => [path, ...parentsOf(path), '/'].map((one) => byTarget.get(one)).find((mount) => mount !== undefined)
+}
+
+/** Declared by the caller, so that it may be declared for nothing. All of the host's toolchain is one entry. */
+function isDeclared(mount: Mount): boolean {
+  return mount.source !== undefined && !isExcluded(mount) && /^(inputs\.|toolchain($|\[))/s.test(mount.entry)
+}
+
+/** Something empty in the place of what an input excludes (excluded.ts). */
+function isExcluded({ entry, writable }: Mount): boolean {
+  return !writable && /^inputs\..*\.exclude\[\d+\]$/s.test(entry)
+}
+
+/**
+ * What is found where something was missing at first was made by the build. What was refused at first may be found: a file that cannot be written can
+ * still be read.
+ */
+function isFound({ first, found }: Pick<TracedFile, 'first' | 'found'>): boolean {
+  return first !== 'missing' && found.includes('found')
+}
+
+/** The lists that a path is in. */
+function usesOf({ first, firstUse, found, uses }: TracedFile): readonly UseName[] {
+  const names: UseName[] = []
+  if (first === 'missing' && firstUse !== 'write') names.push('missing')
+  if (found.includes('refused')) names.push('refused')
+  if (uses.includes('write')) names.push('written')
+  if (!isFound({ first, found })) return names
+  if (uses.includes('read')) names.push('read')
+  if (uses.includes('execute')) names.push('executed')
+  if (uses.includes('list')) names.push('listed')
+  return names.length === 0 ? ['looked'] : names
+}
+
+function recordedUse(mount: Mount | undefined, lists: Readonly<Record<UseName, readonly string[]>>, most: number): RecordedUse {
+  const part = (name: UseName): RecordedPaths => {
+    const paths = lists[name]
+    return paths.length <= most ? { paths } : { paths: paths.slice(0, most), leftOut: paths.length - most }
+  }
+  const { entry, kind, target, source, identity } = mount ?? { entry: '', kind: 'root', target: '', source: undefined, identity: undefined }
+  const isEmpty = mount !== undefined && isExcluded(mount)
+  return {
+    entry,
+    kind: isEmpty ? 'empty' : kind,
+    target,
+    ...(source !== undefined && !isEmpty && { source }),
+    ...(identity !== undefined && { identity }),
+    read: part('read'),
+    executed: part('executed'),
+    listed: part('listed'),
+    looked: part('looked'),
+    missing: part('missing'),
+    refused: part('refused'),
+    written: part('written'),
+  }
+}
+
+function emptyLists(): Record<UseName, string[]> {
+  return { read: [], executed: [], listed: [], looked: [], missing: [], refused: [], written: [] }
+}

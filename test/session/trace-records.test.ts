@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { build, filesOf, planOf } from '../../src/index.ts'
+import { readRecord, recordSchema } from '../../src/recording/read-record.ts'
+import { isValid } from '../unit/schema-validator.ts'
+import { useFolders } from './folders.ts'
+import { describeSession, isFreebsd } from './kernel.ts'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
+// A trace is of Linux only.
+const describeTraces = isFreebsd ? describeSession.skip : describeSession
+
+describeTraces('the record of a run with a trace', () => {
+  const folders = useFolders()
+  const cli = (...words: readonly string[]): ReturnType<typeof spawnSync> & { readonly stdout: string; readonly stderr: string } => spawnSync(process.execPath, [main, ...words], { cwd: folders.top, encoding: 'utf8' })
+  const script = (text: string, ...options: readonly string[]): readonly string[] => ['run', '--trace', '--input', 'src', '--input', 'unused', ...options, '--cwd', '/inputs/src', '--', 'sh', '-c', text]
+  const prepare = (): void => {
+    for (const folder of ['src', 'unused']) mkdirSync(path.join(folders.top, folder))
+    writeFileSync(path.join(folders.top, 'src/a'), 'a')
+    writeFileSync(path.join(folders.top, 'src/b'), 'b')
+  }
+
+  test('has its files by entry, what no process used, and the programs with those that started them', () => {
+    prepare()
+    expect(cli(...script('cat a none; ls .; : > /tmp/made; exit 0', '--record', 'record.json'))).toMatchObject({ status: 0 })
+    const json = readFileSync(path.join(folders.top, 'record.json'), 'utf8')
+    expect(isValid(recordSchema, JSON.parse(json))).toBe(true)
+    const { files, programs } = readRecord(json, 'record')
+    const src = files?.entries.find(({ entry }) => entry === 'inputs.src')
+    expect(src).toMatchObject({ source: path.join(folders.top, 'src'), read: { paths: ['/inputs/src/a'] }, listed: { paths: ['/inputs/src'] }, missing: { paths: ['/inputs/src/none'] } })
+    expect(files).toMatchObject({ unused: ['inputs.unused'], lost: 0 })
+    expect(files?.entries.flatMap(({ written }) => written.paths)).toContain('/tmp/made')
+    const [shell] = programs ?? []
+    expect(programs?.find(({ argv0 }) => argv0 === 'cat')).toMatchObject({ processes: 1, startedBy: [shell?.path] })
+  })
+
+  test('is that of --json', () => {
+    prepare()
+    const { files, programs } = JSON.parse(cli('run', '--json', ...script('cat a').slice(1)).stdout) as { readonly files: { readonly unused: readonly string[] }; readonly programs: readonly object[] }
+    expect(files.unused).toEqual(['inputs.unused'])
+    expect(programs).toHaveLength(2)
+  })
+
+  test('is compared with another by trace diff', () => {
+    prepare()
+    for (const [name, text] of [['one', 'cat a none; exit 0'], ['two', 'cat a b'], ['three', 'cat a b']] as const) expect(cli(...script(text, '--record', name))).toMatchObject({ status: 0 })
+    expect(cli('trace', 'diff', 'one', 'two')).toMatchObject({ status: 1, stdout: 'inputs.src\n+ read /inputs/src/b\n- missing /inputs/src/none\n' })
+    expect(cli('trace', 'diff', 'two', 'three')).toMatchObject({ status: 0, stdout: '' })
+    expect(JSON.parse(cli('trace', 'diff', '--json', 'two', 'one').stdout)).toEqual([
+      { entry: 'inputs.src', path: '/inputs/src/b', before: ['read'], after: [] },
+      { entry: 'inputs.src', path: '/inputs/src/none', before: [], after: ['missing'] },
+    ])
+    expect(cli('run', '--record', 'without', '--', 'true')).toMatchObject({ status: 0 })
+    expect(cli('trace', 'diff', 'one', 'without')).toMatchObject({ status: 125, stderr: expect.stringContaining('it is of a run without --trace') })
+    const cut = JSON.parse(readFileSync(path.join(folders.top, 'two'), 'utf8')) as { files: { lost: number } }
+    cut.files.lost = 1
+    writeFileSync(path.join(folders.top, 'cut'), JSON.stringify(cut))
+    expect(cli('trace', 'diff', '--json', 'one', 'cut')).toMatchObject({ status: 125, stdout: expect.stringContaining('ERR_BUILDJAIL_TRACE_INCOMPLETE') })
+  })
+
+  test('steers no terminal by a name that the build chose', () => {
+    prepare()
+    for (const [name, text] of [['one', 'true'], ['two', String.raw`: > "/tmp/$(printf 'a\n+ read shadow\033[31m')"`]] as const) expect(cli(...script(text, '--record', name))).toMatchObject({ status: 0 })
+    const { stdout } = cli('trace', 'diff', 'one', 'two')
+    expect(stdout.split('\n').filter((line) => line.startsWith('+ '))).toEqual([String.raw`+ written "/tmp/a\u{a}+ read shadow\u{1b}[31m"`])
+  })
+
+  test('is of the same plan in JavaScript', async () => {
+    prepare()
+    const plan = planOf({ inputs: { src: path.join(folders.top, 'src') }, trace: true })
+    const { trace } = await build(plan, ['cat', '/inputs/src/a'])
+    expect(trace === undefined ? undefined : filesOf(trace, plan).entries.find(({ entry }) => entry === 'inputs.src')?.read).toEqual({ paths: ['/inputs/src/a'] })
+  })
+})

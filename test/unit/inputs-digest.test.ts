@@ -1,0 +1,143 @@
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { inputsDigest } from '../../src/recording/inputs-digest.ts'
+import { useNames, type RecordedFiles, type RecordedUse } from '../../src/recording/seen-files.ts'
+
+let top = ''
+beforeEach(() => {
+  top = mkdtempSync(path.join(tmpdir(), 'digest-'))
+  for (const [name, text] of Object.entries({ 'src/a.c': 'a', 'src/b.c': 'b', 'src/deep/c.c': 'c', 'outside/key': 'k', 'other/c.c': 'o', 'tool/cc': 'cc' })) {
+    mkdirSync(path.dirname(path.join(top, name)), { recursive: true })
+    writeFileSync(path.join(top, name), text)
+  }
+  symlinkSync('a.c', path.join(top, 'src/link'))
+  symlinkSync(path.join(top, 'outside/key'), path.join(top, 'src/absolute'))
+  symlinkSync('../outside/key', path.join(top, 'src/upwards'))
+  symlinkSync('loop', path.join(top, 'src/loop'))
+})
+afterEach(() => rmSync(top, { recursive: true, force: true }))
+
+type Lists = Partial<Record<(typeof useNames)[number], readonly string[]>>
+
+const use = (entry: string, target: string, source: string, lists: Lists = {}): RecordedUse => ({
+  entry,
+  kind: 'bind',
+  target,
+  source: path.join(top, source),
+  ...(Object.fromEntries(useNames.map((name) => [name, { paths: lists[name] ?? [] }])) as Pick<RecordedUse, (typeof useNames)[number]>),
+})
+const files = (lists: Lists, ...more: RecordedUse[]): RecordedFiles => ({ entries: [use('inputs.src', '/inputs/src', 'src', lists), ...more], unused: [], lost: 0 })
+const write = (name: string, text: string): void => writeFileSync(path.join(top, name), text)
+
+/** The digest before and after a change are equal or not. */
+async function differs(asked: RecordedFiles, change: () => void): Promise<boolean> {
+  const before = await inputsDigest(asked)
+  expect(before).toMatch(/^[0-9a-f]{64}$/)
+  expect(await inputsDigest(asked)).toBe(before)
+  change()
+  return (await inputsDigest(asked)) !== before
+}
+
+describe('the digest of the inputs of a run', () => {
+  it.each<[string, Lists, () => void]>([
+    ['what a file that was read holds', { read: ['/inputs/src/a.c'] }, () => write('src/a.c', 'A')],
+    ['whether it can be executed', { executed: ['/inputs/src/a.c'] }, () => chmodSync(path.join(top, 'src/a.c'), 0o755)],
+    ['whether it is there', { read: ['/inputs/src/a.c'] }, () => rmSync(path.join(top, 'src/a.c'))],
+    ['the size of what was looked at', { looked: ['/inputs/src/a.c'] }, () => write('src/a.c', 'longer')],
+    ['that nothing is where it was missing', { missing: ['/inputs/src/none/at/all'] }, () => (mkdirSync(path.join(top, 'src/none/at'), { recursive: true }), write('src/none/at/all', ''))],
+    ['the names in a folder that was listed', { listed: ['/inputs/src'] }, () => write('src/new', '')],
+    ['the kinds of what is in it', { listed: ['/inputs/src'] }, () => (rmSync(path.join(top, 'src/b.c')), mkdirSync(path.join(top, 'src/b.c')))],
+    ['where a link leads to', { read: ['/inputs/src/link'] }, () => (rmSync(path.join(top, 'src/link')), symlinkSync('b.c', path.join(top, 'src/link')))],
+    ['what is behind a link', { read: ['/inputs/src/link'] }, () => write('src/a.c', 'A')],
+    ['what was overwritten in an overlay', { written: ['/inputs/src/a.c'] }, () => write('src/a.c', 'A')],
+    ['that a folder is no file', { looked: ['/inputs/src/deep/c.c'] }, () => (rmSync(path.join(top, 'src/deep'), { recursive: true }), write('src/deep', ''))],
+  ])('has %s', async (_, lists, change) => {
+    expect(await differs(files(lists), change)).toBe(true)
+  })
+
+  it.each<[string, Lists, () => void]>([
+    ['a file that was not looked up', { read: ['/inputs/src/a.c'], missing: ['/inputs/src/none'] }, () => write('src/b.c', 'B')],
+    ['names in a folder that was only looked at', { looked: ['/inputs/src'] }, () => write('src/new', '')],
+    ['contents of the files in a folder that was listed', { listed: ['/inputs/src'] }, () => write('src/a.c', 'A')],
+    ['time stamps', { read: ['/inputs/src/a.c'], listed: ['/inputs/src'] }, () => utimesSync(path.join(top, 'src/a.c'), 1, 1)],
+  ])('has not %s', async (_, lists, change) => {
+    expect(await differs(files(lists), change)).toBe(false)
+  })
+
+  it('does not follow a link to what the session does not show', async () => {
+    for (const name of ['absolute', 'upwards', 'loop']) expect(await differs(files({ read: [`/inputs/src/${name}`] }), () => write('outside/key', `another of ${name}`))).toBe(false)
+  })
+
+  it('follows a link into another entry, whose names may be others on the host', async () => {
+    symlinkSync('../tool/cc', path.join(top, 'src/tool'))
+    const asked = files({ read: ['/inputs/src/tool'] }, use('inputs.tool', '/inputs/tool', 'tool'))
+    expect(await differs(asked, () => write('tool/cc', 'CC'))).toBe(true)
+  })
+
+  it('has of what is excluded whether it is there, and not what it holds', async () => {
+    const excluded = { ...use('inputs.src.exclude[0]', '/inputs/src/a.c', 'src', { read: ['/inputs/src/a.c'] }), kind: 'empty', source: undefined } as unknown as RecordedUse
+    expect(await differs(files({}, excluded), () => write('src/a.c', 'another secret'))).toBe(false)
+    expect(await differs(files({}, excluded), () => rmSync(path.join(top, 'src/a.c')))).toBe(true)
+  })
+
+  it('has the toolchain if that is asked for', async () => {
+    const asked = files({}, use('toolchain', '/tool', 'tool', { executed: ['/tool/cc'] }))
+    const [inputs, both] = [await inputsDigest(asked), await inputsDigest(asked, { toolchain: true })]
+    write('tool/cc', 'CC')
+    expect([(await inputsDigest(asked)) === inputs, (await inputsDigest(asked, { toolchain: true })) === both]).toEqual([true, false])
+  })
+
+  it('does not depend on the order in which paths were looked up', async () => {
+    const [forth, back] = [['/inputs/src/a.c', '/inputs/src/b.c'], ['/inputs/src/b.c', '/inputs/src/a.c']] as const
+    expect(await inputsDigest(files({ read: forth }))).toBe(await inputsDigest(files({ read: back })))
+  })
+
+  it.each<[string, () => RecordedFiles, string]>([
+    ['a trace that lost calls', () => ({ ...files({}), lost: 1 }), 'ERR_BUILDJAIL_TRACE_INCOMPLETE'],
+    ['a record that leaves paths out', () => ({ ...files({}), entries: [{ ...use('inputs.src', '/inputs/src', 'src'), looked: { paths: [], leftOut: 1 } }] }), 'ERR_BUILDJAIL_TRACE_INCOMPLETE'],
+    ['a name that is not UTF-8, which would be missing for ever', () => files({ missing: ['/inputs/src/\uFFFD'] }), 'ERR_BUILDJAIL_TRACE_INCOMPLETE'],
+    ['a file that an earlier run left in an output', () => files({}, use('outputs.dist', '/outputs/dist', 'tool', { read: ['/outputs/dist/cc'] })), 'ERR_BUILDJAIL_OUTPUT_READ'],
+    ['one that it left in a store', () => files({}, use('stores./store', '/store', 'tool', { looked: ['/store/cc'] })), 'ERR_BUILDJAIL_OUTPUT_READ'],
+  ])('is refused for %s', async (_, asked, code) => {
+    await expect(inputsDigest(asked())).rejects.toMatchObject({ code })
+  })
+
+  it('is there for a run that looked at the output itself, and wrote in it', async () => {
+    const output = use('output', '/output', 'tool', { looked: ['/output'], listed: ['/output'], written: ['/output/a'], missing: ['/output/b'] })
+    expect(await inputsDigest(files({}, output))).toBe(await inputsDigest(files({})))
+  })
+})
+
+describe('the digest after a run', () => {
+  const after = (lists: Lists): Promise<string> => inputsDigest(files(lists), { unchangedSince: Date.now() })
+  const settled = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 50))
+
+  it.each<[string, Lists, () => void]>([
+    ['changed', { read: ['/inputs/src/a.c'] }, () => write('src/a.c', 'A')],
+    ['changed and got its time stamps back', { looked: ['/inputs/src/a.c'] }, () => (write('src/a.c', 'A'), utimesSync(path.join(top, 'src/a.c'), 1, 1))],
+    ['moved there', { read: ['/inputs/src/a.c'] }, () => renameSync(path.join(top, 'src/b.c'), path.join(top, 'src/a.c'))],
+    ['appeared', { missing: ['/inputs/src/late'] }, () => write('src/late', '')],
+    ['exchanged with its folder', { read: ['/inputs/src/deep/c.c'] }, () => (renameSync(path.join(top, 'src/deep'), path.join(top, 'src/old')), renameSync(path.join(top, 'other'), path.join(top, 'src/deep')))],
+    ['gone', { read: ['/inputs/src/a.c'] }, () => rmSync(path.join(top, 'src/a.c'))],
+  ])('is refused where a file was %s meanwhile', async (_, lists, change) => {
+    await settled()
+    const before = await inputsDigest(files(lists))
+    expect(await after(lists)).toBe(before)
+    const since = Date.now()
+    change()
+    await expect(inputsDigest(files(lists), { unchangedSince: since })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', path: [...(lists.read ?? []), ...(lists.looked ?? []), ...(lists.missing ?? [])][0] })
+  })
+
+  it('is refused where another folder is in the place of an input', async () => {
+    const { dev, ino } = statSync(path.join(top, 'src'), { bigint: true })
+    const asked = { ...files({}), entries: [{ ...use('inputs.src', '/inputs/src', 'src'), identity: { dev: String(dev), ino: String(ino) } }] }
+    await settled()
+    expect(await inputsDigest(asked, { unchangedSince: Date.now() })).toBe(await inputsDigest(files({})))
+    renameSync(path.join(top, 'src'), path.join(top, 'old'))
+    renameSync(path.join(top, 'other'), path.join(top, 'src'))
+    await expect(inputsDigest(asked, { unchangedSince: Date.now() + 1000 })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', entry: 'inputs.src' })
+  })
+})

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Trace, TracedFile } from '../../src/native/trace.ts'
+import { filesOf, programsOf, useNames } from '../../src/recording/seen-files.ts'
+import type { Mount, Plan } from '../../src/spec/plan.ts'
+
+const mounts: readonly Mount[] = [
+  { kind: 'bind', target: '/usr', source: '/usr', writable: false, entry: 'toolchain' },
+  { kind: 'bind', target: '/inputs/src', source: '/home/src', writable: false, entry: 'inputs.src' },
+  { kind: 'file', target: '/inputs/src/empty', source: '/state/empty/file', writable: false, entry: 'inputs.src.exclude[0]' },
+  { kind: 'bind', target: '/inputs/docs', source: '/home/docs', writable: false, entry: 'inputs.docs' },
+  { kind: 'bind', target: '/output', source: '/home/out', writable: true, entry: 'output' },
+  { kind: 'tmpfs', target: '/tmp', writable: true, entry: 'tmpfs' },
+]
+const plan = { mounts } as unknown as Plan
+
+const seen = (path: string, use: TracedFile['firstUse'], first: TracedFile['first'] = 'found', more: Partial<TracedFile> = {}): TracedFile => ({ path, first, firstUse: use, found: [first], uses: [use], count: 1, programs: [], ...more })
+const traceOf = (...files: TracedFile[]): Trace => ({ files, programs: [], processes: [], processesLeftOut: 0, lost: 0 })
+/** The lists that are not empty, by the target of their entry. */
+const lists = (trace: Trace): unknown =>
+  Object.fromEntries(filesOf(trace, plan).entries.map((use) => [use.target, Object.fromEntries(useNames.filter((name) => use[name].paths.length > 0).map((name) => [name, use[name].paths]))]))
+
+describe('the files of a record', () => {
+  it('are by the entry that shows them, the innermost one', () => {
+    const trace = traceOf(seen('/inputs/src/a.c', 'read'), seen('/inputs/src/empty', 'read'), seen('/inputs/srcs', 'look', 'missing'), seen('/usr/bin/cc', 'execute'), seen('/tmp/x', 'write', 'missing'))
+    expect(lists(trace)).toEqual({
+      '/usr': { executed: ['/usr/bin/cc'] },
+      '/inputs/src': { read: ['/inputs/src/a.c'] },
+      '/inputs/src/empty': { read: ['/inputs/src/empty'] },
+      '/tmp': { written: ['/tmp/x'] },
+      '': { missing: ['/inputs/srcs'] },
+    })
+  })
+
+  it('say of each path all that was done, and of what the build made itself only that', () => {
+    const trace = traceOf(
+      seen('/inputs/src', 'look', 'found', { uses: ['look', 'list'] }),
+      seen('/inputs/src/x', 'look', 'found'),
+      seen('/inputs/src/key', 'read', 'refused'),
+      seen('/inputs/src/kept', 'write', 'refused', { found: ['found', 'refused'], uses: ['read', 'write'] }),
+      seen('/output/a.o', 'write', 'missing', { found: ['found', 'missing'], uses: ['read', 'write'] }),
+      seen('/output/stamp', 'look', 'missing', { found: ['found', 'missing'], uses: ['look', 'write'] }),
+    )
+    expect(lists(trace)).toEqual({
+      '/inputs/src': { listed: ['/inputs/src'], looked: ['/inputs/src/x'], read: ['/inputs/src/kept'], refused: ['/inputs/src/key', '/inputs/src/kept'], written: ['/inputs/src/kept'] },
+      '/output': { missing: ['/output/stamp'], written: ['/output/a.o', '/output/stamp'] },
+    })
+  })
+
+  it('have what is excluded without its source, beside the input around it', () => {
+    const { entries, unused } = filesOf(traceOf(seen('/inputs/src/empty', 'read')), plan)
+    expect(entries.map(({ entry, kind, source }) => [entry, kind, source])).toEqual([['inputs.src', 'bind', '/home/src'], ['inputs.src.exclude[0]', 'empty', undefined]])
+    expect(unused).not.toContain('inputs.src.exclude[0]')
+  })
+
+  it('name what was declared and found by no process; a link to an entry uses it', () => {
+    expect(filesOf(traceOf(), plan).unused).toEqual(['toolchain', 'inputs.src', 'inputs.docs'])
+    const linked = seen('/bin/sh', 'execute', 'found', { leadsTo: '/usr/bin/dash' })
+    expect(filesOf(traceOf(linked, seen('/inputs/docs/none', 'read', 'missing')), plan).unused).toEqual(['inputs.src', 'inputs.docs'])
+    expect(lists(traceOf(linked))).toEqual({ '': { executed: ['/bin/sh'] }, '/usr': {} })
+  })
+
+  it('are bounded, and what is left out is counted', () => {
+    const trace = traceOf(...Array.from({ length: 10 }, (_, index) => seen(`/inputs/src/${index}`, 'read')))
+    expect(filesOf({ ...trace, lost: 3 }, plan, 4)).toMatchObject({ lost: 3, entries: [{ read: { paths: ['/inputs/src/0', '/inputs/src/1', '/inputs/src/2', '/inputs/src/3'], leftOut: 6 } }] })
+  })
+})
+
+describe('the programs of a record', () => {
+  it('have the programs that started them', () => {
+    const programs = ['/usr/bin/make', '/usr/bin/sh', '/usr/bin/cc'].map((path) => ({ path, argv0: path, processes: 1 }))
+    const processes = [{ pid: 10, parent: 1, program: 0 }, { pid: 11, parent: 10, program: 1 }, { pid: 12, parent: 11, program: 2 }, { pid: 13, parent: 10, program: 2 }, { pid: 14, parent: 10 }]
+    expect(programsOf({ ...traceOf(), programs, processes }).map(({ startedBy }) => startedBy)).toEqual([[], ['/usr/bin/make'], ['/usr/bin/sh', '/usr/bin/make']])
+  })
+})
