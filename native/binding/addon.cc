@@ -168,9 +168,10 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
 
   Napi::Value seen_paths(const Napi::CallbackInfo& info) {
     auto work = [envelope = opened_.envelope]() -> Result<std::vector<std::byte>> { return envelope->seen_paths(); };
-    return promise(info.Env(), opened_.runtime, std::move(work), [](Napi::Env env, const std::vector<std::byte>& packed) {
-      return Napi::Buffer<std::byte>::Copy(env, packed.data(), packed.size());
-    });
+    return promise(info.Env(), opened_.runtime, std::move(work),
+                   [](Napi::Env env, const std::vector<std::byte>& packed) {
+                     return Napi::Buffer<std::byte>::Copy(env, packed.data(), packed.size());
+                   });
   }
 
   Napi::Value processes(const Napi::CallbackInfo& info) {

@@ -19,7 +19,8 @@ namespace buildjail {
 
 /** What the command gets for a stdin, stdout or stderr that is a file of the host, or is inherited. */
 enum class CommandEnd : std::uint8_t {
-  /** The very descriptor, which the command inherits: a stdin that is a pipe or a socket, which cannot be read ahead. */
+  /** The very descriptor, which the command inherits: a stdin that is a pipe or a socket, which cannot be read ahead.
+   */
   kItself,
   /** The session's own /dev/null, because the file is that of the host. */
   kOwnNull,

@@ -130,15 +130,16 @@ void CallNotices::serve(const Session& session, BorrowedRights& rights) {
   CallAnswer made{.err = EPERM};
   try {
     made = session.answer({.thread = static_cast<pid_t>(notice.thread),
-                          .number = notice.number,
-                          .arguments = notice.arguments,
-                          .is_waiting = is_waiting},
-                         rights);
+                           .number = notice.number,
+                           .arguments = notice.arguments,
+                           .is_waiting = is_waiting},
+                          rights);
   } catch (const std::bad_alloc&) {
     made.err = ENOMEM;
   }
   rights.give_back();
-  Answer answer{.id = notice.id, .value = 0, .error = made.goes_on ? 0 : -made.err, .flags = made.goes_on ? kGoesOn : 0};
+  Answer answer{
+      .id = notice.id, .value = 0, .error = made.goes_on ? 0 : -made.err, .flags = made.goes_on ? kGoesOn : 0};
   static_cast<void>(::ioctl(listener, kSend, &answer));
 }
 

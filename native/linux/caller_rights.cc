@@ -90,8 +90,7 @@ std::optional<CallerRights> rights_of(pid_t thread) {
         !read_number(line.substr(std::min<std::size_t>(1, line.size())), capabilities, kHexadecimal))
       return std::nullopt;
   }
-  if (uids.size() <= kForFiles || gids.size() <= kForFiles || !groups || process.empty() ||
-      parent.empty())
+  if (uids.size() <= kForFiles || gids.size() <= kForFiles || !groups || process.empty() || parent.empty())
     return std::nullopt;
   CallerRights caller{.process = process.front(),
                       .parent = parent.front(),

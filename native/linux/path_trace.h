@@ -16,8 +16,8 @@
 #include "linux/call_notices.h"
 #include "linux/caller_rights.h"
 #include "linux/path_calls.h"
-#include "seen/seen_paths.h"
 #include "plan/plan.h"
+#include "seen/seen_paths.h"
 
 namespace buildjail {
 

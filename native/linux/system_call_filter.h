@@ -97,8 +97,7 @@ struct Listened {
 class SystemCallFilter {
  public:
   /** Refuses all calls that the spec does not allow. */
-  explicit SystemCallFilter(Allowances allowed, Architecture architecture = kOwnArchitecture,
-                            Listened listened = {});
+  explicit SystemCallFilter(Allowances allowed, Architecture architecture = kOwnArchitecture, Listened listened = {});
 
   [[nodiscard]] const std::vector<FilterInstruction>& program() const noexcept { return program_; }
   /** Whether it tells a listener of any call. */

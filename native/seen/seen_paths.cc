@@ -115,10 +115,8 @@ void SeenPaths::add(pid_t process, Lookup lookup) {
       lost_ += 1;
       return;
     }
-    File& made = files_.emplace_back(File{.path = std::move(lookup.path),
-                                          .leads_to = {},
-                                          .first_found = lookup.found,
-                                          .first_use = lookup.use});
+    File& made = files_.emplace_back(
+        File{.path = std::move(lookup.path), .leads_to = {}, .first_found = lookup.found, .first_use = lookup.use});
     known = by_path_.emplace(made.path, &made).first;
   }
   File& file = *known->second;
@@ -165,7 +163,8 @@ std::vector<std::byte> SeenPaths::pack() const {
   for (const File& file : files_) {
     packing.text(file.path);
     packing.text(file.leads_to);
-    for (const std::uint8_t byte : {bit(file.first_found), bit(file.first_use), file.found, file.uses}) packing.u8(byte);
+    for (const std::uint8_t byte : {bit(file.first_found), bit(file.first_use), file.found, file.uses})
+      packing.u8(byte);
     packing.u32(file.count);
     packing.count(file.programs.size());
     for (const std::uint32_t program : file.programs) packing.u32(program);
