@@ -26,6 +26,7 @@
 #include "freebsd/limits.h"
 #include "freebsd/mounts.h"
 #include "freebsd/parts.h"
+#include "freebsd/path_trace.h"
 #include "freebsd/processes.h"
 #include "freebsd/session_jail.h"
 #include "launch/terminal.h"
@@ -135,6 +136,7 @@ class JailEnvelope final : public Envelope {
         host_(std::move(host)),
         owner_(waiter_->new_owner()),
         trace_(std::move(trace)),
+        path_trace_(plan_->traces ? std::make_unique<PathTrace>() : nullptr),
         jail_{.root = root_of(plan_->state_directory, lessee_.session.id),
               .leasable = {.first = plan_->user.uid, .count = plan_->users},
               .wait_reaped = [this](std::chrono::milliseconds bound) { return waiter_->wait_reaped(owner_, bound); }},
@@ -262,6 +264,10 @@ class JailEnvelope final : public Envelope {
     return record;
   }
 
+  [[nodiscard]] std::vector<std::byte> seen_paths() const override {
+    return path_trace_ ? path_trace_->pack() : std::vector<std::byte>();
+  }
+
   Result<SessionUsage> usage() override {
     const std::lock_guard lock(launching_);
     if (is_closed_) return session_closed("usage", "rctl_get_racct");
@@ -328,7 +334,8 @@ class JailEnvelope final : public Envelope {
         jail_,
         *host_,
         limits_,
-        jail_name_};
+        jail_name_,
+        path_trace_.get()};
     return JailParts::planned(opening);
   }
 
@@ -348,6 +355,7 @@ class JailEnvelope final : public Envelope {
     if (!pipe_memory) return pipe_memory.error();
     const std::string login_class = login_class_of(request.run);
     JailChild child{.jail = jail_.jail->reference(),
+                    .trace_file = path_trace_ ? path_trace_->file() : nullptr,
                     .stdio = stdio,
                     .terminal_path = opened.path.c_str(),
                     .terminal = terminal,
@@ -394,6 +402,8 @@ class JailEnvelope final : public Envelope {
   /** The number that the waiter has for its commands. */
   std::uint64_t owner_;
   Trace trace_;
+  /** Null without a trace. */
+  std::unique_ptr<PathTrace> path_trace_;
   std::mutex closing_;
   std::mutex launching_;
   /** No command can be launched any more. */

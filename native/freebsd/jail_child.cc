@@ -2,6 +2,7 @@
 
 #include <sys/ioctl.h>
 #include <sys/jail.h>
+#include <sys/ktrace.h>
 #include <sys/mman.h>
 #include <sys/procctl.h>
 #include <sys/stat.h>
@@ -136,6 +137,26 @@ const char* bound_shared(const JailChild& child) {
 }
 
 /**
+ * Has the kernel trace the calls of this process, and of all that come from it (ktrace(2)). Only root of the host, or
+ * of the jail, ends that. Call it before jail_attach(2), which takes the file out of reach, and before the limits of
+ * the command: the kernel keeps to the size of files (setrlimit(2)) that the caller has now. Returns the call that
+ * failed.
+ */
+const char* trace_paths(const char* file) {
+  if (file == nullptr) return nullptr;
+  // Arguments of execve(2) are in traces since 15.0; an older kernel ignores their bit.
+  constexpr int kEvents =
+      KTRFAC_SYSCALL | KTRFAC_SYSRET | KTRFAC_NAMEI | KTRFAC_PROCCTOR | KTRFAC_PROCDTOR | KTRFAC_ARGS | KTRFAC_INHERIT;
+  rlimit before{};
+  const rlimit none{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+  if (::getrlimit(RLIMIT_FSIZE, &before) != 0) return "getrlimit";
+  // The file only grows, though what was read is taken out of it.
+  if (::setrlimit(RLIMIT_FSIZE, &none) != 0) return "setrlimit";
+  if (::ktrace(file, KTROP_SET, kEvents, ::getpid()) != 0) return "ktrace";
+  return ::setrlimit(RLIMIT_FSIZE, &before) == 0 ? nullptr : "setrlimit";
+}
+
+/**
  * Setting RLIMIT_STACK takes away or gives access to the memory of the stack beyond the limit at once
  * (kern_proc_setrlimit in sys/kern/kern_resource.c). In a vforked child that is the stack of the host program's first
  * thread, so the child takes a copy of the memory first (rfork(2) without RFPROC and RFMEM).
@@ -194,6 +215,11 @@ void run_jail_child(void* context) {
   // jail_attach(2) refuses a process with an open directory, so close-on-exec would come too late.
   // defence: command-no-descriptor-host
   if (has_failed(kCloseRange, "close_range", [] { return ::close_range(kFirstNotStdio, ~0U, 0); })) return;
+  // defence: session-traced-from-start
+  if (const char* const refused = trace_paths(child.trace_file); refused != nullptr) {
+    failed(refused, -1);
+    return;
+  }
   // Until execve(2) the child has our memory: no process of the jail may trace it. execve(2) ends this (procctl(2)).
   // defence: command-still-host-program
   if (has_failed(kTracing, "procctl", forbid_tracing)) return;

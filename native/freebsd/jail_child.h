@@ -88,6 +88,8 @@ Result<rlim_t> most_pipe_memory(uid_t uid);
 struct JailChild {
   LeftOutSteps left_out{};
   JailReference jail;
+  /** The file that it and its children are traced to (ktrace(2)); null: none. */
+  const char* trace_file = nullptr;
   std::array<int, 3> stdio;
   /** The terminal that it gives the command (pts(4)), by its path, which nobody else opens; null: none. */
   const char* terminal_path = nullptr;

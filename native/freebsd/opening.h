@@ -17,6 +17,8 @@
 
 namespace buildjail {
 
+class PathTrace;
+
 /** Shared by all sessions of one environment. */
 struct FreebsdHost {
   FreebsdHost(JailAbilities found, NetworkListener listener)
@@ -37,6 +39,8 @@ struct JailOpening : Opening {
   FreebsdHost& host;
   const HeldLimits& limits;
   const std::string& jail_name;
+  /** Null for a session without a trace. */
+  PathTrace* path_trace = nullptr;
 };
 
 /**

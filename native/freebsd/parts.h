@@ -11,6 +11,7 @@
 #include "freebsd/parts/limits.h"
 #include "freebsd/parts/names.h"
 #include "freebsd/parts/root.h"
+#include "freebsd/parts/trace.h"
 
 namespace buildjail {
 
@@ -69,6 +70,8 @@ struct Steps : Part {
  */
 using JailParts = PartList<FileFlows, DyingJail, UserLease, WatchedDevices, StateEntry, SessionDirectory, OutputLease,
                            SourceList, MountPoints, LentDirectory, Root, Steps, Seal,
+                           // Before the jail: what its processes did is read to the end when none of them is left.
+                           TraceRoom,
                            // The rules come before the jail, so that no process is ever in it without them.
                            Rules, JailPart, Loopback, NamesNetwork, LentInterface, Processors, Throttle, Commands>;
 

@@ -325,9 +325,11 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
   StateDirectory state;
   for (std::string& name : *names) {
     std::string_view id = name;
-    if (id.ends_with(kJournalSuffix)) id.remove_suffix(kJournalSuffix.size());
+    for (const std::string_view suffix : {kJournalSuffix, kTraceSuffix}) {
+      if (id.ends_with(suffix)) id.remove_suffix(suffix.size());
+    }
     if (is_session_id(id)) {
-      // In the order of names a root comes right before its journal.
+      // In the order of names a root comes right before its journal, and its trace after that.
       if (state.sessions.empty() || state.sessions.back() != id) state.sessions.emplace_back(id);
     } else if (name != kEmpty) {
       state.others.push_back(std::move(name));

@@ -101,6 +101,10 @@ std::string journal_of(const std::string& state_directory, const std::string& id
 
 std::string root_of(const std::string& state_directory, const std::string& id) { return state_directory + "/" + id; }
 
+std::string trace_of(const std::string& state_directory, const std::string& id) {
+  return root_of(state_directory, id).append(kTraceSuffix);
+}
+
 Status Journal::begin() {
   // A recovery may see the file before it is locked and written, and take it for that of a dead process.
   BackOff back_off(kMakingBound);

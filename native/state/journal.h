@@ -63,6 +63,9 @@ inline constexpr std::string_view kJournalSuffix = ".journal";
 std::string journal_of(const std::string& state_directory, const std::string& id);
 /** FreeBSD: the directory where the session's root is mounted. */
 std::string root_of(const std::string& state_directory, const std::string& id);
+/** FreeBSD: the folder of the file that the kernel writes the session's trace to. */
+inline constexpr std::string_view kTraceSuffix = ".trace";
+std::string trace_of(const std::string& state_directory, const std::string& id);
 
 /**
  * A session's entry in the state directory. Its owner keeps it locked, by a descriptor that only its init shares and

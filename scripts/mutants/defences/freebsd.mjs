@@ -44,6 +44,41 @@ const sharedUser = [
 
 const hostile = 'test/freebsd/hostile-values.test.ts'
 
+const trace = 'test/freebsd/trace.test.ts'
+
+const traces = [
+  {
+    defence: 'a session with a trace has one of all its processes',
+    off: { 'session-traced-from-start': 'skip' },
+    tests: [[trace, 'loses none of 5,000']],
+  },
+  {
+    defence: 'a build that changes its trace is told of',
+    off: { 'tracing-changed-told': 'never' },
+    tests: [[trace, 'where a build that is root ends it, that is told (names)']],
+  },
+  {
+    defence: 'a process whose trace ends before it does is told of',
+    off: { 'untraced-end-told': 'never' },
+    tests: [[trace, 'where a build that is root ends it, that is told (clear)']],
+  },
+  {
+    defence: 'what was read of a trace takes no room any more',
+    off: { 'trace-file-emptied': 'never' },
+    tests: [[trace, 'loses nothing of more than its file has room for, because that is read meanwhile']],
+  },
+  {
+    defence: 'the file of a trace has a bound',
+    off: { 'trace-file-bounded': 'skip' },
+    tests: [[trace, 'is the session’s alone: no user of the host enters the folder of its file, and nothing is left of it']],
+  },
+  {
+    defence: 'a journal takes away no folder but that of its own trace',
+    off: { 'recovery-own-trace': 'never' },
+    tests: [[trace, 'that a journal tells of in a folder that is not its session’s is not taken away']],
+  },
+]
+
 export const freebsd = [
   {
     defence: 'what a timeout ends is killed until it has ended',
@@ -95,6 +130,7 @@ export const freebsd = [
     off: { 'mount-points-go-though': 'always' },
     tests: [[mountPoints, 'in a folder that the build shuts, and lets nobody change, goes when the host program closes (of root, ownership unchanged)']],
   },
+  ...traces,
   ...handedBack,
   ...sharedUser,
   ...lentFolder([[writing, 'the output folder is given back with the owner and the mode it had']]),

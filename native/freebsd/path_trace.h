@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "freebsd/traced_processes.h"
+#include "seen/seen_paths.h"
+
+namespace buildjail {
+
+/**
+ * Reads the file in which ktrace(2) keeps what the processes of a session do, on a thread of its own. What was read is
+ * taken out of the file, so that a file system of a small size is room enough.
+ */
+class PathTrace {
+ public:
+  PathTrace() : seen_(std::make_shared<SeenPaths>()), processes_(seen_) {}
+  PathTrace& operator=(PathTrace&&) = delete;
+  ~PathTrace() { finish(); }
+
+  /** Makes the file. It lies on a tmpfs, in a folder that no other user can enter. */
+  Status begin(std::string file);
+  /** Null before `begin`. */
+  [[nodiscard]] const char* file() const { return path_.empty() ? nullptr : path_.c_str(); }
+  /** What was seen so far, as SeenPaths packs it. Any thread. */
+  [[nodiscard]] std::vector<std::byte> pack();
+  /** Reads the rest, and closes the file: no process is left that is traced. Again: nothing to do. */
+  void finish();
+
+ private:
+  void loop();
+  Status wake() const;
+  /** Reads what is there by now. */
+  void read();
+  /** Returns how many bytes are whole records. */
+  std::size_t take(std::span<const std::byte> read);
+  void stop_reading();
+
+  std::shared_ptr<SeenPaths> seen_;
+  std::string path_;
+  UniqueFd queue_;
+  std::thread thread_;
+
+  /** For all below. */
+  std::mutex mutex_;
+  UniqueFd file_;
+  TracedProcesses processes_;
+  std::vector<std::byte> buffer_;
+  std::int64_t offset_ = 0;
+  /** Up to here, nothing is in the file any more. */
+  std::int64_t emptied_ = 0;
+  bool is_unreadable_ = false;
+};
+
+}  // namespace buildjail

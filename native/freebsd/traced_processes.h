@@ -1,0 +1,108 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "freebsd/known_folders.h"
+#include "freebsd/traced_calls.h"
+#include "seen/seen_paths.h"
+
+namespace buildjail {
+
+/** What ktrace(2) wrote about one event. */
+struct TraceRecord {
+  int type;
+  /** The kernel left out others of this process before it. */
+  bool follows_lost;
+  pid_t process;
+  std::int64_t thread;
+  std::span<const std::byte> data;
+};
+
+/**
+ * Makes the paths of a session out of the records of its processes. The records of one thread are in their order; those
+ * of a child can come before the record that says whose child it is. Then they are held back, within a bound.
+ */
+class TracedProcesses {
+ public:
+  explicit TracedProcesses(std::shared_ptr<SeenPaths> seen) : seen_(std::move(seen)) {}
+
+  void see(const TraceRecord& record);
+  /** Nothing follows. A process whose end was not seen was not traced to its end. */
+  void finish();
+
+ private:
+  /** One that has not come back yet. */
+  struct Call {
+    const TracedCall* kind = nullptr;
+    int number = 0;
+    std::array<std::uint64_t, 8> arguments{};
+    std::vector<std::string> names{};
+    std::string argv0{};
+
+    [[nodiscard]] std::int32_t descriptor(std::int8_t index) const;
+    /** Of the folder that its nth name begins from. */
+    [[nodiscard]] int folder(std::size_t nth) const;
+  };
+  struct HeldRecord {
+    int type;
+    std::int64_t thread;
+    std::vector<std::byte> data;
+  };
+  struct Process {
+    /** Null until it is known whose child it is. */
+    std::shared_ptr<KnownFolders> folders{};
+    std::vector<HeldRecord> held{};
+    std::unordered_map<std::int64_t, Call> calls{};
+    /** Its program is not the command's yet. */
+    bool is_starting = false;
+    /** Its calls have other numbers. */
+    bool is_foreign = false;
+    bool has_ended = false;
+  };
+  struct Adoption {
+    pid_t child;
+    pid_t parent;
+    std::shared_ptr<KnownFolders> folders;
+  };
+  struct Outcome {
+    int err;
+    std::int64_t value;
+  };
+
+  /** Whether these are the first of a process that our own child has begun to trace. */
+  static bool is_of_launch(const Process& process, const TraceRecord& record);
+  void hold(pid_t number, Process& process, const TraceRecord& record);
+  void adopt_all();
+  void adopt(const Adoption& adoption);
+
+  void interpret(pid_t number, Process& process, const TraceRecord& record);
+  void enter_call(Process& process, const TraceRecord& record);
+  void leave_call(pid_t number, Process& process, const TraceRecord& record);
+  void look_up(pid_t number, const Process& process, const Call& call, Outcome outcome);
+  void execute(pid_t number, Process& process, const Call& call, Outcome outcome);
+  void change_folders(Process& process, const Call& call, Outcome outcome);
+  void control(KnownFolders& folders, const Call& call, Outcome outcome);
+  void fork(pid_t number, const Process& process, const Call& call, Outcome outcome);
+  /** It did not come back. */
+  void abandon(const Call& call);
+  void end(pid_t number, Process& process);
+
+  std::shared_ptr<SeenPaths> seen_;
+  std::shared_ptr<std::size_t> folder_bytes_ = std::make_shared<std::size_t>(0);
+  std::unordered_map<pid_t, Process> processes_;
+  std::vector<Adoption> adoptions_;
+  std::size_t held_bytes_ = 0;
+};
+
+}  // namespace buildjail
