@@ -215,14 +215,15 @@ void run_jail_child(void* context) {
   // jail_attach(2) refuses a process with an open directory, so close-on-exec would come too late.
   // defence: command-no-descriptor-host
   if (has_failed(kCloseRange, "close_range", [] { return ::close_range(kFirstNotStdio, ~0U, 0); })) return;
+  // Until execve(2) the child has our memory: no process of the jail may trace it. execve(2) ends this (procctl(2)).
+  // defence: command-still-host-program
+  if (has_failed(kTracing, "procctl", forbid_tracing)) return;
+  // After that, which is refused to a process that the kernel traces already (procctl(2), EBUSY).
   // defence: session-traced-from-start
   if (const char* const refused = trace_paths(child.trace_file); refused != nullptr) {
     failed(refused, -1);
     return;
   }
-  // Until execve(2) the child has our memory: no process of the jail may trace it. execve(2) ends this (procctl(2)).
-  // defence: command-still-host-program
-  if (has_failed(kTracing, "procctl", forbid_tracing)) return;
   // When memory runs out, the kernel ends the largest process that is not protected (protect(1)). The children of a
   // protected host program may inherit the protection.
   // defence: command-not-protected-when

@@ -31,6 +31,12 @@ constexpr std::int64_t kEmptiedAtOnce = std::int64_t{1} * 1024 * 1024;
 /** So that many records are read at once. */
 constexpr std::chrono::milliseconds kPause{2};
 
+/** As exact as the times of files are (vfs.timestamp_precision). */
+std::int64_t in_us(const timespec& time) {
+  constexpr std::int64_t kSecond = 1'000'000;
+  return time.tv_sec * kSecond + time.tv_nsec / 1000;
+}
+
 struct kevent event_of(const UniqueFd& file, short filter, int flags, unsigned what) {
   struct kevent event{};
   EV_SET(&event, static_cast<uintptr_t>(file.get()), filter, static_cast<unsigned short>(flags), what, 0, nullptr);
@@ -39,7 +45,9 @@ struct kevent event_of(const UniqueFd& file, short filter, int flags, unsigned w
 
 }  // namespace
 
-Status PathTrace::begin(std::string file) {
+Status PathTrace::begin(std::string file, const std::string& root) {
+  root_ = above_stdio(UniqueFd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+  if (!root_) return last_error(kStep, "open", root);
   file_.reset(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   file_ = above_stdio(std::move(file_));
   if (!file_) return last_error(kStep, "open", file);
@@ -94,6 +102,7 @@ void PathTrace::finish() {
   read();
   processes_.finish();
   file_.reset();
+  root_.reset();
   queue_.reset();
 }
 
@@ -141,9 +150,19 @@ std::size_t PathTrace::take(std::span<const std::byte> read) {
                     .follows_lost = (type & KTR_DROP) != 0,
                     .process = header.ktr_pid,
                     .thread = header.ktr_tid,
+                    .time_us = in_us(header.ktr_time),
                     .data = rest.subspan(sizeof(header), size)});
     taken += sizeof(header) + size;
   }
+}
+
+// A build that exchanges the file meanwhile misleads nobody but itself: nothing is opened, and no link leads out.
+bool PathTrace::is_made_since(const std::string& path, std::int64_t time_us) const {
+  const Tolerated tolerated("a file that is not there any more is told as one that was there before");
+  struct stat found{};
+  const char* const below_root = path.c_str() + 1;
+  return ::fstatat(root_.get(), below_root, &found, AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH) == 0 &&
+         in_us(found.st_birthtim) >= time_us;
 }
 
 void PathTrace::stop_reading() {

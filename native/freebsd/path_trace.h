@@ -21,12 +21,18 @@ namespace buildjail {
  */
 class PathTrace {
  public:
-  PathTrace() : seen_(std::make_shared<SeenPaths>()), processes_(seen_) {}
+  PathTrace()
+      : seen_(std::make_shared<SeenPaths>()), processes_(seen_, [this](const std::string& path, std::int64_t time_us) {
+          return is_made_since(path, time_us);
+        }) {}
   PathTrace& operator=(PathTrace&&) = delete;
   ~PathTrace() { finish(); }
 
-  /** Makes the file. It lies on a tmpfs, in a folder that no other user can enter. */
-  Status begin(std::string file);
+  /**
+   * Makes the file. It lies on a tmpfs, in a folder that no other user can enter. `root` is the session's, which is
+   * held open until `finish`.
+   */
+  Status begin(std::string file, const std::string& root);
   /** Null before `begin`. */
   [[nodiscard]] const char* file() const { return path_.empty() ? nullptr : path_.c_str(); }
   /** What was seen so far, as SeenPaths packs it. Any thread. */
@@ -42,6 +48,7 @@ class PathTrace {
   /** Returns how many bytes are whole records. */
   std::size_t take(std::span<const std::byte> read);
   void stop_reading();
+  [[nodiscard]] bool is_made_since(const std::string& path, std::int64_t time_us) const;
 
   std::shared_ptr<SeenPaths> seen_;
   std::string path_;
@@ -51,6 +58,7 @@ class PathTrace {
   /** For all below. */
   std::mutex mutex_;
   UniqueFd file_;
+  UniqueFd root_;
   TracedProcesses processes_;
   std::vector<std::byte> buffer_;
   std::int64_t offset_ = 0;

@@ -93,6 +93,8 @@ bool has_made(Kind kind, std::uint64_t open_flags, std::size_t nth) {
          (kind == Kind::kOpen && (open_flags & kNew) == kNew);
 }
 
+bool may_have_made(Kind kind, std::uint64_t open_flags) { return kind == Kind::kOpen && (open_flags & O_CREAT) != 0; }
+
 }  // namespace
 
 std::int32_t TracedProcesses::Call::descriptor(std::int8_t index) const {
@@ -130,7 +132,7 @@ bool TracedProcesses::is_of_launch(const Process& process, const TraceRecord& re
 
 void TracedProcesses::hold(pid_t number, Process& process, const TraceRecord& record) {
   held_bytes_ += record.data.size() + kHeldBytes;
-  process.held.push_back({record.type, record.thread, {record.data.begin(), record.data.end()}});
+  process.held.push_back({record.type, record.thread, record.time_us, {record.data.begin(), record.data.end()}});
   if (held_bytes_ <= kMostHeldBytes) return;
   // Its folders are not known. What it says of absolute paths is true.
   seen_->lose();
@@ -164,6 +166,7 @@ void TracedProcesses::adopt(const Adoption& adoption) {
                .follows_lost = false,
                .process = adoption.child,
                .thread = held.thread,
+               .time_us = held.time_us,
                .data = held.data});
   }
   if (process.has_ended) processes_.erase(adoption.child);
@@ -218,7 +221,7 @@ void TracedProcesses::interpret(pid_t number, Process& process, const TraceRecor
 void TracedProcesses::enter_call(Process& process, const TraceRecord& record) {
   const auto head = read_at<short>(record.data, 0);
   if (!head) return seen_->lose();
-  Call call{.kind = &traced_call(*head), .number = *head};
+  Call call{.kind = &traced_call(*head), .number = *head, .began_us = record.time_us};
   for (std::size_t i = 0; i < call.arguments.size(); ++i)
     call.arguments.at(i) =
         read_at<std::uint64_t>(record.data, offsetof(ktr_syscall, ktr_args) + i * sizeof(register_t)).value_or(0);
@@ -274,6 +277,8 @@ void TracedProcesses::look_up(pid_t number, const Process& process, const Call& 
     // Those before the last were found, or the kernel would not have gone on.
     if (outcome.err > 0 && nth + 1 == call.names.size()) found = found_by(outcome.err);
     if (outcome.err == 0 && has_made(kind, flags, nth)) found = Found::kMissing;
+    // The kernel does not say which of the two it did.
+    if (outcome.err == 0 && may_have_made(kind, flags) && made_since_(*path, call.began_us)) found = Found::kMissing;
     seen_->add(number, {.path = std::move(*path), .found = found, .use = use_of(kind, flags)});
   }
 }

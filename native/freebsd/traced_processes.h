@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,7 @@ struct TraceRecord {
   bool follows_lost;
   pid_t process;
   std::int64_t thread;
+  std::int64_t time_us;
   std::span<const std::byte> data;
 };
 
@@ -35,7 +37,11 @@ struct TraceRecord {
  */
 class TracedProcesses {
  public:
-  explicit TracedProcesses(std::shared_ptr<SeenPaths> seen) : seen_(std::move(seen)) {}
+  /** Whether what is at a path of the session was made at that time or later. */
+  using MadeSince = std::function<bool(const std::string& path, std::int64_t time_us)>;
+
+  TracedProcesses(std::shared_ptr<SeenPaths> seen, MadeSince made_since)
+      : seen_(std::move(seen)), made_since_(std::move(made_since)) {}
 
   void see(const TraceRecord& record);
   /** Nothing follows. A process whose end was not seen was not traced to its end. */
@@ -46,6 +52,7 @@ class TracedProcesses {
   struct Call {
     const TracedCall* kind = nullptr;
     int number = 0;
+    std::int64_t began_us = 0;
     std::array<std::uint64_t, 8> arguments{};
     std::vector<std::string> names{};
     std::string argv0{};
@@ -57,6 +64,7 @@ class TracedProcesses {
   struct HeldRecord {
     int type;
     std::int64_t thread;
+    std::int64_t time_us;
     std::vector<std::byte> data;
   };
   struct Process {
@@ -99,6 +107,7 @@ class TracedProcesses {
   void end(pid_t number, Process& process);
 
   std::shared_ptr<SeenPaths> seen_;
+  MadeSince made_since_;
   std::shared_ptr<std::size_t> folder_bytes_ = std::make_shared<std::size_t>(0);
   std::unordered_map<pid_t, Process> processes_;
   std::vector<Adoption> adoptions_;

@@ -51,6 +51,7 @@ describeProbed('a trace of looked-up paths', () => {
         '/tmp/w/d',
         '/tmp/w/d/link',
         '/tmp/w/d/moved',
+        '/tmp/w/d/written',
         '/new-in-root',
         '/dev/null',
       ].map((name) => {
@@ -73,6 +74,7 @@ describeProbed('a trace of looked-up paths', () => {
       '/tmp/w/d': 'missing found,missing look,write,list',
       '/tmp/w/d/link': 'missing found,missing look,write',
       '/tmp/w/d/moved': 'found found write',
+      '/tmp/w/d/written': 'missing found,missing write',
       '/new-in-root': 'refused refused write',
       '/dev/null': 'found found write',
     })

@@ -129,6 +129,10 @@ ways(void)
 	(void)open("/", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	(void)open("/new-in-root", O_WRONLY | O_CREAT, 0600);
 	(void)open("/dev/null", O_RDWR);
+	for (int times = 0; times < 2; times++) {
+		(void)usleep(20000);
+		close(open("written", O_WRONLY | O_CREAT | O_TRUNC, 0644));
+	}
 	(void)symlink("nowhere", "link");
 	look("link");
 	(void)rename("link", "moved");

@@ -26,9 +26,9 @@ Status confirm_kernel_traces() {
 
 void TraceRoom::add_planned(const JailOpening& opening, Parts& parts) {
   if (opening.is_rest || opening.path_trace == nullptr) return;
-  Reading reading{.begin = [&trace = *opening.path_trace](std::string file) -> Status {
+  Reading reading{.begin = [&trace = *opening.path_trace, &root = opening.jail.root](std::string file) -> Status {
                     if (auto status = confirm_kernel_traces(); !status) return status;
-                    return trace.begin(std::move(file));
+                    return trace.begin(std::move(file), root);
                   },
                   .finish = [&trace = *opening.path_trace] { trace.finish(); }};
   parts.push_back(std::make_unique<TraceRoom>(trace_of(opening.plan.state_directory, opening.lessee.session.id),
