@@ -244,7 +244,7 @@ void TracedProcesses::leave_call(pid_t number, Process& process, const TraceReco
   const Outcome outcome{.err = ret->ktr_error, .value = ret->ktr_retval};
   const Kind kind = call.kind->kind;
   if (outcome.err == kBeginsAgain) return;
-  // defence: tracing-changed-told
+  // Some kernels let root of a jail do that (prison_priv_check, PRIV_KTRACE).
   if (kind == Kind::kTrace && outcome.err == 0) return seen_->lose();
   if (kind == Kind::kExecute || kind == Kind::kExecuteOpen) return execute(number, process, call, outcome);
   if (!process.is_starting) look_up(number, process, call, outcome);

@@ -143,7 +143,7 @@ static int
 stop(const char *way)
 {
 	const int all = KTRFAC_MASK;
-	int status = -1;
+	int status = -1, err;
 
 	if (strcmp(way, "clear") == 0)
 		status = ktrace(NULL, KTROP_CLEAR, all, getpid());
@@ -160,13 +160,17 @@ stop(const char *way)
 			_exit(0);
 		}
 		status = ktrace(NULL, KTROP_CLEAR, all, child);
+		err = errno;
 		(void)wait(NULL);
+		errno = err;
 	}
 	if (strcmp(way, "file") == 0) {
 		close(open("/tmp/own", O_WRONLY | O_CREAT, 0600));
 		status = ktrace("/tmp/own", KTROP_SET, all, getpid());
 	}
+	err = errno;
 	look("/stopped");
+	errno = err;
 	return tell(status);
 }
 #else

@@ -53,14 +53,9 @@ const traces = [
     tests: [[trace, 'loses none of 5,000']],
   },
   {
-    defence: 'a build that changes its trace is told of',
-    off: { 'tracing-changed-told': 'never' },
-    tests: [[trace, 'where a build that is root ends it, that is told (names)']],
-  },
-  {
     defence: 'a process whose trace ends before it does is told of',
     off: { 'untraced-end-told': 'never' },
-    tests: [[trace, 'where a build that is root ends it, that is told (clear)']],
+    tests: [[trace, 'a build that floods it while nothing is read fills no more than its own file, and is told of']],
   },
   {
     defence: 'what was read of a trace takes no room any more',
