@@ -137,10 +137,10 @@ const char* bound_shared(const JailChild& child) {
 }
 
 /**
- * Has the kernel trace the calls of this process, and of all that come from it (ktrace(2)). Only root of the host, or
- * of the jail, ends that. Call it before jail_attach(2), which takes the file out of reach, and before the limits of
- * the command: the kernel keeps to the size of files (setrlimit(2)) that the caller has now. Returns the call that
- * failed.
+ * Has the kernel trace the calls of this process, and of all that come from it (ktrace(2)). Only root ends that, and on
+ * 15 only root of the host (prison_priv_check, PRIV_KTRACE). Call it before jail_attach(2), which takes the file out of
+ * reach, and before the limits of the command: the kernel keeps to the size of files (setrlimit(2)) that the caller has
+ * now. Returns the call that failed.
  */
 const char* trace_paths(const char* file) {
   if (file == nullptr) return nullptr;
