@@ -30,7 +30,9 @@ class KnownFolders {
     auto copied = std::make_shared<KnownFolders>(bytes_);
     copied->root_ = root_;
     copied->working_directory_ = working_directory_;
-    for (const auto& [number, opened] : opened_) copied->open(number, opened.path, opened.closes_on_exec);
+    for (const auto& [number, opened] : opened_) {
+      if (!opened.closes_on_fork) copied->open(number, opened.path, opened.closes_on_exec);
+    }
     return copied;
   }
 
@@ -45,11 +47,11 @@ class KnownFolders {
   void enter(const std::string& path) { working_directory_ = path == "/" ? "" : path; }
   void change_root(const std::string& path) { root_ = path == "/" ? "" : path; }
 
-  void open(int number, std::string path, bool closes_on_exec) {
+  void open(int number, std::string path, bool closes_on_exec, bool closes_on_fork = false) {
     close(number);
     if (number < 0 || *bytes_ + size_of(path) > kMostBytes) return;
     *bytes_ += size_of(path);
-    opened_.emplace(number, Opened{std::move(path), closes_on_exec});
+    opened_.emplace(number, Opened{std::move(path), closes_on_exec, closes_on_fork});
   }
   void duplicate(int from, int to, bool closes_on_exec) {
     const auto found = opened_.find(from);
@@ -81,6 +83,7 @@ class KnownFolders {
   struct Opened {
     std::string path;
     bool closes_on_exec;
+    bool closes_on_fork;
   };
   using All = std::map<int, Opened>;
 

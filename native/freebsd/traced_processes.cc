@@ -27,6 +27,9 @@ constexpr std::size_t kMostNames = 16;
 constexpr int kBeginsAgain = -1;
 constexpr int kExecuted = -2;
 
+/** access(2), in sys/syscall.h. */
+constexpr int kAccess = 33;
+
 /** The kind of programs that a process runs (sys/sysent.h, SV_ABI_MASK). */
 constexpr unsigned kAbiMask = 0xff;
 constexpr unsigned kFreebsdAbi = 9;
@@ -247,7 +250,8 @@ void TracedProcesses::leave_call(pid_t number, Process& process, const TraceReco
   // Some kernels let root of a jail do that (prison_priv_check, PRIV_KTRACE).
   if (kind == Kind::kTrace && outcome.err == 0) return seen_->lose();
   if (kind == Kind::kExecute || kind == Kind::kExecuteOpen) return execute(number, process, call, outcome);
-  if (!process.is_starting) look_up(number, process, call, outcome);
+  // Of its own steps, that which looks for the program (execute_first).
+  if (!process.is_starting || call.number == kAccess) look_up(number, process, call, outcome);
   if (outcome.err != 0) return;
   if (kind == Kind::kFork || kind == Kind::kForkAsFlagged) return fork(number, process, call, outcome);
   change_folders(process, call, outcome);
@@ -322,9 +326,9 @@ void TracedProcesses::change_folders(Process& process, const Call& call, Outcome
       const std::uint64_t flags = call.arguments.at(static_cast<std::size_t>(call.kind->flags));
       auto path = call.names.empty() ? std::nullopt : folders.path_of(call.folder(0), call.names.front());
       folders.close(value);
-      // A folder is never open to be written, and one that a child does not have is of no use to know.
-      if (path && !is_written(flags) && (flags & O_CLOFORK) == 0)
-        folders.open(value, std::move(*path), (flags & O_CLOEXEC) != 0);
+      // A folder is never open to be written.
+      if (path && !is_written(flags))
+        folders.open(value, std::move(*path), (flags & O_CLOEXEC) != 0, (flags & O_CLOFORK) != 0);
       break;
     }
     case Kind::kChangeDirectory:
