@@ -134,6 +134,7 @@ describeProbed('a trace of looked-up paths', () => {
     expect(trace.files.filter((file) => file.path.startsWith('/tmp/xxx')).map((file) => file.count)).toEqual(Array.from({ length: 100 }, () => 600))
   })
 
+  // promise: 55
   test('tells what the kernel had no memory to keep', async () => {
     const pool = (count: string): string => execFileSync('sysctl', [`kern.ktrace.request_pool=${count}`], { encoding: 'utf8' })
     pool('1')
@@ -198,6 +199,7 @@ describeProbed('a trace of looked-up paths', () => {
     await expect.poll(() => statfsSync(folder).bavail, { timeout: 4 * minutes, interval: 500 }).toBeLessThan(16)
   }
 
+  // promise: 55
   test('a build that floods it while nothing is read fills no more than its own file, and is told of', { timeout: 6 * minutes }, async () => {
     const before = await hostState()
     const { program, record, line } = await flooded()
