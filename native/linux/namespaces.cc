@@ -290,8 +290,8 @@ bool may_hold_up_looks(const EnvelopePlan& plan) {
 
 /**
  * Installs the filter with a listener, and shows that to this process; without one where the kernel has none to give:
- * before Linux 5.0, and where this process is itself in a filter with a listener, which may have no other below it. A
- * trace is not to be had without a listener.
+ * before Linux 5.0, and where this process is itself in a filter with a listener, which may have no other below it.
+ * Without a listener there is no trace.
  */
 void install_filter(const SessionFilter& filter, bool must_tell, InitCalls& calls) {
   const CallSite site{.step = "filter"};

@@ -17,7 +17,7 @@ struct PathArgument {
   std::int8_t path = kNone;
 };
 
-/** A call that looks a path up, which a session with a trace is told of. */
+/** A call that looks a path up. With a trace, the filter tells of it. */
 struct PathCall {
   enum class Kind : std::uint8_t {
     /** For what the file is. */

@@ -193,7 +193,7 @@ Use use_of_open(std::uint64_t flags) {
   return is_written ? Use::kWrite : Use::kRead;
 }
 
-/** The program that a script names, or the loader of one in ELF; empty if there is none. */
+/** The program that a script names, or the loader that an ELF program names; empty if it names neither. */
 std::string interpreter_of(const UniqueFd& program) {
   const auto read_at = [&program](std::span<std::byte> into, std::uint64_t offset) {
     return ::pread(program.get(), into.data(), into.size(), static_cast<off_t>(offset));

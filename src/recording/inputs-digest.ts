@@ -8,8 +8,8 @@ import { ShownPaths, type ShownPath } from './shown-paths.ts'
 
 export interface DigestOptions {
   /**
-   * When the run began, in milliseconds since 1970. With it, what has changed since is refused: after a run, the digest is that of what the run
-   * saw, or there is none. Without it, the digest is that of what is there now.
+   * When the run began, in milliseconds since 1970. With it, what has changed since is refused: so the digest is of the files
+   * as the run saw them. Without it, the digest is of the files as they are now.
    */
   readonly unchangedSince?: number
   /** Include what was looked up in the toolchain. Default: false, inputs only. */
