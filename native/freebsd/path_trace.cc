@@ -12,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -80,7 +81,11 @@ void PathTrace::loop() {
     if (std::ranges::any_of(told, [](const auto& one) { return one.filter == EVFILT_USER; })) return;
     {
       const std::lock_guard lock(mutex_);
-      read();
+      try {
+        read();
+      } catch (const std::bad_alloc&) {
+        stop_reading();
+      }
     }
     std::this_thread::sleep_for(kPause);
   }
@@ -92,11 +97,14 @@ std::vector<std::byte> PathTrace::pack() {
   return seen_->pack();
 }
 
+void PathTrace::end_thread() {
+  if (!thread_.joinable()) return;
+  static_cast<void>(wake());
+  thread_.join();
+}
+
 void PathTrace::finish() {
-  if (thread_.joinable()) {
-    static_cast<void>(wake());
-    thread_.join();
-  }
+  end_thread();
   const std::lock_guard lock(mutex_);
   if (!file_) return;
   read();

@@ -27,7 +27,7 @@ class PathTrace {
           return is_made_since(path, time_us);
         }) {}
   PathTrace& operator=(PathTrace&&) = delete;
-  ~PathTrace() { finish(); }
+  ~PathTrace() { end_thread(); }
 
   /**
    * Makes the file. It lies on a tmpfs, in a folder that no other user can enter. `root` is the session's, which is
@@ -43,6 +43,7 @@ class PathTrace {
 
  private:
   void loop();
+  void end_thread();
   Status wake() const;
   /** Reads what is there by now. */
   void read();

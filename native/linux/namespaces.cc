@@ -23,6 +23,7 @@
 #include <csignal>
 #include <cstring>
 #include <iterator>
+#include <new>
 #include <span>
 #include <string_view>
 
@@ -402,7 +403,11 @@ namespace {
 /** `answer`, which may be empty, is for those that set the set-group-ID bit. */
 AnswerCall see_and_answer(std::shared_ptr<PathTrace> trace, AnswerCall answer) {
   return [trace = std::move(trace), answer = std::move(answer)](const CallNotice& notice, BorrowedRights& rights) {
-    trace->see(notice, rights);
+    try {
+      trace->see(notice, rights);
+    } catch (const std::bad_alloc&) {
+      trace->lose();
+    }
     rights.give_back();
     if (answer && sets_group_id(notice)) return answer(notice, rights);
     return CallAnswer{.goes_on = true};

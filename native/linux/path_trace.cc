@@ -28,9 +28,9 @@ using Kind = PathCall::Kind;
 using Link = PathCall::Link;
 
 constexpr std::size_t kMostCallers = 16'384;
-constexpr std::size_t kMostInterpreted = 10'000;
+constexpr std::size_t kMostInterpreted = 2'000;
 constexpr int kMostInterpreters = 5;
-constexpr std::size_t kMostStraightened = 10'000;
+constexpr std::size_t kMostStraightened = 1'000;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kUsualText = 256;
 

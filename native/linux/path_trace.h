@@ -51,6 +51,8 @@ class PathTrace {
   PathTrace(std::shared_ptr<SeenPaths> seen, LastingPlaces places, UniqueFd root);
 
   void see(const CallNotice& notice, BorrowedRights& rights);
+  /** A call was not seen. */
+  void lose() { seen_->lose(); }
 
  private:
   /** A thread of the session that was seen. */

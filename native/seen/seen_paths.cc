@@ -15,7 +15,7 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kNoProgram = ~std::uint32_t{0};
 
 // A build chooses paths and how many there are: all of them together take no more than this, with their tables.
-constexpr std::size_t kMostBytes = std::size_t{128} * 1024 * 1024;
+constexpr std::size_t kMostBytes = std::size_t{112} * 1024 * 1024;
 /** About the size of a file without its texts, and of its entry in the index. */
 constexpr std::size_t kFileBytes = 256;
 constexpr std::size_t kMostProcesses = 20'000;

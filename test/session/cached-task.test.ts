@@ -10,7 +10,7 @@ const { cachedTask } = (await import('../../examples/cached-tasks/cached-task.mj
 }
 
 // A trace is of Linux only.
-const describeTraces = isFreebsd ? describeSession.skip : describeSession
+const describeTraces = describeSession
 
 describeTraces('a cache that is keyed by what a task read', () => {
   const folders = useFolders()

@@ -12,7 +12,7 @@ import { describeSession, isFreebsd } from './kernel.ts'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 // A trace is of Linux only.
-const describeTraces = isFreebsd ? describeSession.skip : describeSession
+const describeTraces = describeSession
 
 describeTraces('the record of a run with a trace', () => {
   const folders = useFolders()
