@@ -27,7 +27,7 @@ const reproducible: readonly Package[] = [
   { name: 'a library of objects', needs: ['cc', 'ar'], spec: {}, script: 'cd /tmp; for n in b a c; do echo "int $n(void) { return __LINE__; }" > $n.c; cc -c $n.c; done; ar rcD /output/lib.a a.o b.o c.o' },
   { name: 'an archive of fastify’s logger', needs: ['tar', 'gzip'], isOfGnu: true, spec: { inputs: { pino: path.join(packages, 'pino') } }, script: 'tar -C /inputs/pino --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner --mode=u+rw,go=r -cf - . | gzip -n > /output/pino.tar.gz' },
   { name: 'undici, packed by xz', needs: ['xz'], isOfGnu: true, spec: { inputs: { undici: path.join(packages, 'undici') } }, script: 'cd /inputs/undici; find . -name "*.js" | LC_ALL=C sort | xargs cat | xz -T1 -1 > /output/undici.xz' },
-  { name: 'yargs, bundled by esbuild', needs: [], spec: withNode, script: 'node esbuild/bin/esbuild yargs/index.mjs --bundle --platform=node --format=esm --minify --sourcemap --outfile=/output/yargs.js' },
+  { name: 'jsonc-parser, bundled by esbuild', needs: [], spec: { inputs: { esbuild: path.join(packages, '@esbuild'), parser: path.join(packages, 'jsonc-parser') } }, script: '/inputs/esbuild/*/bin/esbuild /inputs/parser/lib/esm/main.js --bundle --minify --sourcemap --outfile=/output/parser.js' },
   { name: 'chai, bundled by rolldown', needs: [], spec: withNode, script: 'cd /tmp; node /w/node_modules/rolldown/bin/cli.mjs /w/node_modules/chai/index.js --format esm --minify -d /output' },
   { name: 'jsonc-parser, bundled by vite', needs: [], spec: withNode, script: 'cd /tmp; mkdir p; printf "import { parse } from \\"/w/node_modules/jsonc-parser/lib/esm/main.js\\"; console.log(parse(\\"1\\"))" > p/main.js; echo "<script type=module src=main.js></script>" > p/index.html; cd p; node /w/node_modules/vite/bin/vite.js build --outDir /output --emptyOutDir=false' },
   { name: 'this package, compiled by tsc', needs: [], spec: { ...withNode, inputs: { ...withNode.inputs, '/w/src': path.join(root, 'src'), '/w/tsconfig.json': path.join(root, 'tsconfig.json') }, cwd: '/w' }, script: 'node node_modules/typescript/bin/tsc -p tsconfig.json --noCheck --outDir /output' },
@@ -48,7 +48,8 @@ function has(program: string): boolean {
 describeSession('a verification says nothing of', () => {
   const folders = useFolders()
 
-  test.for(reproducible)('$name', async ({ needs, isOfGnu, spec, script }, context) => {
+  // Most have all of node_modules copied.
+  test.for(reproducible)('$name', { timeout: 240_000 }, async ({ needs, isOfGnu, spec, script }, context) => {
     const missing = needs.filter((one) => !has(one))
     context.skip(process.env['BUILDJAIL_IN_GUEST'] !== undefined, 'an emulated processor takes too long')
     context.skip(missing.length > 0 || (isOfGnu === true && isFreebsd), `${missing.join(', ')} is not here, or is another one`)
