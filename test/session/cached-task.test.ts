@@ -3,7 +3,7 @@ import path from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 
 import { useFolders } from './folders.ts'
-import { describeSession, isFreebsd } from './kernel.ts'
+import { describeSession } from './kernel.ts'
 
 const { cachedTask } = (await import('../../examples/cached-tasks/cached-task.mjs')) as {
   cachedTask: (task: { readonly cache: string; readonly output: string; readonly spec: object; readonly command: readonly string[] }) => Promise<boolean>

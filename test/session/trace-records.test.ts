@@ -8,7 +8,7 @@ import { build, filesOf, planOf } from '../../src/index.ts'
 import { readRecord, recordSchema } from '../../src/recording/read-record.ts'
 import { isValid } from '../unit/schema-validator.ts'
 import { useFolders } from './folders.ts'
-import { describeSession, isFreebsd } from './kernel.ts'
+import { describeSession } from './kernel.ts'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 // A trace is of Linux only.
