@@ -76,10 +76,10 @@ describeAsRoot('what is told of an action', () => {
     await done(worker, bad)
     const log = (root: string): string => path.join(root, '../server_logs/buildjail.json')
     expect(existsSync(log(good.root))).toBe(false)
-    const { command, result, session, trace } = JSON.parse(readFileSync(log(bad.root), 'utf8')) as { command: string[]; result: { exitCode: number }; session: { mounts: { on: string }[] }; trace: unknown[] }
+    const { command, result, session, steps } = JSON.parse(readFileSync(log(bad.root), 'utf8')) as { command: string[]; result: { exitCode: number }; session: { mounts: { on: string }[] }; steps: unknown[] }
     expect([command, result.exitCode]).toEqual([['sh', '-c', 'exit 5'], 5])
     expect(session.mounts.some(({ on }) => on.endsWith('/build'))).toBe(true)
-    expect(trace.length).toBeGreaterThan(5)
+    expect(steps.length).toBeGreaterThan(5)
   })
 
   it('to the client, in its stderr: which limit of the worker ended it', async () => {
