@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 import { build, type Spec } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
-import { describeSession } from '../session/kernel.ts'
+import { describeLinux } from './host.ts'
 import { isAmong, pathsIn } from './strace-paths.ts'
 
 /** Where a program of that name is on the host; undefined where it is not. */
@@ -83,7 +83,7 @@ function rustSpec(): Spec {
 const strace = '/usr/bin/strace'
 const lacking = existsSync(strace) ? undefined : `${strace} is not there`
 
-describeSession('a trace has every path that strace(1) sees', () => {
+describeLinux('a trace has every path that strace(1) sees', () => {
   const folders = useFolders()
 
   for (const [name, { needs, files, script, spec = {} }] of Object.entries(builds)) {

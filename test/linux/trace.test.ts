@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import { build, openSession, SessionPool, type Spec, type Trace, type TracedFile } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
-import { describeSession } from '../session/kernel.ts'
+import { describeLinux } from './host.ts'
 import { rejected } from '../session/rejected.ts'
 
 const node = process.execPath
@@ -16,7 +16,7 @@ function fileAt(trace: Trace | undefined, at: string): TracedFile {
   return file
 }
 
-describeSession('a trace of a session', () => {
+describeLinux('a trace of a session', () => {
   const folders = useFolders()
   const source = (files: Readonly<Record<string, string>>): string => {
     const at = path.join(folders.top, 'source')
@@ -112,7 +112,7 @@ describeSession('a trace of a session', () => {
   })
 })
 
-describeSession('a hostile build', () => {
+describeLinux('a hostile build', () => {
   const folders = useFolders()
   const spec = (): Spec => ({ toolchain: ['host', 'node'], output: folders.output, cwd: '/output', trace: true, limits: { processes: 100 } })
   const run = (script: string): Promise<Trace | undefined> => build(spec(), [node, '-e', script], { reject: false }).then(({ trace, stderr, exitCode }) => {
