@@ -268,12 +268,14 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
   for (const PathArgument& argument : call->paths) {
     if (argument.path == PathArgument::kNone && argument.folder == PathArgument::kNone) continue;
     auto one = wanted_by(notice, *call, argument);
-    if (one) {
-      if (!one->path.empty()) wanted.push_back(std::move(*one));
-    } else {
-      is_lost = true;
-    }
+    is_lost = is_lost || !one;
+    if (is_lost || one->path.empty()) continue;
+    // Most calls: all that is told of them is a path that is known already.
+    const bool is_known = call->kind != Kind::kExecute && !goes_up(one->path) &&
+                          seen_->add_known(caller->process, one->path, one->use, one->follows);
+    if (!is_known) wanted.push_back(std::move(*one));
   }
+  if (!is_lost && wanted.empty()) return;
   // All of the above was the caller's, and not that of a later thread with its number.
   if (is_lost || !notice.is_waiting()) return seen_->lose();
   if (call->kind == Kind::kExecute && !wanted.empty()) {
