@@ -14,8 +14,6 @@ constexpr std::uint32_t kVersion = 1;
 /** Of a process whose program is not known: the command before it executes, or one that was not seen to begin. */
 constexpr std::uint32_t kNoProgram = ~std::uint32_t{0};
 
-// A build chooses paths and how many there are: all of them together take no more than this, with their tables.
-constexpr std::size_t kMostBytes = std::size_t{112} * 1024 * 1024;
 /** About the size of a file without its texts, and of its entry in the index. */
 constexpr std::size_t kFileBytes = 256;
 constexpr std::size_t kMostProcesses = 20'000;
@@ -52,7 +50,7 @@ class Packing {
 
 bool SeenPaths::reserve(std::size_t size) {
   // defence: trace-bounded-memory
-  if (bytes_ + size > kMostBytes) return false;
+  if (bytes_ + size > most_bytes_) return false;
   bytes_ += size;
   return true;
 }

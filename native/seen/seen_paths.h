@@ -50,6 +50,12 @@ struct Lookup {
  */
 class SeenPaths {
  public:
+  /** A build chooses paths and how many there are: all of them together take no more bytes than this, with their
+   * tables. */
+  static constexpr std::size_t kMostBytes = std::size_t{112} * 1024 * 1024;
+
+  explicit SeenPaths(std::size_t most_bytes = kMostBytes) : most_bytes_(most_bytes) {}
+
   /** The process has its parent's program until it executes one. */
   void begin(pid_t process, pid_t parent);
   /** A process that did not begin has no parent here. */
@@ -96,6 +102,7 @@ class SeenPaths {
   /** Takes room for so many bytes. */
   bool reserve(std::size_t size);
 
+  std::size_t most_bytes_;
   mutable std::mutex mutex_;
   std::deque<File> files_;
   std::unordered_map<std::string_view, File*> by_path_;

