@@ -283,7 +283,11 @@ void TracedProcesses::look_up(pid_t number, const Process& process, const Call& 
     if (outcome.err == 0 && has_made(kind, flags, nth)) found = Found::kMissing;
     // The kernel does not say which of the two it did.
     if (outcome.err == 0 && may_have_made(kind, flags) && made_since_(*path, call.began_us)) found = Found::kMissing;
-    seen_->add(number, {.path = std::move(*path), .found = found, .use = use_of(kind, flags)});
+    const Use use = use_of(kind, flags);
+    // What is in it may matter, if something was.
+    const bool reads_too = kind == Kind::kOpen && (flags & O_ACCMODE) == O_RDWR && (flags & O_TRUNC) == 0;
+    if (reads_too && use == Use::kWrite) seen_->add(number, {.path = *path, .found = found, .use = Use::kRead});
+    seen_->add(number, {.path = std::move(*path), .found = found, .use = use});
   }
 }
 

@@ -26,8 +26,10 @@ struct PathCall {
     kOpen,
     /** The flags are in a structure (openat2(2)). */
     kOpenHow,
-    /** It changes, makes or removes. */
+    /** It changes, renames or removes. */
     kChange,
+    /** It makes something, where nothing is yet. */
+    kMake,
     kExecute,
     /** Its descriptor is a folder (getdents(2)). */
     kList,

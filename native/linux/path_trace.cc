@@ -180,11 +180,12 @@ int access_for(Use use) {
   return use == Use::kExecute ? X_OK : F_OK;
 }
 
-/** Whether the rights of this thread are too few for that. */
-bool is_refused(const UniqueFd& file, Use use) {
+/** EROFS, or EACCES if the rights of this thread are too few; 0 where the use is allowed. */
+int refusal_of(const UniqueFd& file, Use use) {
   const int mode = access_for(use);
   // AT_EACCESS: by the ids for files. Before Linux 5.8 there is no such call.
-  return mode != F_OK && ::syscall(439, file.get(), "", mode, AT_EACCESS | raw::kEmptyPath) != 0 && errno == EACCES;
+  if (mode == F_OK || ::syscall(439, file.get(), "", mode, AT_EACCESS | raw::kEmptyPath) == 0) return 0;
+  return errno == EACCES || errno == EROFS ? errno : 0;
 }
 
 Use use_of_open(std::uint64_t flags) {
@@ -270,8 +271,8 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
     auto one = wanted_by(notice, *call, argument);
     is_lost = is_lost || !one;
     if (is_lost || one->path.empty()) continue;
-    // Most calls: all that is told of them is a path that is known already.
-    const bool is_known = call->kind != Kind::kExecute && !goes_up(one->path) &&
+    // Most calls have a path that is known, and nothing else.
+    const bool is_known = call->kind != Kind::kExecute && !one->reads_too && !goes_up(one->path) &&
                           seen_->add_known(caller->process, one->path, one->use, one->follows);
     if (!is_known) wanted.push_back(std::move(*one));
   }
@@ -290,14 +291,22 @@ const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
   if (known != callers_.end() && known->second.rights) return &known->second;
   auto rights = rights_of(thread);
   if (!rights) return nullptr;
-  // Numbers come again after a while.
-  if (callers_.size() >= kMostCallers) callers_.clear();
   const pid_t process = rights->process;
-  const bool is_new = known == callers_.end() && (process == thread || !callers_.contains(process));
+  bool is_new = known == callers_.end() && (process == thread || !callers_.contains(process));
+  if (callers_.size() >= kMostCallers) {
+    forget_callers();
+    is_new = true;
+  }
   if (is_new) seen_->begin(process, rights->parent);
   Caller& caller = callers_[thread];
   caller = {.process = process, .rights = std::move(rights)};
   return &caller;
+}
+
+// Numbers come again after a while, and no call tells that a process has ended.
+void PathTrace::forget_callers() {
+  for (const auto& [thread, caller] : callers_) seen_->end(caller.process);
+  callers_.clear();
 }
 
 std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, const PathCall& call,
@@ -326,9 +335,12 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
   if (call.link == Link::kFollowsBy) wanted.follows = (flags & kAtFollow) != 0;
   if (is_open) wanted.use = use_of_open(flags);
   if (is_open && (flags & kTemporary) == kTemporary) wanted.use = Use::kLook;
-  if (call.kind == Kind::kChange) wanted.use = Use::kWrite;
+  if (call.kind == Kind::kChange || call.kind == Kind::kMake) wanted.use = Use::kWrite;
   if (call.kind == Kind::kExecute) wanted.use = Use::kExecute;
-  wanted.may_be_made = call.kind == Kind::kChange || (is_open && (flags & O_CREAT) != 0);
+  wanted.is_opened = is_open || call.kind == Kind::kExecute;
+  wanted.reads_too = wanted.use == Use::kWrite && is_open && (flags & O_ACCMODE) == O_RDWR && (flags & O_TRUNC) == 0;
+  wanted.must_be_made = call.kind == Kind::kMake;
+  wanted.may_be_made = wanted.must_be_made || call.kind == Kind::kChange || (is_open && (flags & O_CREAT) != 0);
   // A call without an address is of the descriptor, or fails (utimensat(2), EFAULT).
   if (value(argument.path) == 0) return wanted;
   auto path = read_text(notice.thread, value(argument.path), PATH_MAX);
@@ -349,6 +361,11 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
 }
 
 void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights) {
+  if (std::exchange(wanted.reads_too, false)) {
+    Wanted read = wanted;
+    read.use = Use::kRead;
+    look_up(caller, std::move(read), rights);
+  }
   const bool is_straight = !goes_up(wanted.path);
   if (is_straight && seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
   if (!rights.take(caller.rights->rights)) return seen_->lose();
@@ -382,8 +399,9 @@ Lookup PathTrace::found_at(const Wanted& wanted) {
   if (found.file) {
     std::string real = real_path(found.file);
     lookup.lasts = places_.has(lookup.path) && places_.has(real);
-    const bool is_sealed = wanted.use == Use::kWrite && lookup.lasts && !wanted.may_be_made;
-    if (is_sealed || is_refused(found.file, wanted.use)) lookup.found = Found::kRefused;
+    // To make, rename or remove a file is a matter of its folder's mode.
+    const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use);
+    if (refusal == EROFS || (refusal != 0 && wanted.is_opened)) lookup.found = Found::kRefused;
     if (real != lookup.path) lookup.leads_to = std::move(real);
     return lookup;
   }
@@ -399,7 +417,7 @@ void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, co
                               const std::string& path, BorrowedRights& rights) {
   if (!rights.take(caller.rights->rights)) return seen_->lose();
   const std::string straight = goes_up(path) ? straightened(path) : path;
-  Lookup found = found_at({.path = straight, .use = Use::kExecute, .follows = true});
+  Lookup found = found_at({.path = straight, .use = Use::kExecute, .follows = true, .is_opened = true});
   const pid_t process = caller.process;
   if (found.found == Found::kThere) {
     const auto words = notice.arguments.at(call.paths.front().folder == PathArgument::kNone ? 1 : 2);

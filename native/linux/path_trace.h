@@ -65,11 +65,19 @@ class PathTrace {
     std::string path;
     Use use;
     bool follows;
+    /** It is opened, so its mode must allow the use. */
+    bool is_opened = false;
+    /** It is opened for reading as well. */
+    bool reads_too = false;
+    /** Nothing needs to be there. */
     bool may_be_made = false;
+    /** The call fails where something is there. */
+    bool must_be_made = false;
   };
 
   /** Null if it has ended. */
   const Caller* caller_of(pid_t thread);
+  void forget_callers();
   std::optional<Wanted> wanted_by(const CallNotice& notice, const PathCall& call, const PathArgument& argument);
   void look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights);
   /** The same path with `..` taken as the kernel does, which follows the links before it. */

@@ -43,7 +43,7 @@ function buildsSection(builds: readonly VerifiedBuild[]): Markup {
 }
 
 function differencesSection(differences: readonly Difference[]): Markup {
-  if (differences.length === 0) return html`<p>There is none: names, types, modes, links and contents are the same.</p>`
+  if (differences.length === 0) return html`<p>Names, types, modes, links and contents are the same.</p>`
   const columns = [{ name: 'Path', style: 'code' }, { name: 'What' }, { name: 'A guess' }, { name: 'First build', style: 'code' }, { name: 'Other build', style: 'code' }] as const
   return table('Differences', columns, differences.map(({ path, kind, builds, values, offset, guess }): Row => [path, `${offset === undefined ? kind : `contents, from byte ${offset} on`}${builds[1] === 2 ? '' : `, build ${builds[1]}`}`, guess ?? '', values[0], values[1]]))
 }

@@ -28,7 +28,7 @@ export interface RecordedUse {
   readonly executed: RecordedPaths
   /** Folders whose names were read. */
   readonly listed: RecordedPaths
-  /** Found, and only looked at for what they are. */
+  /** Found, and neither read, executed nor listed. What the run then wrote is here too. */
   readonly looked: RecordedPaths
   /** Missing when they were first looked up, and not written first. */
   readonly missing: RecordedPaths
@@ -140,10 +140,8 @@ function usesOf({ first, firstUse, found, uses }: TracedFile): readonly UseName[
   if (found.includes('refused')) names.push('refused')
   if (uses.includes('write')) names.push('written')
   if (!isFound({ first, found })) return names
-  if (uses.includes('read')) names.push('read')
-  if (uses.includes('execute')) names.push('executed')
-  if (uses.includes('list')) names.push('listed')
-  return names.length === 0 ? ['looked'] : names
+  const asked = ([['read', 'read'], ['execute', 'executed'], ['list', 'listed']] as const).flatMap(([use, name]) => (uses.includes(use) ? [name] : []))
+  return asked.length === 0 ? [...names, 'looked'] : [...names, ...asked]
 }
 
 function recordedUse(mount: Mount | undefined, lists: Readonly<Record<UseName, readonly string[]>>, most: number): RecordedUse {

@@ -200,7 +200,7 @@ describeProbed('a trace of looked-up paths', () => {
   }
 
   // promise: 55
-  test('a build that floods it while nothing is read fills no more than its own file, and is told of', { timeout: 6 * minutes }, async () => {
+  test('a build that floods it while nothing is read fills no more than its own file, and the trace says that calls are lost', { timeout: 6 * minutes }, async () => {
     const before = await hostState()
     const { program, record, line } = await flooded()
     try {

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -45,6 +45,18 @@ describeLinux('a trace of a session', () => {
     expect(fileAt(trace, '/w/new')).toMatchObject({ first: 'refused', uses: ['write'] })
     expect(fileAt(trace, '/output/moved')).toMatchObject({ uses: expect.arrayContaining(['write']) as string[] })
     expect(trace?.files.some((one) => one.path.includes('/../') || one.path.includes('//'))).toBe(false)
+  })
+
+  test('tells what is opened to be read and written, and what a mode does not refuse', async () => {
+    const at = source({ open: 'a' })
+    chmodSync(path.join(at, 'open'), 0o666)
+    const trace = await traced(`
+      echo a > both; exec 3<> both; echo a > shut; chmod 444 shut; mkdir -p /usr; rm -f shut
+      (: > /w/open) 2> /dev/null; (exec 3<> /w/open) 2> /dev/null; true`, { inputs: { '/w': at } })
+    expect(fileAt(trace, '/output/both')).toMatchObject({ first: 'missing', uses: ['read', 'write'] })
+    expect(fileAt(trace, '/output/shut').found).not.toContain('refused')
+    expect(fileAt(trace, '/w/open')).toMatchObject({ found: ['found', 'refused'], uses: ['read', 'write'] })
+    expect(fileAt(trace, '/usr').found).toEqual(['found'])
   })
 
   test('names the programs that looked a path up, and the processes that ran them', async () => {

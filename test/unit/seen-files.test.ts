@@ -47,6 +47,11 @@ describe('the files of a record', () => {
     })
   })
 
+  it('say of what was there before the build wrote it that it was: an earlier run may have left it', () => {
+    const trace = traceOf(seen('/output/log', 'write'), seen('/output/db', 'read', 'found', { uses: ['read', 'write'] }), seen('/output/new', 'write', 'missing'))
+    expect(lists(trace)).toEqual({ '/output': { written: ['/output/log', '/output/db', '/output/new'], looked: ['/output/log'], read: ['/output/db'] } })
+  })
+
   it('have what is excluded without its source, beside the input around it', () => {
     const { entries, unused } = filesOf(traceOf(seen('/inputs/src/empty', 'read')), plan)
     expect(entries.map(({ entry, kind, source }) => [entry, kind, source])).toEqual([['inputs.src', 'bind', '/home/src'], ['inputs.src.exclude[0]', 'empty', undefined]])

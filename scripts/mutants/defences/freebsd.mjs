@@ -53,9 +53,9 @@ const traces = [
     tests: [[trace, 'loses none of 5,000']],
   },
   {
-    defence: 'a process whose trace ends before it does is told of',
+    defence: 'the trace says that it lacks calls of a process which outlived its tracing',
     off: { 'untraced-end-told': 'never' },
-    tests: [[trace, 'a build that floods it while nothing is read fills no more than its own file, and is told of']],
+    tests: [[trace, 'a build that floods it while nothing is read fills no more than its own file, and the trace says that calls are lost']],
   },
   {
     defence: 'what was read of a trace takes no room any more',
