@@ -4,18 +4,16 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { build, filesOf, planOf } from '../../src/index.ts'
+import { build, filesOf, inputsDigest, planOf } from '../../src/index.ts'
 import { readRecord, recordSchema } from '../../src/recording/read-record.ts'
 import { isValid } from '../unit/schema-validator.ts'
 import { useFolders } from './folders.ts'
 import { describeSession } from './kernel.ts'
+import { rejected } from './rejected.ts'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
-// A trace is of Linux only.
-// On FreeBSD one of these is not as it should be yet, for a reason that is not known.
-const describeTraces = process.platform === 'linux' ? describeSession : describeSession.skip
 
-describeTraces('the record of a run with a trace', () => {
+describeSession('the record of a run with a trace', () => {
   const folders = useFolders()
   const cli = (...words: readonly string[]): ReturnType<typeof spawnSync> & { readonly stdout: string; readonly stderr: string } => spawnSync(process.execPath, [main, ...words], { cwd: folders.top, encoding: 'utf8' })
   const script = (text: string, ...options: readonly string[]): readonly string[] => ['run', '--trace', '--input', 'src', '--input', 'unused', ...options, '--cwd', '/inputs/src', '--', 'sh', '-c', text]
@@ -37,6 +35,21 @@ describeTraces('the record of a run with a trace', () => {
     expect(files?.entries.flatMap(({ written }) => written.paths)).toContain('/tmp/made')
     const [shell] = programs ?? []
     expect(programs?.find(({ argv0 }) => argv0 === 'cat')).toMatchObject({ processes: 1, startedBy: [shell?.path] })
+  })
+
+  test.each([
+    ['appends to it', 'echo more >> /outputs/out/log'],
+    ['opens it to read and write', 'exec 3<> /outputs/out/log'],
+    ['replaces it', 'echo new > /outputs/out/log'],
+    ['finds its folder', 'mkdir -p /outputs/out/folder'],
+  ])('has no digest where an earlier run left something in an output, and the run %s', async (_, text) => {
+    prepare()
+    mkdirSync(path.join(folders.output, 'folder'))
+    writeFileSync(path.join(folders.output, 'log'), 'left')
+    const plan = planOf({ inputs: { src: path.join(folders.top, 'src') }, outputs: { out: folders.output }, trace: true })
+    const { trace } = await build(plan, ['sh', '-c', `cat /inputs/src/a; ${text}`])
+    if (trace === undefined) throw new Error('there is no trace')
+    expect(await rejected(inputsDigest(filesOf(trace, plan, Infinity)))).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_READ', entry: 'outputs.out' })
   })
 
   test('is that of --json', () => {
