@@ -283,7 +283,14 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
     see_execution(notice, *call, *caller, wanted.front().path, rights);
     return;
   }
-  for (Wanted& one : wanted) look_up(*caller, std::move(one), rights);
+  for (Wanted& one : wanted) {
+    if (one.reads_too) {
+      Wanted read = one;
+      read.use = Use::kRead;
+      look_up(*caller, std::move(read), rights);
+    }
+    look_up(*caller, std::move(one), rights);
+  }
 }
 
 const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
@@ -361,11 +368,6 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
 }
 
 void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights) {
-  if (std::exchange(wanted.reads_too, false)) {
-    Wanted read = wanted;
-    read.use = Use::kRead;
-    look_up(caller, std::move(read), rights);
-  }
   const bool is_straight = !goes_up(wanted.path);
   if (is_straight && seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
   if (!rights.take(caller.rights->rights)) return seen_->lose();
