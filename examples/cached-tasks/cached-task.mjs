@@ -4,20 +4,20 @@ import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { build, filesOf, inputsDigest, planOf } from '../../dist/index.js'
+import { build, filesOf, inputsDigest, planOf } from 'buildjail'
 
 /**
- * Runs a command of a spec without outputs, or takes what it made from the cache. Replaces `output`.
+ * Runs a command of a spec without outputs, or takes what it made from the cache. Replaces `output`, which the command has at `target`.
  * @returns whether it was in the cache
  */
-export async function cachedTask({ cache, output, spec, command }) {
+export async function cachedTask({ cache, output, target = '/output', spec, command }) {
   const { env, mounts } = planOf(spec)
   // Optional sources come and go, and so do places that the patterns of `exclude` fit.
-  const fixed = JSON.stringify([spec, env, mounts.map(({ kind, target }) => [kind, target]), command])
+  const fixed = JSON.stringify([spec, env, mounts.map((mount) => [mount.kind, mount.target]), target, command])
   const runs = path.join(cache, createHash('sha256').update(fixed).digest('hex'))
   mkdirSync(runs, { recursive: true })
   const hit = await earlierRun(runs)
-  const run = hit ?? (await newRun(runs, spec, command))
+  const run = hit ?? (await newRun(runs, target, spec, command))
   rmSync(output, { recursive: true, force: true })
   cpSync(path.join(run, 'output'), output, { recursive: true, verbatimSymlinks: true })
   return hit !== undefined
@@ -34,12 +34,12 @@ async function earlierRun(runs) {
 }
 
 /** The name begins with a dot until the run is complete, and so does that of a run which cannot be kept. */
-async function newRun(runs, spec, command) {
+async function newRun(runs, target, spec, command) {
   const run = mkdtempSync(path.join(runs, '.run-'))
   const made = path.join(run, 'output')
   mkdirSync(made)
   const unchangedSince = Date.now()
-  const plan = planOf({ ...spec, output: made, trace: true })
+  const plan = planOf({ ...spec, outputs: { [target]: made }, trace: true })
   const { trace } = await build(plan, command)
   const files = filesOf(trace, plan, Infinity)
   const digest = await inputsDigest(files, { unchangedSince, toolchain: true }).catch((error) => console.error(`not in the cache: ${error.message}`))

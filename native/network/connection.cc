@@ -194,7 +194,8 @@ std::optional<bool> Connection::has_more() const {
   std::uint8_t byte = 0;
   const ssize_t got = ::recv(inside_.get(), &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK);
   if (got < 0 && is_later(errno)) return std::nullopt;
-  return got > 0;
+  // After an error nobody knows what else there was.
+  return got != 0;
 }
 
 void Connection::cut() {

@@ -141,6 +141,8 @@ function usesOf({ first, firstUse, found, uses }: TracedFile): readonly UseName[
   if (uses.includes('write')) names.push('written')
   if (!isFound({ first, found })) return names
   const asked = ([['read', 'read'], ['execute', 'executed'], ['list', 'listed']] as const).flatMap(([use, name]) => (uses.includes(use) ? [name] : []))
+  // A folder that was opened has nothing to read but its names.
+  if (asked.includes('listed')) return [...names, 'listed']
   return asked.length === 0 ? [...names, 'looked'] : [...names, ...asked]
 }
 

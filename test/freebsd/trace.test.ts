@@ -76,7 +76,7 @@ describeProbed('a trace of looked-up paths', () => {
       '/tmp/w/d/moved': 'found found write',
       '/tmp/w/d/written': 'missing found,missing write',
       '/new-in-root': 'refused refused write',
-      '/dev/null': 'found found write',
+      '/dev/null': 'found found read,write',
     })
     expect(trace.lost).toBe(0)
     const program = '/inputs/probe/looks_up'

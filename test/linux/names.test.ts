@@ -165,7 +165,7 @@ describeHere('a network of names', () => {
 
   // promise: 34
   test('has a writer wait for a reader that does not read, and nobody else', () => {
-    expect(told('slow')).toEqual({ same: hello, other: hello, isBounded: true, resets: 64 })
+    expect(told('slow')).toEqual({ same: hello, other: hello, isBounded: true, outcomes: { reset: 64 } })
   }, 60_000)
 
   // promise: 34

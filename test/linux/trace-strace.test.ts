@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -48,6 +48,25 @@ const builds: Readonly<Record<string, Traced>> = {
     script: '$RUSTC -o /output/a a.rs && /output/a',
     spec: rustSpec(),
   },
+  'cargo build, with a crate of the same workspace': {
+    needs: ['/usr/bin/cc'],
+    files: {
+      'Cargo.toml': '[workspace]\nresolver = "2"\nmembers = ["a", "b"]\n',
+      'a/Cargo.toml': '[package]\nname = "a"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nb = { path = "../b" }\n',
+      'a/src/main.rs': 'fn main() { println!("{}", b::two()); }\n',
+      'a/build.rs': 'fn main() { println!("cargo:rerun-if-changed=src/other.rs"); }\n',
+      'b/Cargo.toml': '[package]\nname = "b"\nversion = "0.1.0"\nedition = "2021"\n',
+      'b/src/lib.rs': 'pub fn two() -> u32 { 2 }\n',
+    },
+    script: 'cp -R . /tmp/w && cd /tmp/w && CARGO_HOME=/tmp/c "$(dirname "$RUSTC")/cargo" build --offline --target-dir /output/t && /output/t/debug/a',
+    spec: rustSpec(),
+  },
+  'bun build, and a script that bun runs': {
+    needs: [],
+    files: { 'a.ts': 'import { b } from "./b"\nimport { existsSync } from "node:fs"\nconsole.log(b, existsSync("missing"))\n', 'b.ts': 'export const b: number = 1\n' },
+    script: '/bun build a.ts --target=bun --outfile=/output/a.js && /bun /output/a.js && /bun a.ts',
+    spec: bunSpec(),
+  },
   'go build, a static program of many threads': {
     needs: ['/usr/bin/go'],
     files: { 'go.mod': 'module a\ngo 1.19\n', 'a.go': 'package main\nimport "os"\nfunc main() { os.ReadFile("go.mod"); os.Stat("missing") }\n' },
@@ -80,6 +99,18 @@ function rustSpec(): Spec {
   return root === undefined || root.startsWith('/usr') ? { env: { RUSTC: 'rustc' } } : { inputs: { '/rust': root }, env: { RUSTC: '/rust/bin/rustc' } }
 }
 
+function bunSpec(): Spec {
+  const bun = programAt('bun')
+  return bun === undefined ? {} : { inputs: { '/bun': realpathSync(bun) } }
+}
+
+/** Programs that lie elsewhere than in /usr/bin, where they are there at all. */
+const elsewhere: Readonly<Record<string, readonly string[]>> = {
+  rustc: ['rustc'],
+  'cargo build, with a crate of the same workspace': ['rustc', 'cargo'],
+  'bun build, and a script that bun runs': ['bun'],
+}
+
 const strace = '/usr/bin/strace'
 const lacking = existsSync(strace) ? undefined : `${strace} is not there`
 
@@ -87,7 +118,7 @@ describeLinux('a trace has every path that strace(1) sees', () => {
   const folders = useFolders()
 
   for (const [name, { needs, files, script, spec = {} }] of Object.entries(builds)) {
-    const missing = needs.find((need) => !existsSync(need)) ?? (name === 'rustc' ? ['rustc'].find((one) => programAt(one) === undefined) : undefined)
+    const missing = needs.find((need) => !existsSync(need)) ?? elsewhere[name]?.find((one) => programAt(one) === undefined)
     const reason = lacking ?? (missing === undefined ? undefined : `${missing} is not there`)
     test.skipIf(reason !== undefined)(reason === undefined ? `of ${name}` : `of ${name} (${reason})`, { timeout: 180_000 }, async () => {
       const source = path.join(folders.top, 'w')

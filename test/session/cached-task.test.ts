@@ -9,10 +9,7 @@ const { cachedTask } = (await import('../../examples/cached-tasks/cached-task.mj
   cachedTask: (task: { readonly cache: string; readonly output: string; readonly spec: object; readonly command: readonly string[] }) => Promise<boolean>
 }
 
-// A trace is of Linux only.
-const describeTraces = describeSession
-
-describeTraces('a cache that is keyed by what a task read', () => {
+describeSession('a cache that is keyed by what a task read', () => {
   const folders = useFolders()
   const file = (name: string): string => path.join(folders.top, name)
   const settled = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 50))
