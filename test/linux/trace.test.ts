@@ -124,6 +124,21 @@ describeLinux('a trace of a session', () => {
   })
 })
 
+describeLinux('a trace of 100,000 files', () => {
+  test('is whole, in less than 200 MB of the host program', { timeout: 120_000 }, async () => {
+    const script = `const fs = require('fs'); for (let i = 0; i < 100000; i += 1) { if (i % 1000 === 0) fs.mkdirSync('/tmp/folder-' + i / 1000); fs.closeSync(fs.openSync('/tmp/folder-' + Math.floor(i / 1000) + '/a-file-of-some-length-' + i, 'w')) }`
+    const before = process.memoryUsage.rss()
+    let most = before
+    const timer = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 20)
+    const { trace } = await build({ toolchain: ['host', 'node'], limits: { tmpSize: '1G' }, trace: true }, [node, '-e', script])
+    clearInterval(timer)
+    most = Math.max(most, process.memoryUsage.rss())
+    expect(trace?.lost).toBe(0)
+    expect(trace?.files.filter(({ path: one }) => one.includes('/a-file-of-some-length-'))).toHaveLength(100_000)
+    expect(most - before).toBeLessThan(200e6)
+  })
+})
+
 describeLinux('a hostile build', () => {
   const folders = useFolders()
   const spec = (): Spec => ({ toolchain: ['host', 'node'], output: folders.output, cwd: '/output', trace: true, limits: { processes: 100 } })
