@@ -85,12 +85,11 @@ Address Address::ipv4(std::uint32_t number, std::uint16_t port) {
   return made;
 }
 
-Address Address::mapped() const {
+Address Address::behind(const Ipv6Prefix& prefix) const {
   Address made;
   made.is_ipv6_ = true;
   made.port_ = port_;
-  made.bytes_[10] = made.bytes_[11] = 0xff;
-  std::copy_n(bytes_.begin(), 4, made.bytes_.begin() + 12);
+  std::ranges::copy(bytes(), std::ranges::copy(prefix, made.bytes_.begin()).out);
   return made;
 }
 
@@ -133,8 +132,8 @@ bool Address::is_allowable() const {
   };
   if (!is_ipv6_) return !is_one_of({{{0}, 8}, {{127}, 8}, {{224}, 4}, {{255, 255, 255, 255}, 32}});
   // A link-local address is of an interface, and none is named.
-  constexpr Prefix kMapped{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96};
-  return !is_one_of({{{0}, 127}, kMapped, {{0xfe, 0x80}, 10}, {{0xff}, 8}});
+  constexpr Prefix kIpv4InIpv6{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96};
+  return !is_one_of({{{0}, 127}, kIpv4InIpv6, {{0xfe, 0x80}, 10}, {{0xff}, 8}});
 }
 
 SocketAddress::SocketAddress(const Address& address) {

@@ -24,8 +24,12 @@ class Address {
   [[nodiscard]] bool is_ipv6() const noexcept { return is_ipv6_; }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] Address at(std::uint16_t port) const;
-  /** An IPv4 address as one of IPv6 (RFC 4291, 2.5.5.2). */
-  [[nodiscard]] Address mapped() const;
+  /** The first 96 bits of an IPv6 address. */
+  using Ipv6Prefix = std::array<std::uint8_t, 12>;
+  /** Of IPv4 addresses as IPv6 has them (RFC 4291, 2.5.5.2). */
+  static constexpr Ipv6Prefix kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  /** An IPv4 address as the last bits of one of IPv6. */
+  [[nodiscard]] Address behind(const Ipv6Prefix& prefix) const;
   /** In network order: 4 or 16. */
   [[nodiscard]] std::span<const std::uint8_t> bytes() const { return std::span(bytes_).first(is_ipv6_ ? 16 : 4); }
   /** Without the port, and without brackets. */

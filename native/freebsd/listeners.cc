@@ -21,7 +21,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/tolerated.h"
 #include "freebsd/child.h"
+#include "freebsd/sysctl.h"
 
 namespace buildjail {
 
@@ -33,21 +35,25 @@ constexpr int kBacklog = 128;
 /** ND6_INFINITE_LIFETIME, whose header is no C++ (netinet6/nd6.h). */
 constexpr std::uint32_t kForEver = 0xffffffff;
 
-/** A socket, and where it is bound; nowhere yet, if that is empty. */
 struct WantedSocket {
-  std::optional<Address> address;
+  Address address;
   int type = SOCK_STREAM;
+  bool is_bound = true;
 
-  [[nodiscard]] int family() const { return address && address->is_ipv6() ? AF_INET6 : AF_INET; }
+  [[nodiscard]] int family() const noexcept { return address.is_ipv6() ? AF_INET6 : AF_INET; }
 };
 
 std::vector<WantedSocket> sockets_of(const AllowedNames& names) {
   std::vector<WantedSocket> wanted{{.address = AllowedNames::resolver(), .type = SOCK_DGRAM},
                                    {.address = AllowedNames::resolver()}};
-  for (const AllowedName& one : names.listed()) {
-    for (const std::uint16_t port : one.ports) wanted.push_back({.address = one.inside.at(port)});
-  }
-  wanted.resize(wanted.size() + names.spare_sockets());
+  for (const ListeningAt& one : names.listening()) wanted.push_back({.address = one.address});
+  // A name that a wildcard stands for takes some for each address that is tried.
+  const auto add_spare = [&](const auto& address_of) {
+    for (std::size_t i = 0; i < names.spare_sockets(); ++i)
+      wanted.push_back({.address = address_of(AllowedNames::wildcard_address(i)), .is_bound = false});
+  };
+  add_spare([](const Address& address) { return address; });
+  if (names.listens_in_ipv6()) add_spare([&](const Address& address) { return *names.in_ipv6(address); });
   return wanted;
 }
 
@@ -99,41 +105,43 @@ Status add_address(const UniqueFd& socket, const Address& address) {
 }
 
 Status bind_to(const UniqueFd& socket, const WantedSocket& wanted) {
-  const SocketAddress at(*wanted.address);
-  if (::bind(socket.get(), at.get(), at.size()) != 0) return last_error(kStep, "bind", wanted.address->text());
+  const SocketAddress at(wanted.address);
+  if (::bind(socket.get(), at.get(), at.size()) != 0) return last_error(kStep, "bind", wanted.address.text());
   if (wanted.type != SOCK_STREAM || ::listen(socket.get(), kBacklog) == 0) return {};
-  return last_error(kStep, "listen", wanted.address->text());
+  return last_error(kStep, "listen", wanted.address.text());
 }
 
 }  // namespace
+
+NamesInIpv6 names_in_ipv6() {
+  const Tolerated tolerated("the names have IPv4 addresses only");
+  return read_sysctl("kern.features.inet6") ? NamesInIpv6::kOwn : NamesInIpv6::kNot;
+}
 
 Result<SessionSockets> make_listeners(const AllowedNames& names, const JailReference& jail) {
   const auto wanted = sockets_of(names);
   auto made = made_in(jail, wanted);
   if (!made) return std::move(made.error());
-  const std::size_t bound = wanted.size() - names.spare_sockets();
   std::optional<Address> last;
-  for (std::size_t i = 0; i < bound; ++i) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
     // Sockets of one address follow each other.
-    const Address address = wanted[i].address->at(0);
+    const Address address = wanted[i].address.at(0);
     if (!last || !last->is_same_host(address)) {
       if (auto status = add_address((*made)[i], address); !status) return std::move(status.error());
       last = address;
     }
+    if (!wanted[i].is_bound) continue;
     if (auto status = bind_to((*made)[i], wanted[i]); !status) return std::move(status.error());
-  }
-  // A name that a wildcard stands for takes a spare socket for each address that is tried.
-  for (std::size_t i = 0; i < names.spare_sockets(); ++i) {
-    if (auto status = add_address((*made)[bound + i], AllowedNames::wildcard_address(i)); !status)
-      return std::move(status.error());
   }
   SessionSockets sockets{.resolver_datagrams = std::move((*made)[0]),
                          .resolver_listener = std::move((*made)[1]),
                          .listeners = {},
-                         .spare = {}};
-  const auto spare = made->begin() + static_cast<std::ptrdiff_t>(bound);
-  std::move(made->begin() + 2, spare, std::back_inserter(sockets.listeners));
-  std::move(spare, made->end(), std::back_inserter(sockets.spare));
+                         .spare = {},
+                         .spare_ipv6 = {}};
+  for (std::size_t i = 2; i < wanted.size(); ++i) {
+    auto& spare = wanted[i].address.is_ipv6() ? sockets.spare_ipv6 : sockets.spare;
+    (wanted[i].is_bound ? sockets.listeners : spare).push_back(std::move((*made)[i]));
+  }
   return sockets;
 }
 

@@ -243,7 +243,7 @@ void NamespaceEnvelope::begin_network() {
   auto made = inside_.take_sockets();
   if (made.empty()) return;
   const PlannedNetwork& planned = plan_->network;
-  AllowedNames names(planned);
+  AllowedNames names(planned, NamesInIpv6::kMapped);
   auto sockets = session_sockets(names, std::move(made));
   const std::lock_guard lock(network_lock_);
   if (is_closed_) return;

@@ -110,25 +110,20 @@ void make_listeners(const AllowedNames& names, InitCalls& calls) {
   Sockets sockets(calls);
   sockets.add(AllowedNames::resolver(), SOCK_DGRAM);
   sockets.add(AllowedNames::resolver(), SOCK_STREAM);
-  for (const AllowedName& one : names.listed()) {
-    for (const std::uint16_t port : one.ports) sockets.add(one.inside.at(port), SOCK_STREAM);
-  }
+  for (const ListeningAt& one : names.listening()) sockets.add(one.address, SOCK_STREAM);
   for (std::size_t i = 0; i < names.spare_sockets(); ++i) sockets.add_unbound();
   sockets.show();
   sockets.close();
 }
 
-std::size_t count_listeners(const AllowedNames& names) {
-  std::size_t count = 2 + names.spare_sockets();
-  for (const AllowedName& one : names.listed()) count += one.ports.size();
-  return count;
-}
+std::size_t count_listeners(const AllowedNames& names) { return 2 + names.listening().size() + names.spare_sockets(); }
 
 SessionSockets session_sockets(const AllowedNames& names, std::vector<UniqueFd> made) {
   SessionSockets sockets{.resolver_datagrams = std::move(made.at(0)),
                          .resolver_listener = std::move(made.at(1)),
                          .listeners = {},
-                         .spare = {}};
+                         .spare = {},
+                         .spare_ipv6 = {}};
   const auto spare = made.end() - static_cast<std::ptrdiff_t>(names.spare_sockets());
   std::move(made.begin() + 2, spare, std::back_inserter(sockets.listeners));
   std::move(spare, made.end(), std::back_inserter(sockets.spare));

@@ -330,7 +330,7 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   if (plan.network.kind == PlannedNetwork::Kind::kLoopback) bring_up_loopback(calls);
   if (plan.network.is_of_names()) {
     bring_up_loopback(calls);
-    const AllowedNames names(plan.network);
+    const AllowedNames names(plan.network, NamesInIpv6::kMapped);
     if (auto status = names.confirm(); !status) return status;
     if (auto status = opening.host.network.start(); !status) return status;
     make_listeners(names, calls);

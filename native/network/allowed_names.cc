@@ -14,6 +14,9 @@ constexpr std::uint32_t kFirstWildcard = kLoopback | 64U << 16U | 1U << 8U | 1U;
 constexpr std::uint32_t kResolver = kLoopback | 53U;
 constexpr std::uint16_t kResolverPort = 53;
 
+/** Of a network that has no other use (RFC 4193). */
+constexpr Address::Ipv6Prefix kOwnPrefix{0xfd, 0x6a, 0x61, 0x69, 0x6c};
+
 constexpr const char* kHostName = "host";
 
 void add_port(std::vector<std::uint16_t>& ports, std::uint16_t port) {
@@ -22,7 +25,7 @@ void add_port(std::vector<std::uint16_t>& ports, std::uint16_t port) {
 
 }  // namespace
 
-AllowedNames::AllowedNames(const PlannedNetwork& network) {
+AllowedNames::AllowedNames(const PlannedNetwork& network, NamesInIpv6 in_ipv6) : in_ipv6_(in_ipv6) {
   using Kind = AllowedEntry::Kind;
   std::uint32_t next = kFirstListed;
   for (const AllowedEntry& entry : network.allowed) {
@@ -58,7 +61,23 @@ Status AllowedNames::confirm() const {
                   .syscall = "listen",
                   .err = E2BIG,
                   .detail = "network.allow: its names and ports need " + std::to_string(count) +
-                            " listening sockets, and a session has " + std::to_string(kMostListeners) + " at most"};
+                            " listeners, and a session has " + std::to_string(kMostListeners) + " at most"};
+}
+
+std::vector<ListeningAt> AllowedNames::listening() const {
+  std::vector<ListeningAt> all;
+  for (const AllowedName& one : listed_) {
+    for (const std::uint16_t port : one.ports) all.push_back({&one, one.inside.at(port)});
+    // An address is reached as it is written.
+    if (one.kind == AllowedName::Kind::kAddress || !listens_in_ipv6()) continue;
+    for (const std::uint16_t port : one.ports) all.push_back({&one, one.inside.at(port).behind(kOwnPrefix)});
+  }
+  return all;
+}
+
+std::optional<Address> AllowedNames::in_ipv6(const Address& address) const {
+  if (in_ipv6_ == NamesInIpv6::kNot) return std::nullopt;
+  return address.behind(listens_in_ipv6() ? kOwnPrefix : Address::kMapped);
 }
 
 void AllowedNames::add(AllowedName::Kind kind, const std::string& name, const Address& address, std::uint16_t port) {

@@ -13,6 +13,15 @@
 
 namespace buildjail {
 
+/** How a name is there for a program that takes IPv6 addresses only. */
+enum class NamesInIpv6 : std::uint8_t {
+  kNot,
+  /** By the listeners of its IPv4 address: a socket for IPv6 connects to that in its IPv6 form (ipv6(7)). */
+  kMapped,
+  /** By listeners of its own, because sockets refuse that form unless a program asks for it (inet6(4), IPV6_V6ONLY). */
+  kOwn,
+};
+
 /** A name or an address that a session may connect to. */
 struct AllowedName {
   enum class Kind : std::uint8_t { kName, kAddress, kHost };
@@ -25,6 +34,12 @@ struct AllowedName {
   std::vector<std::uint16_t> ports;
 };
 
+/** An address and a port in the session's network, and what they lead to. */
+struct ListeningAt {
+  const AllowedName* name;
+  Address address;
+};
+
 /** The names and addresses of a plan, and their addresses in the session's network. */
 class AllowedNames {
  public:
@@ -34,17 +49,22 @@ class AllowedNames {
   static constexpr std::size_t kMostSpareSockets = 192;
   static constexpr std::size_t kMostListeners = 512;
 
-  explicit AllowedNames(const PlannedNetwork& network);
+  AllowedNames(const PlannedNetwork& network, NamesInIpv6 in_ipv6);
 
   /** E2BIG if the names and ports need more sockets than a session may have. */
   [[nodiscard]] Status confirm() const;
 
-  /** Each has listeners from the beginning, one for each of its ports. */
   [[nodiscard]] const std::vector<AllowedName>& listed() const noexcept { return listed_; }
+  /** Where something listens from the beginning. Those of one address follow each other. */
+  [[nodiscard]] std::vector<ListeningAt> listening() const;
+  /** The IPv6 address that leads where the IPv4 address of a name does; nothing where names have none. */
+  [[nodiscard]] std::optional<Address> in_ipv6(const Address& address) const;
+  [[nodiscard]] bool listens_in_ipv6() const noexcept { return in_ipv6_ == NamesInIpv6::kOwn; }
   /** Null for a name that is not among them. The name is in lower case. */
   [[nodiscard]] const AllowedName* find(std::string_view name) const;
   /** The ports of all wildcards that stand for the name; empty if none does. */
   [[nodiscard]] std::vector<std::uint16_t> wildcard_ports(std::string_view name) const;
+  /** Of IPv4, and as many of IPv6 where names have listeners of their own in it. */
   [[nodiscard]] std::size_t spare_sockets() const noexcept { return spare_sockets_; }
   /** The address of a name that a wildcard stands for, by its number. */
   [[nodiscard]] static Address wildcard_address(std::size_t number);
@@ -65,6 +85,7 @@ class AllowedNames {
   std::vector<AllowedName> listed_;
   std::vector<Wildcard> wildcards_;
   std::size_t spare_sockets_ = 0;
+  NamesInIpv6 in_ipv6_;
 };
 
 }  // namespace buildjail

@@ -18,15 +18,6 @@ constexpr std::size_t kMostMoved = 1U << 20U;
 /** When so many events are untold, no more connections begin. */
 constexpr std::size_t kMostUntold = 4096;
 constexpr std::chrono::milliseconds kRetry{100};
-/**
- * A socket for IPv6 connects to an IPv4 address in this form (ipv6(7)), so that a program for IPv6 alone reaches a name
- * by the same listener. FreeBSD's does not, unless the program asks for it (inet6(4), IPV6_V6ONLY).
- */
-#ifdef __linux__
-constexpr bool kConnectsMapped = true;
-#else
-constexpr bool kConnectsMapped = false;
-#endif
 /** A build may have taken the address of a name that is new. */
 constexpr int kMostTries = 8;
 constexpr int kBacklog = 128;
@@ -46,16 +37,15 @@ SessionNetwork::SessionNetwork(std::string session, AllowedNames names, bool che
       mailbox_(std::move(mailbox)),
       listener_(std::move(listener)),
       resolver_(std::move(sockets.resolver_datagrams), std::move(sockets.resolver_listener)),
-      spare_(std::move(sockets.spare)) {
+      spare_(std::move(sockets.spare)),
+      spare_ipv6_(std::move(sockets.spare_ipv6)) {
   auto next = sockets.listeners.begin();
-  for (const AllowedName& one : names_.listed()) {
-    for (const std::uint16_t port : one.ports)
-      listeners_.push_back({.socket = std::move(*next++),
-                            .kind = one.kind,
-                            .name = one.name,
-                            .address = one.inside.at(port),
-                            .port = port});
-  }
+  for (const ListeningAt& one : names_.listening())
+    listeners_.push_back({.socket = std::move(*next++),
+                          .kind = one.name->kind,
+                          .name = one.name->name,
+                          .address = one.address,
+                          .port = one.address.port()});
 }
 
 bool SessionNetwork::are_many_untold() const { return *untold_ >= kMostUntold; }
@@ -158,18 +148,18 @@ std::optional<Resolver::Found> SessionNetwork::find(const DnsQuery& query, Clock
   };
   // defence: odd-names-refused
   if (query.has_odd_bytes) return refused(outcome::kName);
-  const bool asks_for_mapped = kConnectsMapped && query.type == kDnsIpv6AddressType;
-  const bool asks_for_address = query.type == kDnsAddressType || asks_for_mapped;
-  const auto found = [&](const Address& address) { return asks_for_mapped ? address.mapped() : address; };
-  if (const AllowedName* const listed = names_.find(query.name))
-    return Resolver::Found{asks_for_address ? std::optional(found(listed->inside)) : std::nullopt};
+  const auto answer = [&](const Address& address) {
+    if (query.type == kDnsIpv6AddressType) return Resolver::Found{names_.in_ipv6(address)};
+    return query.type == kDnsAddressType ? Resolver::Found{address} : Resolver::Found{};
+  };
+  if (const AllowedName* const listed = names_.find(query.name)) return answer(listed->inside);
   const auto ports = names_.wildcard_ports(query.name);
   // defence: other-names-refused
   if (ports.empty()) return refused(outcome::kName);
-  if (!asks_for_address) return Resolver::Found{};
+  if (query.type != kDnsAddressType && query.type != kDnsIpv6AddressType) return Resolver::Found{};
   const auto address = address_of(query.name, ports);
   if (!address) return refused(outcome::kLimit);
-  return Resolver::Found{found(*address)};
+  return answer(*address);
 }
 
 std::optional<Address> SessionNetwork::address_of(const std::string& name, const std::vector<std::uint16_t>& ports) {
@@ -189,16 +179,21 @@ std::optional<Address> SessionNetwork::address_of(const std::string& name, const
 bool SessionNetwork::listen_at(const std::string& name, const Address& address,
                                const std::vector<std::uint16_t>& ports) {
   std::list<Listener> made;
-  for (const std::uint16_t port : ports) {
-    UniqueFd socket = std::move(spare_.back());
-    spare_.pop_back();
-    const SocketAddress at(address.at(port));
+  const auto listen = [&](std::vector<UniqueFd>& spare, const Address& address_and_port) {
+    UniqueFd socket = std::move(spare.back());
+    spare.pop_back();
+    const SocketAddress at(address_and_port);
     if (::bind(socket.get(), at.get(), at.size()) != 0 || ::listen(socket.get(), kBacklog) != 0) return false;
     made.push_back({.socket = std::move(socket),
                     .kind = AllowedName::Kind::kName,
                     .name = name,
-                    .address = address.at(port),
-                    .port = port});
+                    .address = address_and_port,
+                    .port = address_and_port.port()});
+    return true;
+  };
+  for (const std::uint16_t port : ports) {
+    if (!listen(spare_, address.at(port))) return false;
+    if (names_.listens_in_ipv6() && !listen(spare_ipv6_, names_.in_ipv6(address)->at(port))) return false;
   }
   listeners_.splice(listeners_.end(), made);
   return true;

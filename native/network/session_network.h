@@ -28,10 +28,12 @@ namespace buildjail {
 struct SessionSockets {
   UniqueFd resolver_datagrams;
   UniqueFd resolver_listener;
-  /** For each of AllowedNames::listed(), one for each port, in their order. */
+  /** One for each of AllowedNames::listening(), in that order. */
   std::vector<UniqueFd> listeners;
   /** Unbound, for names that wildcards stand for. */
   std::vector<UniqueFd> spare;
+  /** The same of IPv6, as many or none. */
+  std::vector<UniqueFd> spare_ipv6;
 };
 
 /**
@@ -97,6 +99,7 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   /** They stay where they are: a name that a wildcard stands for adds some. */
   std::list<Listener> listeners_;
   std::vector<UniqueFd> spare_;
+  std::vector<UniqueFd> spare_ipv6_;
   std::map<std::string, Address> wildcard_names_;
   /** Of addresses, also of those that could not be had. */
   std::size_t last_wildcard_ = 0;

@@ -19,6 +19,7 @@ import { Interruption, suspendTogether } from './signals.ts'
 import { describeError, jsonLine, tell } from './report.ts'
 import type { Terminal } from './terminal.ts'
 import type { Learning } from './learning.ts'
+import { lookedUpText } from './looked-up.ts'
 import type { RunReport } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
 import { notShownText, thrownAwayText } from './thrown-away.ts'
@@ -36,7 +37,7 @@ export interface Outcome {
   readonly changes: readonly Changes[]
   /** What of them was done in the project. It is not in `changes`. */
   readonly applied: Applied | undefined
-  /** What was looked up, for --json of a session with a trace. */
+  /** What was looked up in a session with a trace, where no file is written that has it. */
   readonly seen: Seen | undefined
   /** In words of the command line. */
   readonly hints: readonly Hint[]
@@ -128,7 +129,7 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
   const changes = changed.filter(({ target }) => target !== applied?.target)
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors, result, changed))
-  const seen = isJson && session.plan.trace ? await attempt(() => seenIn(session)) : undefined
+  const seen = (isJson || written === undefined) && session.plan.trace ? await attempt(() => seenIn(session)) : undefined
   streams.over(result?.failed !== false)
   return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, seen, hints, errors }
 }
@@ -173,7 +174,7 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
 
 /** Prints what is to be said of a run, and returns the exit status. */
 export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
-  const { result, errors, leftInOutputs, kept, changes, hints } = outcome
+  const { result, errors, leftInOutputs, kept, changes, seen, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
@@ -183,6 +184,7 @@ export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { her
   }
   const notShown = here === undefined || result?.failed !== true || result.isCanceled ? undefined : notShownText(spec, here)
   if (notShown !== undefined) tell(terminal, notShown)
+  if (seen !== undefined && answer === undefined) tell(terminal, lookedUpText(seen.files))
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
   if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)
   for (const { problem, remedy } of hints) tell(terminal, `hint: ${problem}; ${remedy}`)

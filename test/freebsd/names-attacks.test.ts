@@ -70,7 +70,7 @@ describeHere('a network of names on FreeBSD, attacked', () => {
   })
 
   test('has a resolver that answers what it is asked, and survives what nobody asks', async () => {
-    expect(await told('dns')).toMatchObject({ answer: dnsAnswers('code 0, answers 0') })
+    expect(await told('dns')).toMatchObject({ answer: dnsAnswers })
   })
 
   test('counts the names that it refuses, and keeps 1,000 of them', async () => {

@@ -52,7 +52,7 @@ describeHere('a network of names on FreeBSD', () => {
   test('has an address for each name that is allowed, and no other', async () => {
     const allow = ['allowed.example:80', 'six.example:85', '*.wild.example:80', 'host:9', '10.77.0.7:80']
     const names = ['allowed.example', 'ALLOWED.example', 'allowed.example.', 'other.example', 'a.wild.example', 'deep.b.wild.example', 'wild.example', 'xwild.example', 'host']
-    const { answer, events } = await told(spec(allow), 'look', ...names)
+    const { answer, events } = await told(spec(allow), '4', 'look', ...names)
     expect(answer).toEqual({
       'allowed.example': '127.64.0.1',
       'ALLOWED.example': '127.64.0.1',
@@ -88,6 +88,25 @@ describeHere('a network of names on FreeBSD', () => {
     ])
   })
 
+  test.each(users)('is one for a program of %s that takes IPv6 addresses only, too', async (_, who) => {
+    const server = await listeningAt(7104, '127.0.0.1', 'host')
+    try {
+      await using session = await openSession(spec(['allowed.example:80', 'allowed.example:8085', '*.wild.example:85', '10.77.0.7:85', 'host:7104'], { user: who }))
+      expect(await run(session, '6', 'look', 'allowed.example', 'other.example', '10.77.0.7')).toEqual({ 'allowed.example': 'fd6a:6169:6c00::7f40:1', 'other.example': 'none', '10.77.0.7': 'none' })
+      for (const family of ['6', '4']) {
+        expect(await run(session, family, 'talk', 'allowed.example', '80', '1000000', 'a.wild.example', '85', '0', 'host', '7104', '0', 'other.example', '80', '0')).toEqual({
+          'allowed.example 80': '1000000',
+          'a.wild.example 85': 'hello',
+          'host 7104': 'host',
+          'other.example 80': 'none',
+        })
+      }
+      expect(await run(session, 'bind', 'fd6a:6169:6c00::7f40:1', '8085')).toEqual({ plain: 'EADDRINUSE', address: 'EADDRINUSE', port: 'EADDRINUSE', datagrams: 'ok' })
+    } finally {
+      server.close()
+    }
+  })
+
   test('leads to an address as it is written, and to the loopback of the host', async () => {
     const servers = [await listeningAt(7101, '127.0.0.1', 'host'), await listeningAt(7102, '::1', 'six')]
     try {
@@ -120,7 +139,7 @@ describeHere('a network of names on FreeBSD', () => {
     const names = Array.from({ length: 66 }, (_, index) => `n${index}.many.example`)
     const session = await openSession(spec(['*.many.example:80', '*.wild.example:85', '*.wild.example:86', '*.wild.example:87']))
     const events = eventsOf(session)
-    const found = Object.values(await run(session, 'look', ...names))
+    const found = Object.values(await run(session, '4', 'look', ...names))
     expect([new Set(found).size, found.slice(64)]).toEqual([65, ['none', 'none']])
     expect(await run(session, 'talk', 'n63.many.example', '80', '2')).toEqual({ 'n63.many.example 80': '2' })
     await session.close()
@@ -150,7 +169,7 @@ describeHere('a network of names on FreeBSD', () => {
     expect(await run(session, 'bind', '127.64.0.1', '8085')).toEqual(taken)
     const refused = 'EACCES'
     expect(await run(session, 'bind', '127.0.0.53', '53')).toEqual({ plain: refused, address: refused, port: refused, datagrams: refused })
-    expect(await run(session, 'look', 'a.wild.example')).toEqual({ 'a.wild.example': '127.64.1.1' })
+    expect(await run(session, '4', 'look', 'a.wild.example')).toEqual({ 'a.wild.example': '127.64.1.1' })
     expect(await run(session, 'bind', '127.64.1.1', '8086')).toEqual(taken)
   })
 
@@ -190,16 +209,16 @@ describeHere('a network of names on FreeBSD', () => {
     for (const answer of Object.values(changed)) expect(['EPERM', 'EACCES']).toContain(answer)
     const { stdout } = await build(given, attack('network', 'interfaces'))
     const found = stdout.trimEnd().split('\n').map((line) => line.replace(/^lo0 /, '')).filter((address) => !address.startsWith('fe80:'))
-    expect(found.sort()).toEqual(['10.77.0.7', '127.0.0.1', '127.0.0.53', '127.64.0.1', '127.64.0.2', '2001:db8::7', '::1'].sort())
+    expect(found.sort()).toEqual(['10.77.0.7', '127.0.0.1', '127.0.0.53', '127.64.0.1', '127.64.0.2', 'fd6a:6169:6c00::7f40:1', 'fd6a:6169:6c00::7f40:2', '2001:db8::7', '::1'].sort())
   })
 
-  test('is refused where it needs more listening sockets than a session has', async () => {
+  test('is refused where it needs more listeners than a session has', async () => {
     const state = await hostState()
     const allow = Array.from({ length: 253 }, (_, index) => `n${index}.example:80`)
     expect(await refusalOf(spec([...allow, '*.example:81', '*.example:82', '*.example:83']))).toMatchObject({ code: 'E2BIG', step: 'network' })
     await expectSameState(state)
     await using session = await openSession(spec([...allow, '*.example:81', '*.other.example:82', '*.other.example:83']))
-    expect(Object.keys(await run(session, 'look', 'n0.example', 'n252.example'))).toEqual(['n0.example', 'n252.example'])
+    expect(Object.keys(await run(session, '4', 'look', 'n0.example', 'n252.example'))).toEqual(['n0.example', 'n252.example'])
   })
 
   test('is over with its session, and each connection is told of', async () => {

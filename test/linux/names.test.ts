@@ -221,7 +221,7 @@ describeHere('a network of names', () => {
   }, 60_000)
 
   test('has a resolver that answers what it is asked, and survives what nobody asks', () => {
-    expect(told('dns')).toMatchObject({ answer: dnsAnswers('code 0, answers 1 127.64.0.1') })
+    expect(told('dns')).toMatchObject({ answer: dnsAnswers })
   }, 60_000)
 
   test('counts the names that it refuses, and keeps 1,000 of them', () => {

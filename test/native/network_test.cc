@@ -190,7 +190,8 @@ TEST_CASE("names of a plan have addresses of their own, and the ports of wildcar
                                        {Entry::kName, "a.b.example", 80},
                                        {Entry::kName, "example", 22},
                                        {Entry::kAddress, "10.1.2.3", 5432},
-                                       {Entry::kHost, "", 9}}));
+                                       {Entry::kHost, "", 9}}),
+                           NamesInIpv6::kMapped);
   REQUIRE(names.find("a.b.example") != nullptr);
   CHECK(names.find("a.b.example")->ports == std::vector<std::uint16_t>{22, 80, 443});
   CHECK(names.find("a.b.example")->inside.text() == "127.64.0.1");
@@ -207,10 +208,25 @@ TEST_CASE("names of a plan have addresses of their own, and the ports of wildcar
   CHECK(names.spare_sockets() == 128);
 }
 
+TEST_CASE("a name has an IPv6 address where its listeners are reached by one, and an address has none") {
+  const auto texts_of = [](NamesInIpv6 how) {
+    const AllowedNames names(network_of({{Entry::kName, "a.example", 22}, {Entry::kAddress, "10.1.2.3", 5432}}), how);
+    std::vector<std::string> texts;
+    for (const ListeningAt& one : names.listening()) texts.push_back(one.address.text());
+    const auto in_ipv6 = names.in_ipv6(names.find("a.example")->inside);
+    texts.push_back(in_ipv6 ? in_ipv6->text() : "none");
+    return texts;
+  };
+  CHECK(texts_of(NamesInIpv6::kNot) == std::vector<std::string>{"127.64.0.1", "10.1.2.3", "none"});
+  CHECK(texts_of(NamesInIpv6::kMapped) == std::vector<std::string>{"127.64.0.1", "10.1.2.3", "::ffff:127.64.0.1"});
+  CHECK(texts_of(NamesInIpv6::kOwn) ==
+        std::vector<std::string>{"127.64.0.1", "fd6a:6169:6c00::7f40:1", "10.1.2.3", "fd6a:6169:6c00::7f40:1"});
+}
+
 TEST_CASE("the last of 256 names has no address of a wildcard's") {
   std::vector<AllowedEntry> entries;
   for (unsigned i = 0; i < 256; ++i) entries.push_back({Entry::kName, "n" + std::to_string(i), 1});
-  const AllowedNames names(network_of(entries));
+  const AllowedNames names(network_of(entries), NamesInIpv6::kNot);
   CHECK(names.listed().back().inside.text() == "127.64.1.0");
   CHECK(AllowedNames::wildcard_address(0).text() == "127.64.1.1");
   CHECK(names.confirm());
@@ -222,7 +238,7 @@ TEST_CASE("more listening sockets than a session has are refused, with the entry
     entries.push_back({Entry::kName, "n" + std::to_string(i) + ".example", 1});
     entries.push_back({Entry::kWildcard, "example", static_cast<std::uint16_t>(1000 + i)});
   }
-  const auto status = AllowedNames(network_of(entries)).confirm();
+  const auto status = AllowedNames(network_of(entries), NamesInIpv6::kOwn).confirm();
   REQUIRE_FALSE(status);
   CHECK(status.error().detail.find("network.allow") != std::string::npos);
 }

@@ -1,7 +1,8 @@
 /*
  * What is in a network of names, and what is outside of it, for tests that have no other program for both. Prints one line an attempt.
  *
- * look NAME...                   the IPv4 address of each
+ * What begins with 4 or 6 takes addresses of that family only:
+ * look NAME...                   the address of each
  * talk NAME PORT COUNT           sends so many bytes, ends its direction, and says what it got until the other side ended its own
  * hold NAME PORT COUNT           so many connections, of which each has carried a byte both ways; stays until its stdin ends
  * bind ADDRESS PORT              TCP and UDP there: as it is, and with what lets several have one port
@@ -32,12 +33,15 @@ word_of(int err)
 	}
 }
 
+static int family = AF_UNSPEC;
+
 static struct addrinfo *
 addresses_of(const char *name, const char *port, int flags)
 {
 	struct addrinfo hints, *found = NULL;
 
 	memset(&hints, 0, sizeof(hints));
+	hints.ai_family = family;
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = flags;
 	return getaddrinfo(name, port, &hints, &found) == 0 ? found : NULL;
@@ -224,6 +228,12 @@ main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
+	if (strcmp(what, "4") == 0 || strcmp(what, "6") == 0) {
+		family = what[0] == '4' ? AF_INET : AF_INET6;
+		argv++;
+		argc--;
+		what = argc > 1 ? argv[1] : "";
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(what, "look") == 0) {

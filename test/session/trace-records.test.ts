@@ -37,6 +37,12 @@ describeSession('the record of a run with a trace', () => {
     expect(programs?.find(({ argv0 }) => argv0 === 'cat')).toMatchObject({ processes: 1, startedBy: [shell?.path] })
   })
 
+  test('is told in one line where no file is to have it', () => {
+    prepare()
+    expect(cli(...script('cat a none; exit 3'))).toMatchObject({ status: 3, stdout: 'a', stderr: expect.stringMatching(/^buildjail: traced paths: \d+ read, \d+ executed.*, \d+ missing.*; nothing used inputs\.unused; --record FILE keeps them\n$/m) as string })
+    expect(cli(...script('cat a', '--record', 'record.json')).stderr).toBe('')
+  })
+
   test.each([
     ['appends to it', 'echo more >> /outputs/out/log'],
     ['opens it to read and write', 'exec 3<> /outputs/out/log'],

@@ -20,7 +20,7 @@ struct NamesNetwork : Part {
     const PlannedNetwork& network = opening.plan.network;
     if (opening.is_rest || !network.is_of_names()) return;
     auto make = [&network, &jail = opening.jail, &host = opening.host, &id = opening.lessee.session.id]() -> Status {
-      AllowedNames names(network);
+      AllowedNames names(network, names_in_ipv6());
       if (auto status = names.confirm(); !status) return status;
       if (auto status = host.network.start(); !status) return status;
       auto sockets = make_listeners(names, jail.jail->reference());

@@ -24,36 +24,36 @@ export const tlsAnswers = {
   otherPort: '5 bytes',
 }
 
-/** By what was asked; `aaaa` is the answer to a program that wants an IPv6 address. */
-export function dnsAnswers(aaaa: string) {
-  const malformed = 'code 1, answers 0'
-  const none = 'code 3, answers 0'
-  const empty = 'code 0, answers 0'
-  const found = 'code 0, answers 1 127.64.0.1'
-  return {
-    a: found,
-    aaaa,
-    any: empty,
-    txtOfOther: none,
-    chaos: 'code 5, answers 0',
-    edns: 'code 0, answers 1',
-    ednsOther: empty,
-    upper: found,
-    dotInLabel: none,
-    odd: none,
-    high: none,
-    loop: malformed,
-    self: malformed,
-    two: malformed,
-    counts: malformed,
-    answer: 'silence',
-    update: 'code 4, answers 0',
-    empty: 'silence',
-    cut: [malformed, 'silence'],
-    large: 'silence',
-    tcp: [20, true],
-    many: 100 * (2 + 12 + 3 + 4),
-    tooLong: 'closed',
-    still: '127.64.0.1',
-  }
+const malformed = 'code 1, answers 0'
+const none = 'code 3, answers 0'
+const empty = 'code 0, answers 0'
+const found = 'code 0, answers 1 127.64.0.1'
+
+/** By what was asked. */
+export const dnsAnswers = {
+  a: found,
+  // The last bytes of an IPv6 address are those of the other.
+  aaaa: found,
+  any: empty,
+  txtOfOther: none,
+  chaos: 'code 5, answers 0',
+  edns: 'code 0, answers 1',
+  ednsOther: empty,
+  upper: found,
+  dotInLabel: none,
+  odd: none,
+  high: none,
+  loop: malformed,
+  self: malformed,
+  two: malformed,
+  counts: malformed,
+  answer: 'silence',
+  update: 'code 4, answers 0',
+  empty: 'silence',
+  cut: [malformed, 'silence'],
+  large: 'silence',
+  tcp: [20, true],
+  many: 100 * (2 + 12 + 3 + 4),
+  tooLong: 'closed',
+  still: '127.64.0.1',
 }
