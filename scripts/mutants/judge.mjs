@@ -16,6 +16,12 @@ const watching = path.join('prebuilds', artefactHere().watcher)
 const report = path.resolve('mutants/report.json')
 mkdirSync('prebuilds', { recursive: true })
 
+/** Where no test has failed and their file has, a hook kept them from running. */
+function resultsOf({ status, message, assertionResults }) {
+  const isByHook = status === 'failed' && !assertionResults.some((one) => one.status === 'failed')
+  return isByHook ? assertionResults.map((one) => (one.status === 'passed' ? one : { ...one, status: 'failed', failureMessages: [message] })) : assertionResults
+}
+
 /** One title may be that of several cases; of one that failed also why, in a line. */
 function outcomeOf(results) {
   const worst = results.find(({ status }) => status === 'failed') ?? results.find(({ status }) => status !== 'passed') ?? results[0]
@@ -33,7 +39,7 @@ function run(tests) {
   const args = [...bun, ...vitest, '--reporter=json', `--outputFile=${report}`, '-t', titles, ...files]
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10 * minutes, killSignal: 'SIGKILL', maxBuffer: 64 << 20 })
   try {
-    const results = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((file) => file.assertionResults)
+    const results = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap(resultsOf)
     return new Map(tests.map(([, title]) => [title, outcomeOf(results.filter((one) => isTitled(one.title, title)))]))
   } catch {
     console.error(`${stdout}${stderr}`)
@@ -69,7 +75,7 @@ function runWithout(mutant) {
   }
 }
 
-/** The tests of the runner have it in processes of their own, as it was compiled. */
+/** Some tests have the runner, or the command line, in processes of their own, as they were compiled. */
 function put(files) {
   for (const [file, text] of files) {
     const { atime, mtime } = statSync(file)
@@ -79,6 +85,8 @@ function put(files) {
   }
   // What is without a defence may well have a variable that nobody reads: it is compiled all the same.
   if (files.some(([file]) => file.startsWith('runner/'))) spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'runner/tsconfig.json'])
+  // The guest has no esbuild, and no mutant of the command line.
+  if (process.versions.bun === undefined && files.some(([file]) => file.startsWith('src/'))) spawnSync(process.execPath, ['scripts/cli/main.mjs'])
 }
 
 load(addon)
