@@ -22,7 +22,15 @@ export const sharedScenarios = {
     const before = process.memoryUsage().rss
     const writer = session.spawn(program(`
       const sockets = Array.from({ length: 64 }, () => net.connect({ host: 'allowed.example', port: 82, family: 4 }))
-      const full = sockets.map((socket) => new Promise((done) => { const more = () => { while (socket.write(Buffer.alloc(1 << 16))) {} ; if (socket.writableLength > 1 << 16) setTimeout(() => done(socket.bytesWritten), 300) ; else setTimeout(more, 20) }; socket.on('connect', more).on('error', done) }))
+      // Nothing is taken for a second: all that is on the way is full.
+      const full = sockets.map((socket) => new Promise((done) => {
+        const more = () => {
+          while (socket.write(Buffer.alloc(1 << 16))) {}
+          const waiting = socket.writableLength
+          setTimeout(() => (socket.writableLength === waiting ? done() : more()), 1000)
+        }
+        socket.on('connect', more).on('error', done)
+      }))
       await Promise.all(full)
       console.log('full')
       setInterval(() => {}, 1000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
