@@ -44,7 +44,7 @@ export class InputCopies {
   }
 
   async #add(folder: string | undefined): Promise<void> {
-    const scratch = new Scratch(folder)
+    const scratch = await Scratch.in(folder)
     try {
       if (folder !== undefined && !canExecuteIn(scratch.path)) throw new Error(`programs in ${folder} cannot be executed`)
       this.#places.push({ scratch, order: await listingOrderIn(scratch.path) })

@@ -1,5 +1,7 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmdirSync } from 'node:fs'
+import { once } from 'node:events'
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmdirSync } from 'node:fs'
 import { chmod, lstat, mkdir, rename, rmdir, unlink } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -9,6 +11,11 @@ import { refuseExchangeable } from './exchangeable.ts'
 
 /** Far enough from PATH_MAX, which is 1,024 bytes on FreeBSD. */
 const longestPath = 768
+/** A `sockaddr_un` has 104 bytes for a path on FreeBSD (unix(4)). */
+const longestSocket = 100
+const beginning = 'buildjail-verify-'
+/** A socket in a scratch, at which its program listens as long as it runs. */
+const aliveName = 'alive'
 
 /**
  * A folder of the host for the builds of one verification. Only the caller can enter it. So once the sessions are closed, nothing in it changes but by
@@ -16,15 +23,24 @@ const longestPath = 768
  */
 export class Scratch {
   readonly path: string
+  readonly #alive: Server | undefined
+
+  private constructor(at: string, alive: Server | undefined) {
+    this.path = at
+    this.#alive = alive
+  }
 
   /**
+   * Makes one, and takes away those of programs that were killed.
    * @param folder it is made in; default: the folder for temporary files
    * @throws SpecError where another user could exchange it
    */
-  constructor(folder: string = realpathSync(tmpdir())) {
+  static async in(folder: string = realpathSync(tmpdir())): Promise<Scratch> {
     refuseExchangeable(folder, 'TMPDIR')
+    for (const left of abandonable(folder)) if (await isAbandoned(left)) await new Scratch(left, undefined).remove().catch(() => {})
     // mkdtemp(3) gives mode 0700.
-    this.path = mkdtempSync(path.join(folder, 'buildjail-verify-'))
+    const at = mkdtempSync(path.join(folder, beginning))
+    return new Scratch(at, await listeningIn(at))
   }
 
   /** Makes a folder in it, and those around that. */
@@ -34,11 +50,19 @@ export class Scratch {
     return folder
   }
 
+  /** Leaves it for the caller. */
+  async keep(): Promise<void> {
+    if (this.#alive === undefined) return
+    this.#alive.close()
+    await unlink(path.join(this.path, aliveName))
+  }
+
   /**
    * Takes it away with everything in it, however deep that is and whatever modes it has.
    * @throws Error of the first thing that cannot be taken away
    */
   async remove(): Promise<void> {
+    this.#alive?.close()
     const top = Buffer.from(this.path)
     let moved = 0
     const away = async (folder: Buffer): Promise<void> => {
@@ -63,6 +87,42 @@ export class Scratch {
       await away(top)
     }
     await rmdir(top)
+  }
+}
+
+/** Undefined where no socket can be: such a scratch stays when its program is killed. */
+async function listeningIn(scratch: string): Promise<Server | undefined> {
+  const socket = path.join(scratch, aliveName)
+  if (Buffer.byteLength(socket) > longestSocket) return undefined
+  const server = createServer((connection) => connection.destroy()).unref()
+  // Between bind(2) and listen(2) it would count as abandoned.
+  const early = path.join(scratch, 'new')
+  try {
+    await once(server.listen(early), 'listening')
+  } catch {
+    return undefined
+  }
+  await rename(early, socket)
+  return server
+}
+
+function abandonable(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(beginning))
+    .map((name) => path.join(folder, name))
+    .filter((left) => lstatSync(left, { throwIfNoEntry: false })?.uid === process.geteuid?.())
+}
+
+/** The kernel refuses a connection to a socket whose program is gone (connect(2)), whatever namespaces and jails the two are in. */
+async function isAbandoned(scratch: string): Promise<boolean> {
+  const connection = connect(path.join(scratch, aliveName))
+  try {
+    await once(connection, 'connect')
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+  } finally {
+    connection.destroy()
   }
 }
 

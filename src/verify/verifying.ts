@@ -86,7 +86,7 @@ export class Verifying {
     const outputs = plan.mounts.filter(isLent).map(({ target }) => target)
     if (outputs.length === 0) throw invalid('output', 'is missing: to verify is to compare outputs, and the spec has none')
     const ground: Ground = { spec: own, plan, builds, processors: ownProcessors(availableParallelism()) }
-    const scratch = new Scratch(own.keep === undefined ? undefined : await folderToKeepIn(plan.keep as string))
+    const scratch = await Scratch.in(own.keep === undefined ? undefined : await folderToKeepIn(plan.keep as string))
     const copies = new InputCopies()
     try {
       refuseWithinInputs(plan, scratch.path)
@@ -150,7 +150,8 @@ export class Verifying {
     try {
       await this.#copies.remove()
     } finally {
-      if (!this.#isKept || !this.#hasDifferences) await this.#scratch.remove()
+      if (this.#isKept && this.#hasDifferences) await this.#scratch.keep()
+      else await this.#scratch.remove()
     }
   }
 

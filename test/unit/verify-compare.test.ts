@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -121,7 +122,7 @@ describe('outputs of two builds', () => {
 
 describe('the scratch of a verification', () => {
   it('is for nobody else, and goes with all that is in it', async () => {
-    const scratch = new Scratch(top)
+    const scratch = await Scratch.in(top)
     expect(statSync(scratch.path).mode & 0o777).toBe(0o700)
     const folder = scratch.make('1', 'output')
     execFileSync('sh', ['-c', 'cd "$1"; mkfifo fifo; ln -s / link; mkdir -p shut/in; echo x > shut/in/f; chmod 0 shut/in shut; i=0; while [ $i -lt 30 ]; do { mkdir "$2" && cd "$2"; } 2>/dev/null || break; i=$((i + 1)); done; echo x > x; cd ..; chmod 0 "$2"', 'sh', folder, 'd'.repeat(200)])
@@ -130,11 +131,35 @@ describe('the scratch of a verification', () => {
   })
 
   // Its removal would follow what another user puts in its place.
-  it('is not made where another user can exchange it', () => {
+  it('is not made where another user can exchange it', async () => {
     const shared = path.join(top, 'shared')
     mkdirSync(shared)
     chmodSync(shared, 0o777)
-    expect(() => new Scratch(shared)).toThrow(expect.objectContaining({ entry: 'TMPDIR' }))
+    expect(await rejected(Scratch.in(shared))).toMatchObject({ entry: 'TMPDIR' })
     expect(readdirSync(shared)).toEqual([])
+  })
+
+  it('goes with the next one where its program was killed, and stays while that runs, or where it is kept', async () => {
+    const kept = await Scratch.in(top)
+    await kept.keep()
+    const script = `const { Scratch } = await import(${JSON.stringify(new URL('../../dist/verify/scratch.js', import.meta.url).href)}); console.log((await Scratch.in(${JSON.stringify(top)})).path); setInterval(() => {}, 1000)`
+    const begin = async (): Promise<{ readonly child: ChildProcess; readonly at: string }> => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const [line] = (await once(child.stdout, 'data')) as [Buffer]
+      return { child, at: String(line).trim() }
+    }
+    const killed = await begin()
+    const running = await begin()
+    mkdirSync(path.join(killed.at, 'shut'), { mode: 0 })
+    killed.child.kill('SIGKILL')
+    await once(killed.child, 'exit')
+    const next = await Scratch.in(top)
+    expect([killed.at, running.at, kept.path].map((at) => existsSync(at))).toEqual([false, true, true])
+    running.child.kill('SIGKILL')
+    await once(running.child, 'exit')
+    await next.remove()
+    rmSync(running.at, { recursive: true })
+    expect(readdirSync(kept.path)).toEqual([])
+    rmSync(kept.path, { recursive: true })
   })
 })
