@@ -189,19 +189,16 @@ void Connection::finish() {
   received_.drop();
 }
 
-std::optional<bool> Connection::has_more() const {
+bool Connection::may_have_more() const {
   if (!sent_.is_empty()) return true;
   std::uint8_t byte = 0;
-  const ssize_t got = ::recv(inside_.get(), &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK);
-  if (got < 0 && is_later(errno)) return std::nullopt;
-  // After an error nobody knows what else there was.
-  return got != 0;
+  return ::recv(inside_.get(), &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK) != 0;
 }
 
 void Connection::cut() {
   if (is_over()) return;
   // defence: no-part-for-whole
-  end(!sent_.is_shut() && has_more().value_or(false) ? outcome::kReset : outcome::kClosed);
+  end(!sent_.is_shut() && may_have_more() ? outcome::kReset : outcome::kClosed);
 }
 
 Awaited::Place Connection::await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out) {
@@ -258,7 +255,7 @@ std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, Movi
     case State::kConnecting:
       if ((inside & (POLLERR | POLLHUP)) != 0) {
         end(outcome::kReset);
-      } else if (is_finishing_ && !has_more().value_or(true)) {
+      } else if (is_finishing_ && !may_have_more()) {
         end(outcome::kClosed);
       } else if (state_ == State::kLookingUp && now >= began_ + kLookUpBound) {
         end(outcome::kUnresolved);

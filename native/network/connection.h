@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -106,8 +105,11 @@ class Connection {
   void move(int inside, int outside, MovingRoom& room);
   /** The same while it is finished. */
   void move_last(int inside, int outside, MovingRoom& room);
-  /** Whether the build has sent more than what was moved; nothing if it may still send. */
-  [[nodiscard]] std::optional<bool> has_more() const;
+  /**
+   * Whether the build may have sent more than what was moved: its end has not come. The bytes before it may be in the
+   * kernel yet, also if there are none to read at the moment.
+   */
+  [[nodiscard]] bool may_have_more() const;
   /** `in` is read from the socket, and `out` is written to it. */
   static Awaited::Place await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out);
 

@@ -83,8 +83,8 @@ function inputLines({ target, source, narrowed }: LearnedInput, folder: string):
 
 function aboutOf({ reason, found, unused, hasMoreUnused = false }: NarrowedInput): readonly string[] {
   if (reason === undefined) return []
-  const left = unused.length === 0 ? '' : ` ${unused.length} ${unused.length === 1 ? 'folder' : 'folders'} in it were not looked into${hasMoreUnused ? ', and others too, which are shown because there are too many' : ''}.`
-  return [`guess: as a whole, because ${reasons[reason]}. ${found} ${found === 1 ? 'path' : 'paths'} of it were found.${left}`]
+  const left = unused.length === 0 ? '' : ` ${unused.length} ${unused.length === 1 ? 'folder in it was' : 'folders in it were'} not looked into${hasMoreUnused ? ', and others too, which are shown because there are too many' : ''}.`
+  return [`guess: as a whole, because ${reasons[reason]}. ${found} ${found === 1 ? 'path of it was' : 'paths of it were'} found.${left}`]
 }
 
 function rebased(source: InputSource, folder: string): InputSource {
