@@ -106,8 +106,8 @@ class Connection {
   /** The same while it is finished. */
   void move_last(int inside, int outside, MovingRoom& room);
   /**
-   * Whether the build may have sent more than what was moved: its end has not come. The bytes before it may be in the
-   * kernel yet, also if there are none to read at the moment.
+   * The end of what the build has sent has not come yet. Bytes before that end may still be in the kernel, even when
+   * the socket has none to read.
    */
   [[nodiscard]] bool may_have_more() const;
   /** `in` is read from the socket, and `out` is written to it. */
