@@ -73,6 +73,9 @@ Result<std::vector<UniqueFd>> made_in(const JailReference& jail, const std::vect
   for (UniqueFd& one : *made) {
     one = above_stdio(std::move(one));
     if (!one) return last_error(kStep, "fcntl");
+    // A connection has it from its listener. An urgent byte that comes before it is accepted would be lost (tcp(4)).
+    const int on = 1;
+    if (::setsockopt(one.get(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) != 0) return last_error(kStep, "setsockopt");
   }
   return made;
 }

@@ -50,18 +50,25 @@ AllowedNames::AllowedNames(const PlannedNetwork& network, NamesInIpv6 in_ipv6) :
   }
   std::vector<std::uint16_t> ports;
   for (const Wildcard& one : wildcards_) add_port(ports, one.port);
+  wildcard_ports_ = ports.size();
   spare_sockets_ = std::min(ports.size() * kMostWildcardNames, kMostSpareSockets);
 }
 
 Status AllowedNames::confirm() const {
   std::size_t count = 0;
   for (const AllowedName& one : listed_) count += one.ports.size();
-  if (count <= kMostListeners) return {};
-  return SysError{.step = "network",
-                  .syscall = "listen",
-                  .err = E2BIG,
-                  .detail = "network.allow: its names and ports need " + std::to_string(count) +
-                            " listeners, and a session has " + std::to_string(kMostListeners) + " at most"};
+  const auto refused = [](const std::string& whose, std::size_t needed, std::size_t most) {
+    return SysError{.step = "network",
+                    .syscall = "listen",
+                    .err = E2BIG,
+                    .detail = "network.allow: " + whose + " " + std::to_string(needed) +
+                              " listeners, and a session has " + std::to_string(most) + " at most"};
+  };
+  if (count > kMostListeners) return refused("its names and ports need", count, kMostListeners);
+  // Else no name that they stand for would ever have an address.
+  if (wildcard_ports_ > kMostSpareSockets)
+    return refused("one name of its wildcards needs", wildcard_ports_, kMostSpareSockets);
+  return {};
 }
 
 std::vector<ListeningAt> AllowedNames::listening() const {

@@ -84,6 +84,8 @@ class AllowedNames {
 
   std::vector<AllowedName> listed_;
   std::vector<Wildcard> wildcards_;
+  /** Of all wildcards, each once. */
+  std::size_t wildcard_ports_ = 0;
   std::size_t spare_sockets_ = 0;
   NamesInIpv6 in_ipv6_;
 };

@@ -20,6 +20,8 @@ namespace {
 /** Between the beginnings of two attempts (RFC 8305, 8). */
 constexpr std::chrono::milliseconds kBetweenAttempts{250};
 constexpr std::chrono::seconds kConnectBound{30};
+/** FreeBSD's poll(2) is not woken by an error of a socket of which nothing is asked. */
+constexpr std::chrono::seconds kLook{1};
 
 void set_option(int socket, int level, int name, int value = 1) {
   static_cast<void>(::setsockopt(socket, level, name, &value, sizeof(value)));
@@ -197,8 +199,9 @@ bool Connection::may_have_more() const {
 
 void Connection::cut() {
   if (is_over()) return;
+  const bool is_part = sent_.is_shut() ? untold_ > 0 : may_have_more();
   // defence: no-part-for-whole
-  end(!sent_.is_shut() && may_have_more() ? outcome::kReset : outcome::kClosed);
+  end(is_part ? outcome::kReset : outcome::kClosed);
 }
 
 Awaited::Place Connection::await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out) {
@@ -208,7 +211,7 @@ Awaited::Place Connection::await_moving(Awaited& awaited, int socket, const Dire
   return events == 0 && out.is_shut() ? Awaited::kNowhere : awaited.add(socket, events);
 }
 
-void Connection::await(Awaited& awaited) {
+void Connection::await(Awaited& awaited, Clock::time_point now) {
   at_inside_ = at_outside_ = Awaited::kNowhere;
   switch (state_) {
     case State::kHello:
@@ -217,10 +220,11 @@ void Connection::await(Awaited& awaited) {
       break;
     case State::kConnecting:
       attempts_.await(awaited);
+      awaited.add(now + kLook);
       at_inside_ = awaited.add(inside_.get(), 0);
       break;
     case State::kLookingUp:
-      awaited.add(began_ + kLookUpBound);
+      awaited.add(std::min(now + kLook, began_ + kLookUpBound));
       // Errors only: the bytes of the build wait in its socket.
       at_inside_ = awaited.add(inside_.get(), 0);
       break;

@@ -79,7 +79,7 @@ class Connection {
   /** Comes after that. Without any, the outcome is `failure`. */
   void connect(std::vector<Address> addresses, std::string_view failure, Clock::time_point now);
 
-  void await(Awaited& awaited);
+  void await(Awaited& awaited, Clock::time_point now);
   /** Moves what can be moved now. Returns the bytes moved, or of which the server has told that it has them. */
   std::size_t turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room);
   /** Ends it where it is. */

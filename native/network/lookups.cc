@@ -24,23 +24,46 @@ namespace {
 constexpr std::size_t kMostThreads = 4;
 constexpr std::chrono::seconds kIdle{5};
 
+constexpr auto kSearch = RES_DEFNAMES | RES_DNSRCH;
+
 /**
  * Makes this thread look a name with a dot up as it is written (resolv.conf(5), search): if there is none, the one with
- * a domain of the host behind it is another name. A name without a dot is the host's own short form. Other C libraries
- * than glibc search for no name with a dot, unless the host says so (ndots).
+ * a domain of the host behind it is another name. A name without a dot is the host's own short form.
  */
 bool search_only_for(bool is_short) {
+  if ((_res.options & RES_INIT) == 0 && ::res_init() != 0) return false;
 #ifdef RES_NORELOAD
   // To read the file again would change the options. This thread ends soon.
-  if ((_res.options & RES_INIT) == 0 && ::res_init() != 0) return false;
-  constexpr auto kSearch = RES_DEFNAMES | RES_DNSRCH;
-  _res.options |= RES_NORELOAD | kSearch;
+  _res.options |= RES_NORELOAD;
+#endif
+  _res.options |= kSearch;
   // defence: name-is-whole
   if (!is_short) _res.options &= ~kSearch;
-#else
-  static_cast<void>(is_short);
-#endif
   return true;
+}
+
+/** FreeBSD's C library reads a file that has changed again, and then goes by its own options (resolver(3)). */
+bool has_searched_for(bool is_short) { return is_short || (_res.options & kSearch) == 0; }
+
+struct FreeAddresses {
+  void operator()(addrinfo* first) const { ::freeaddrinfo(first); }
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+/** Null where there are none. */
+Addresses addresses_of(const std::string& name) {
+  const bool is_short = name.find('.') == std::string::npos;
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  constexpr int kTries = 3;
+  for (int i = 0; i < kTries && search_only_for(is_short); ++i) {
+    addrinfo* first = nullptr;
+    if (::getaddrinfo(name.c_str(), nullptr, &hints, &first) != 0) first = nullptr;
+    Addresses found(first);
+    if (has_searched_for(is_short)) return found;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -146,15 +169,10 @@ Looked usable(std::vector<Address> found, const std::vector<Address>& of_host) {
 Looked look_up(const std::string& name, std::uint16_t port) {
   /** Of both families: those of one may all be in front of the others. */
   constexpr std::size_t kMostAddresses = 32;
-  if (!search_only_for(name.find('.') == std::string::npos)) return {};
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* first = nullptr;
-  if (::getaddrinfo(name.c_str(), nullptr, &hints, &first) != 0) return {};
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(first, &::freeaddrinfo);
+  const Addresses looked_up = addresses_of(name);
+  if (!looked_up) return {};
   std::vector<Address> found;
-  for (const addrinfo* one = first; one != nullptr && found.size() < kMostAddresses; one = one->ai_next) {
+  for (const addrinfo* one = looked_up.get(); one != nullptr && found.size() < kMostAddresses; one = one->ai_next) {
     if (const auto address = Address::from(*one->ai_addr)) found.push_back(address->at(port));
   }
   std::vector<Address> all = found;

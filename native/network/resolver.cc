@@ -14,6 +14,7 @@ namespace {
 /** In one turn, so that the other sessions get theirs. */
 constexpr int kMostDatagrams = 64;
 constexpr std::chrono::seconds kIdleBound{10};
+constexpr std::chrono::milliseconds kRetry{100};
 
 }  // namespace
 
@@ -28,9 +29,11 @@ std::optional<DnsAnswer> answer_to(std::span<const std::uint8_t> message, const 
   return DnsAnswer(message, query, DnsCode::kNoError, found->address ? &*found->address : nullptr);
 }
 
-void Resolver::await(Awaited& awaited) {
+void Resolver::await(Awaited& awaited, Clock::time_point now) {
   at_datagrams_ = awaited.add(datagrams_.get(), POLLIN);
-  at_listener_ = streams_.size() < kMostStreams ? awaited.add(listener_.get(), POLLIN) : Awaited::kNowhere;
+  const bool waits = now < accepts_from_;
+  if (waits) awaited.add(accepts_from_);
+  at_listener_ = !waits && streams_.size() < kMostStreams ? awaited.add(listener_.get(), POLLIN) : Awaited::kNowhere;
   for (Stream& one : streams_) {
     one.place = awaited.add(one.socket.get(), POLLIN);
     awaited.add(one.last + kIdleBound);
@@ -70,7 +73,10 @@ void Resolver::answer_datagrams(const Find& find) {
 void Resolver::accept(Clock::time_point now) {
   while (streams_.size() < kMostStreams) {
     UniqueFd socket = above_stdio(UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
-    if (!socket) return;
+    if (!socket) {
+      if (errno != EAGAIN) accepts_from_ = now + kRetry;
+      return;
+    }
     Stream& made = streams_.emplace_back();
     made.socket = std::move(socket);
     made.last = now;

@@ -37,7 +37,7 @@ class Resolver {
 
   Resolver(UniqueFd datagrams, UniqueFd listener) : datagrams_(std::move(datagrams)), listener_(std::move(listener)) {}
 
-  void await(Awaited& awaited);
+  void await(Awaited& awaited, Clock::time_point now);
   void turn(const Awaited& awaited, Clock::time_point now, const Find& find);
 
  private:
@@ -60,6 +60,8 @@ class Resolver {
   std::list<Stream> streams_;
   Awaited::Place at_datagrams_ = Awaited::kNowhere;
   Awaited::Place at_listener_ = Awaited::kNowhere;
+  /** No descriptor was left for a stream. */
+  Clock::time_point accepts_from_{};
 };
 
 /** The answer to a message; nothing where it gets none. */

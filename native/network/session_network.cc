@@ -51,14 +51,14 @@ SessionNetwork::SessionNetwork(std::string session, AllowedNames names, bool che
 bool SessionNetwork::are_many_untold() const { return *untold_ >= kMostUntold; }
 
 void SessionNetwork::await(Awaited& awaited, Clock::time_point now) {
-  resolver_.await(awaited);
+  resolver_.await(awaited, now);
   // defence: connections-bounded
   const bool is_full = connections_.size() >= kMostConnections;
   const bool waits = now < accepts_from_ || are_many_untold();
   for (Listener& one : listeners_)
     one.place = is_full || waits ? Awaited::kNowhere : awaited.add(one.socket.get(), POLLIN);
   if (waits && !is_full) awaited.add(std::max(accepts_from_, now + kRetry));
-  for (Numbered& one : connections_) one.connection.await(awaited);
+  for (Numbered& one : connections_) one.connection.await(awaited, now);
   if (!are_many_untold()) refused_.await(awaited);
   if (is_finishing()) awaited.add(now + kLook);
 }
@@ -90,15 +90,17 @@ void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, MovingR
   tell(std::move(events));
 }
 
-void SessionNetwork::accept(Listener& listener, Clock::time_point now) {
+bool SessionNetwork::accept(Listener& listener, Clock::time_point now) {
   // defence: connections-bounded-2
   for (int i = 0; i < kMostAccepted && connections_.size() < kMostConnections; ++i) {
     UniqueFd socket =
         above_stdio(UniqueFd(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
     if (!socket) {
+      // One that was given up before stands in front of others (accept(2)).
+      if (errno == ECONNABORTED || errno == EINTR) continue;
       const bool is_none_left = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
       if (is_none_left) accepts_from_ = now + kRetry;
-      return;
+      return !is_none_left;
     }
     const bool checks = checks_tls_ && listener.kind == AllowedName::Kind::kName && listener.port == kTlsPort;
     connections_.push_back({.number = ++last_connection_,
@@ -109,6 +111,7 @@ void SessionNetwork::accept(Listener& listener, Clock::time_point now) {
     if (is_finishing()) made.connection.finish();
     if (made.connection.wants_addresses()) give_addresses(made, now);
   }
+  return false;
 }
 
 void SessionNetwork::give_addresses(Numbered& one, Clock::time_point now) {
@@ -167,8 +170,13 @@ std::optional<Address> SessionNetwork::address_of(const std::string& name, const
   if (known != wildcard_names_.end()) return known->second;
   // defence: wildcard-names-bounded
   if (wildcard_names_.size() >= AllowedNames::kMostWildcardNames) return std::nullopt;
-  for (int i = 0; i < kMostTries && spare_.size() >= ports.size(); ++i) {
-    const Address address = AllowedNames::wildcard_address(last_wildcard_++);
+  int tries = 0;
+  // The session's loopback has as many addresses (freebsd/listeners.cc).
+  for (std::size_t i = 0; i < names_.spare_sockets() && tries < kMostTries && spare_.size() >= ports.size(); ++i) {
+    const Address address = AllowedNames::wildcard_address(next_wildcard_++ % names_.spare_sockets());
+    const auto is_here = [&](const auto& other) { return other.second.is_same_host(address); };
+    if (std::ranges::any_of(wildcard_names_, is_here)) continue;
+    tries += 1;
     if (!listen_at(name, address, ports)) continue;
     wildcard_names_.emplace(name, address);
     return address;
@@ -180,10 +188,12 @@ bool SessionNetwork::listen_at(const std::string& name, const Address& address,
                                const std::vector<std::uint16_t>& ports) {
   std::list<Listener> made;
   const auto listen = [&](std::vector<UniqueFd>& spare, const Address& address_and_port) {
+    const SocketAddress at(address_and_port);
+    // It stays spare.
+    if (spare.empty() || ::bind(spare.back().get(), at.get(), at.size()) != 0) return false;
     UniqueFd socket = std::move(spare.back());
     spare.pop_back();
-    const SocketAddress at(address_and_port);
-    if (::bind(socket.get(), at.get(), at.size()) != 0 || ::listen(socket.get(), kBacklog) != 0) return false;
+    if (::listen(socket.get(), kBacklog) != 0) return false;
     made.push_back({.socket = std::move(socket),
                     .kind = AllowedName::Kind::kName,
                     .name = name,
@@ -192,8 +202,8 @@ bool SessionNetwork::listen_at(const std::string& name, const Address& address,
     return true;
   };
   for (const std::uint16_t port : ports) {
-    if (!listen(spare_, address.at(port))) return false;
     if (names_.listens_in_ipv6() && !listen(spare_ipv6_, names_.in_ipv6(address)->at(port))) return false;
+    if (!listen(spare_, address.at(port))) return false;
   }
   listeners_.splice(listeners_.end(), made);
   return true;
@@ -217,8 +227,8 @@ bool SessionNetwork::is_finished(Clock::time_point now) {
   // defence: servers-hold-up-shortly
   if (now >= std::min(finishes_by_, moves_by_)) return true;
   if (!connections_.empty()) return false;
-  for (Listener& listener : listeners_) accept(listener, now);
-  return connections_.empty();
+  const auto waiting = std::ranges::count_if(listeners_, [&](Listener& one) { return !accept(one, now); });
+  return waiting == 0 && connections_.empty();
 }
 
 void SessionNetwork::end(Clock::time_point now) {

@@ -79,7 +79,8 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
     Connection connection;
   };
 
-  void accept(Listener& listener, Clock::time_point now);
+  /** Whether no connection waits there any more. */
+  bool accept(Listener& listener, Clock::time_point now);
   void give_addresses(Numbered& one, Clock::time_point now);
   void looked_up(std::uint64_t number, Looked looked);
   std::optional<Resolver::Found> find(const DnsQuery& query, Clock::time_point now);
@@ -101,8 +102,8 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   std::vector<UniqueFd> spare_;
   std::vector<UniqueFd> spare_ipv6_;
   std::map<std::string, Address> wildcard_names_;
-  /** Of addresses, also of those that could not be had. */
-  std::size_t last_wildcard_ = 0;
+  /** Of the address that is tried next. */
+  std::size_t next_wildcard_ = 0;
   std::list<Numbered> connections_;
   std::uint64_t last_connection_ = 0;
   Lookups lookups_;

@@ -34,6 +34,16 @@ describeHere('a network of names on FreeBSD, attacked', () => {
     expect(await told('slow')).toEqual({ same: hello, other: hello, isBounded: true, outcomes: { reset: 64 } })
   })
 
+  test('leads by a name with a dot to no name of the host’s search list', async () => {
+    const { answer, events } = (await told('searched')) as { answer: unknown; events: { name: string; outcome: string }[] }
+    expect(answer).toEqual([reset, hello])
+    expect(events.map(({ name, outcome }) => [name, outcome])).toEqual([['missing.invalid', 'unresolved'], ['missing', 'closed']])
+  })
+
+  test('has the names of a wildcard when a server of the build has let go of their port', async () => {
+    expect(await told('portTaken')).toEqual({ said: 'listens', during: ['ENOTFOUND'], after: expect.stringMatching(/^127\.64\./) as string })
+  })
+
   test('delivers all that a command has sent, also if its session is over at once', async () => {
     expect(await told('lastBytes')).toEqual({ count: 2_000_000, late: '20000 bytes' })
   })

@@ -14,7 +14,7 @@ const hosts = `198.51.100.7 allowed.example other.example a.wild.example deep.b.
 ${Array.from({ length: 66 }, (_, index) => `198.51.100.7 n${index}.many.example\n`).join('')}`
 
 /** The host's names while the tests of a file run. The server that they are asked from answers nothing, or is not there. */
-const files = { '/etc/hosts': (before: string) => `${before}\n${hosts}`, '/etc/resolv.conf': () => 'nameserver 198.51.100.7\noptions timeout:3 attempts:2\n' }
+const files = { '/etc/hosts': (before: string) => `${before}\n${hosts}`, '/etc/resolv.conf': () => 'nameserver 198.51.100.7\nsearch search.example\noptions timeout:3 attempts:2\n' }
 
 /** Another network, with public addresses, as a jail with a stack of its own, in which commands serve; each says so when it does. */
 export function useOutside(...commands: readonly (readonly string[])[]): void {

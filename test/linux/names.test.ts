@@ -168,6 +168,10 @@ describeHere('a network of names', () => {
     expect(told('slow')).toEqual({ same: hello, other: hello, isBounded: true, outcomes: { reset: 64 } })
   }, 60_000)
 
+  test('has the names of a wildcard when a server of the build has let go of their port', () => {
+    expect(told('portTaken')).toEqual({ said: 'listens', during: ['ENOTFOUND'], after: expect.stringMatching(/^127\.64\./) as string })
+  }, 60_000)
+
   // promise: 34
   test('delivers all that a command has sent, also if its session is over at once', () => {
     expect(told('lastBytes')).toEqual({ count: 2_000_000, late: '20000 bytes' })

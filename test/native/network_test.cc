@@ -243,6 +243,17 @@ TEST_CASE("more listening sockets than a session has are refused, with the entry
   CHECK(status.error().detail.find("network.allow") != std::string::npos);
 }
 
+TEST_CASE("wildcards of more ports than one name can have listeners are refused") {
+  std::vector<AllowedEntry> entries;
+  for (unsigned i = 0; i < 192; ++i)
+    entries.push_back({Entry::kWildcard, "example", static_cast<std::uint16_t>(1000 + i)});
+  CHECK(AllowedNames(network_of(entries), NamesInIpv6::kOwn).confirm());
+  entries.push_back({Entry::kWildcard, "example", 2000});
+  const auto status = AllowedNames(network_of(entries), NamesInIpv6::kOwn).confirm();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().detail.find("wildcards") != std::string::npos);
+}
+
 std::vector<std::byte> plan_with_network(std::uint8_t kind, std::string_view text, std::uint32_t port,
                                          std::uint32_t count = 1) {
   Packer packer;

@@ -47,6 +47,22 @@ export const sharedScenarios = {
     await beside.close()
     return { same, other, isBounded: grown < 64 * 262144 + (48 << 20), outcomes }
   },
+  /** The host's search list has a name for each, and only one of them is short. */
+  searched: () => told(spec(['missing.invalid:85', 'missing:85']), `tell([await talk('missing.invalid', 85), await talk('missing', 85)])`),
+  /** A server of the build has the port of a wildcard at all addresses: the names have listeners again when it is over. */
+  portTaken: async () => {
+    const session = await openSession(spec(['*.wild.example:8085']))
+    const look = (name) => program(`tell(await look('${name}'))`)
+    const server = session.spawn(program(`net.createServer(() => {}).listen({ port: 8085, host: '0.0.0.0' }, () => console.log('listens')); setInterval(() => {}, 1000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [said] = await once(server.stdout, 'data')
+    const during = []
+    for (let i = 0; i < 20; i += 1) during.push(answerOf(await session.run(look('n' + i + '.wild.example'))))
+    server.kill('SIGKILL')
+    await once(server, 'close')
+    const after = answerOf(await session.run(look('a.wild.example')))
+    await session.close()
+    return { said: String(said).trim(), during: [...new Set(during)], after }
+  },
   /** A command sends, ends its direction, and is over, and so is its session at once: all of that arrives outside. */
   lastBytes: async () => {
     let count = 0
