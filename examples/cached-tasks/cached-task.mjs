@@ -13,7 +13,7 @@ import { build, filesOf, inputsDigest, planOf } from 'buildjail'
 export async function cachedTask({ cache, output, target = '/output', spec, command }) {
   const { env, mounts } = planOf(spec)
   // Optional sources come and go, and so do places that the patterns of `exclude` fit.
-  const fixed = JSON.stringify([spec, env, mounts.map((mount) => [mount.kind, mount.target]), target, command])
+  const fixed = JSON.stringify([spec, env, mounts.map((mount) => [mount.kind, mount.target, mount.source]), target, command])
   const runs = path.join(cache, createHash('sha256').update(fixed).digest('hex'))
   mkdirSync(runs, { recursive: true })
   const hit = await earlierRun(runs)

@@ -331,8 +331,14 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
   }
   std::uint64_t flags = call.flags == PathArgument::kNone ? 0 : value(call.flags);
   if (call.kind == Kind::kOpenHow) {
+    // struct open_how (openat2(2)).
+    constexpr std::uint64_t kResolveOffset = 16;
+    constexpr std::uint64_t kInRoot = 0x10;
     const auto read = read_number64(notice.thread, flags);
     if (!read) return wanted;
+    const auto resolve = read_number64(notice.thread, flags + kResolveOffset);
+    // Another folder than the session's root is that of the path.
+    if (!resolve || (*resolve & kInRoot) != 0) return std::nullopt;
     flags = *read;
   }
   const bool is_open = call.kind == Kind::kOpen || call.kind == Kind::kOpenHow;
@@ -358,7 +364,10 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
     return wanted;
   }
   if (path->front() != '/') {
+    errno = 0;
     const auto start = start_of(notice.thread, descriptor);
+    // It is deeper than /proc can tell, or may not be looked at.
+    if (!start && (errno == ENAMETOOLONG || errno == EACCES)) return std::nullopt;
     // No folder: the call fails.
     if (!start) return wanted;
     path->insert(0, *start + "/");

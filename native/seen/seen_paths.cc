@@ -107,8 +107,21 @@ void SeenPaths::count(File& file, std::uint32_t program, Found found, Use use) {
 
 void SeenPaths::add(pid_t process, Lookup lookup) {
   const std::lock_guard lock(mutex_);
+  const std::uint32_t program = program_of(process);
+  std::optional<Lookup> behind;
+  if (!lookup.leads_to.empty() && lookup.leads_to != lookup.path) {
+    behind = lookup;
+    behind->path = std::exchange(behind->leads_to, std::string());
+  }
+  add_one(program, std::move(lookup));
+  // Each file that a link has led to, and not only the first.
+  if (behind) add_one(program, std::move(*behind));
+}
+
+void SeenPaths::add_one(std::uint32_t program, Lookup lookup) {
   auto known = by_path_.find(lookup.path);
-  if (known == by_path_.end()) {
+  const bool was_known = known != by_path_.end();
+  if (!was_known) {
     if (!reserve(lookup.path.size() + lookup.leads_to.size() + kFileBytes)) {
       lost_ += 1;
       return;
@@ -118,9 +131,14 @@ void SeenPaths::add(pid_t process, Lookup lookup) {
     known = by_path_.emplace(made.path, &made).first;
   }
   File& file = *known->second;
-  if (file.leads_to.empty() && lookup.leads_to != file.path) file.leads_to = std::move(lookup.leads_to);
+  if (file.leads_to.empty() && !lookup.leads_to.empty() && lookup.leads_to != file.path) {
+    if (!was_known || reserve(lookup.leads_to.size()))
+      file.leads_to = std::move(lookup.leads_to);
+    else
+      lost_ += 1;
+  }
   if (lookup.lasts) (lookup.follows ? file.lasting_followed : file.lasting_held) |= bit(lookup.use);
-  count(file, program_of(process), lookup.found, lookup.use);
+  count(file, program, lookup.found, lookup.use);
 }
 
 bool SeenPaths::add_known(pid_t process, std::string_view path, Use use, bool follows) {

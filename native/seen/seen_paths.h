@@ -98,6 +98,8 @@ class SeenPaths {
   };
 
   std::uint32_t program_of(pid_t process) const;
+  /** With the lock. */
+  void add_one(std::uint32_t program, Lookup lookup);
   static void count(File& file, std::uint32_t program, Found found, Use use);
   /** Takes room for so many bytes. */
   bool reserve(std::size_t size);

@@ -112,11 +112,11 @@ class States {
   async of(path: string, asked: readonly Question[]): Promise<readonly unknown[]> {
     const found = await this.#paths.find(path)
     const { source, stats } = found
-    const leadsTo = found.path === path ? [] : [found.path]
+    const leadsTo = found.path === path ? [] : [found.path, found.links]
     // It leads out of what is shown of the host.
     if (source === undefined) return ['elsewhere', ...leadsTo]
     this.#refuseChanged(path, found, asked)
-    if (stats === undefined) return ['missing']
+    if (stats === undefined) return ['missing', ...leadsTo]
     if (asked.includes('excluded')) return [stats.isDirectory() ? 'folder' : 'file']
     const mode = Number(stats.mode & 0o7777n)
     if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') ? await namesIn(source) : [])]

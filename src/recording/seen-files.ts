@@ -4,7 +4,7 @@ import type { Identity, Mount, Plan } from '../spec/plan-types.ts'
 
 /** What the processes of a session looked up, by the entries of its plan. */
 export interface RecordedFiles {
-  /** Those in which something was looked up, in the order of the plan. */
+  /** Those that show something of the host, and others in which something was looked up, in the order of the plan. */
   readonly entries: readonly RecordedUse[]
   /** Entries of the spec that show something of the host, and in which no path was found. */
   readonly unused: readonly string[]
@@ -69,7 +69,7 @@ const mostPaths = 20_000
  */
 export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): RecordedFiles {
   const mountOf = mountsAround(plan.mounts)
-  const uses = new Map<Mount | undefined, Record<UseName, string[]>>()
+  const uses = new Map<Mount | undefined, Record<UseName, string[]>>(plan.mounts.filter((mount) => mount.source !== undefined && !isExcluded(mount)).map((mount) => [mount, emptyLists()]))
   const found = new Set<string>()
   const use = (mount: Mount | undefined): Record<UseName, string[]> => {
     const lists = uses.get(mount) ?? emptyLists()
@@ -82,11 +82,7 @@ export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): Rec
     const mount = mountOf(file.path)
     const lists = use(mount)
     for (const name of usesOf(file)) lists[name].push(file.path)
-    if (!isFound(file)) continue
-    // What a link leads to may be in another entry.
-    const behind = file.leadsTo === undefined ? mount : mountOf(file.leadsTo)
-    use(behind)
-    for (const one of [mount, behind]) if (one !== undefined) found.add(one.entry)
+    if (mount !== undefined && isFound(file)) found.add(mount.entry)
   }
   const ordered = [...plan.mounts, undefined].filter((mount) => uses.has(mount))
   return {

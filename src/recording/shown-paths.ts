@@ -14,6 +14,8 @@ export interface ShownPath {
   readonly entry: RecordedUse | undefined
   /** Of the source. Undefined if it is missing, or shows nothing of the host. */
   readonly stats: BigIntStats | undefined
+  /** The texts of the links that were followed. */
+  readonly links: readonly string[]
   /** When it, or a folder or a link on the way, was last changed: nanoseconds since 1970. A folder that was renamed was changed. */
   readonly changedNs: bigint
 }
@@ -36,12 +38,12 @@ export class ShownPaths {
   async find(path: string): Promise<ShownPath> {
     let names = namesOf(path)
     let at = ''
-    let links = 0
+    const links: string[] = []
     let changedNs = 0n
     const look = async (one: string): Promise<ShownPath> => {
       const { stats, ...rest } = await this.#at(one)
       if (stats !== undefined && stats.ctimeNs > changedNs) changedNs = stats.ctimeNs
-      return { ...rest, stats, changedNs }
+      return { ...rest, stats, changedNs, links }
     }
     let found: ShownPath = this.#unlooked('/')
     while (names.length > 0) {
@@ -55,9 +57,9 @@ export class ShownPaths {
       found = await look(at)
       if (found.source !== undefined && found.stats === undefined) return { ...found, path: [at, ...names].join('/') }
       if (found.source === undefined || found.stats?.isSymbolicLink() !== true) continue
-      links += 1
-      if (links > mostLinks) return { ...found, stats: undefined }
+      if (links.length >= mostLinks) return { ...found, stats: undefined }
       const target = await readlink(found.source)
+      links.push(target)
       at = target.startsWith('/') ? '' : at.slice(0, at.lastIndexOf('/'))
       names = [...namesOf(target), ...names]
       found = await look(at === '' ? '/' : at)
@@ -77,7 +79,7 @@ export class ShownPaths {
     const target = [path, ...parentsOf(path)].find((one) => this.#entries.has(one))
     const entry = target === undefined ? undefined : this.#entries.get(target)
     const source = entry?.source === undefined ? undefined : `${entry.source}${path.slice(entry.target.length)}`
-    return { path, source, entry, stats: undefined, changedNs: 0n }
+    return { path, source, entry, stats: undefined, changedNs: 0n, links: [] }
   }
 }
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmdirSync } from 'node:fs'
-import { chmod, lstat, mkdir, rename, rmdir, unlink } from 'node:fs/promises'
+import { chmod, lstat, mkdir, rename, rm, rmdir, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { invalid } from '../spec/check.ts'
 import { namesIn, within } from './byte-paths.ts'
@@ -14,8 +15,10 @@ const longestPath = 768
 /** A `sockaddr_un` has 104 bytes for a path on FreeBSD (unix(4)). */
 const longestSocket = 100
 const beginning = 'buildjail-verify-'
-/** A socket in a scratch, at which its program listens as long as it runs. */
-const aliveName = 'alive'
+/** A socket in a scratch, at which its program listens as long as it runs. On a file system of several hosts only that one can tell. */
+const aliveName = `alive-${hostname().replaceAll(/[^\w.-]/g, '_').slice(0, 20)}`
+/** Once a host program is killed, its builds are ended within two seconds. */
+const buildsEndMs = 5000
 
 /**
  * A folder of the host for the builds of one verification. Only the caller can enter it. So once the sessions are closed, nothing in it changes but by
@@ -37,7 +40,10 @@ export class Scratch {
    */
   static async in(folder: string = realpathSync(tmpdir())): Promise<Scratch> {
     refuseExchangeable(folder, 'TMPDIR')
-    for (const left of abandonable(folder)) if (await isAbandoned(left)) await new Scratch(left, undefined).remove().catch(() => {})
+    const abandoned = await abandonedIn(folder)
+    // A build could put a link in the place of a folder that is being taken away.
+    if (abandoned.length > 0) await sleep(buildsEndMs)
+    for (const left of abandoned) await new Scratch(left, undefined).remove().catch(() => {})
     // mkdtemp(3) gives mode 0700.
     const at = mkdtempSync(path.join(folder, beginning))
     return new Scratch(at, await listeningIn(at))
@@ -53,8 +59,9 @@ export class Scratch {
   /** Leaves it for the caller. */
   async keep(): Promise<void> {
     if (this.#alive === undefined) return
-    this.#alive.close()
+    // First: a socket that is there, and has no listener, is that of a killed program.
     await unlink(path.join(this.path, aliveName))
+    this.#alive.close()
   }
 
   /**
@@ -62,12 +69,13 @@ export class Scratch {
    * @throws Error of the first thing that cannot be taken away
    */
   async remove(): Promise<void> {
-    this.#alive?.close()
     const top = Buffer.from(this.path)
+    const alive = path.join(this.path, aliveName)
     let moved = 0
     const away = async (folder: Buffer): Promise<void> => {
       for (const name of await namesIn(folder)) {
         const at = within(folder, name)
+        if (at.equals(Buffer.from(alive))) continue
         if (!(await lstat(at)).isDirectory()) {
           await unlink(at)
           continue
@@ -86,6 +94,9 @@ export class Scratch {
       before = moved
       await away(top)
     }
+    // Last: until then it is not taken for that of a killed program.
+    await rm(alive, { force: true })
+    this.#alive?.close()
     await rmdir(top)
   }
 }
@@ -106,11 +117,14 @@ async function listeningIn(scratch: string): Promise<Server | undefined> {
   return server
 }
 
-function abandonable(folder: string): readonly string[] {
-  return readdirSync(folder)
+/** Those of the caller whose programs were killed. */
+async function abandonedIn(folder: string): Promise<readonly string[]> {
+  const ours = readdirSync(folder)
     .filter((name) => name.startsWith(beginning))
     .map((name) => path.join(folder, name))
-    .filter((left) => lstatSync(left, { throwIfNoEntry: false })?.uid === process.geteuid?.())
+    .filter((scratch) => lstatSync(scratch, { throwIfNoEntry: false })?.uid === process.geteuid?.())
+  const are = await Promise.all(ours.map(isAbandoned))
+  return ours.filter((_, index) => are[index] === true)
 }
 
 /** The kernel refuses a connection to a socket whose program is gone (connect(2)), whatever namespaces and jails the two are in. */

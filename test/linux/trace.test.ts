@@ -40,7 +40,7 @@ describeLinux('a trace of a session', () => {
     expect(fileAt(trace, '/w/link/b')).toMatchObject({ first: 'found', leadsTo: '/w/sub/b', uses: ['read'] })
     expect(fileAt(trace, '/w/missing')).toMatchObject({ first: 'missing', firstUse: 'read', found: ['missing'], uses: ['read'] })
     expect(fileAt(trace, '/w/sub').uses).toContain('list')
-    expect(fileAt(trace, '/w/sub/b')).toMatchObject({ uses: ['look'] })
+    expect(fileAt(trace, '/w/sub/b')).toMatchObject({ uses: ['look', 'read'] })
     expect(fileAt(trace, '/output/made')).toMatchObject({ first: 'missing', firstUse: 'write', found: ['found', 'missing'] })
     expect(fileAt(trace, '/w/new')).toMatchObject({ first: 'refused', uses: ['write'] })
     expect(fileAt(trace, '/output/moved')).toMatchObject({ uses: expect.arrayContaining(['write']) as string[] })
@@ -170,6 +170,16 @@ describeLinux('a hostile build', () => {
     const bytes = trace?.files.reduce((sum, file) => sum + file.path.length, 0) ?? 0
     expect(bytes).toBeLessThanOrEqual(128 * 1024 * 1024)
     expect(bytes).toBeGreaterThan(100 * 1024 * 1024)
+  })
+
+  // promise: 55
+  test('that goes deeper than /proc can tell has what it looks up there told as lost', async () => {
+    const trace = await run(`
+      const fs = require('fs'), name = 'd'.repeat(200)
+      process.chdir('/tmp')
+      for (let i = 0; i < 30; i += 1) { fs.mkdirSync(name); process.chdir(name) }
+      fs.existsSync('deep')`)
+    expect(trace?.lost).toBeGreaterThan(5)
   })
 
   // promise: 55
