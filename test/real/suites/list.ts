@@ -1,4 +1,4 @@
-import { readGo, readJunit, readWords } from './outcomes.ts'
+import { readAutomake, readGo, readJunit, readWords } from './outcomes.ts'
 import type { Suite } from './suite.ts'
 
 // Each takes at most two processors.
@@ -49,5 +49,16 @@ cp -R src/test/resources/. src/main/resources/. classes`,
     run: 'java -Djava.io.tmpdir="$TMPDIR" -cp classes:/usr/share/java/hamcrest-all.jar Told org.junit.tests.AllTests 2> results',
     read: readWords,
     atLeast: 500,
+  },
+  {
+    name: 'coreutils',
+    tests: '`make check`',
+    needs: ['cc', 'make', 'perl'],
+    sources: 'coreutils',
+    version: 'cat .tarball-version',
+    build: './configure --quiet --disable-nls CFLAGS=-O1 && make -j2',
+    run: 'make -k -j2 check > log; for told in $(find . -name "*.trs" | sort); do echo "$(sed -n "s/^:global-test-result: //p" "$told"): ${told%.trs}"; done > results',
+    read: readAutomake,
+    atLeast: 800,
   },
 ]
