@@ -20,6 +20,7 @@ export async function cachedTask({ cache, output, target = '/output', spec, comm
   const run = hit ?? (await newRun(runs, target, spec, command))
   rmSync(output, { recursive: true, force: true })
   cpSync(path.join(run, 'output'), output, { recursive: true, verbatimSymlinks: true })
+  if (path.basename(run).startsWith('.')) rmSync(run, { recursive: true })
   return hit !== undefined
 }
 
@@ -40,7 +41,10 @@ async function newRun(runs, target, spec, command) {
   mkdirSync(made)
   const unchangedSince = Date.now()
   const plan = planOf({ ...spec, outputs: { [target]: made }, trace: true })
-  const { trace } = await build(plan, command)
+  const { trace } = await build(plan, command).catch((error) => {
+    rmSync(run, { recursive: true })
+    throw error
+  })
   const files = filesOf(trace, plan, Infinity)
   const digest = await inputsDigest(files, { unchangedSince, toolchain: true }).catch((error) => console.error(`not in the cache: ${error.message}`))
   writeFileSync(path.join(run, 'run.json'), JSON.stringify({ files, digest }))

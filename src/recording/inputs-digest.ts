@@ -122,7 +122,7 @@ class States {
     if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') ? await namesIn(source) : [])]
     if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode & fileTypes)]
     const hasContents = asked.some((question) => question === 'read' || question === 'executed' || question === 'written')
-    return ['file', ...leadsTo, mode, String(stats.size), ...(hasContents ? [await this.#contentsOf(path, source)] : [])]
+    return ['file', ...leadsTo, mode, String(stats.size), ...(hasContents ? [await this.#contentsOf(path, source, stats)] : [])]
   }
 
   #refuseChanged(path: string, { stats, entry, changedNs }: ShownPath, asked: readonly Question[]): void {
@@ -134,20 +134,20 @@ class States {
     if (isChanged) throw changed(path, entry?.entry)
   }
 
-  async #contentsOf(path: string, source: string): Promise<string> {
+  async #contentsOf(path: string, source: string, stats: BigIntStats): Promise<string> {
     const known = this.#contents.get(source)
     if (known !== undefined) return known
-    const digest = await contentsOf(path, source)
+    const digest = await contentsOf(path, source, stats)
     this.#contents.set(source, digest)
     return digest
   }
 }
 
-async function contentsOf(path: string, source: string): Promise<string> {
+/** @param before of what was looked at, which was asked whether it has changed since the run began */
+async function contentsOf(path: string, source: string, before: BigIntStats): Promise<string> {
   // One that has become a fifo meanwhile is not waited for.
   const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
-    const before = await file.stat({ bigint: true })
     const hash = createHash('sha256')
     const chunk = Buffer.allocUnsafe(chunkSize)
     for (;;) {
@@ -164,7 +164,7 @@ async function contentsOf(path: string, source: string): Promise<string> {
 }
 
 function isSame(before: BigIntStats, after: BigIntStats): boolean {
-  return before.ctimeNs === after.ctimeNs && before.size === after.size
+  return before.ino === after.ino && before.dev === after.dev && before.ctimeNs === after.ctimeNs && before.size === after.size
 }
 
 /** In the order of their bytes, each with its kind. */

@@ -19,6 +19,7 @@ describeSession('a cache that is keyed by what a task read', () => {
     return await cachedTask({ cache: file('cache'), output: file('out'), spec: { inputs: { src: file('src') }, cwd: '/inputs/src' }, command: ['sh', '-c', command] })
   }
   const made = (): string => readFileSync(file('out/made'), 'utf8')
+  const incomplete = (): string[] => readdirSync(file('cache'), { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.run-'))
   beforeEach(() => {
     mkdirSync(file('src/parts'), { recursive: true })
     for (const [name, text] of Object.entries({ always: 'A', unread: 'U', 'parts/1': '1' })) writeFileSync(file(`src/${name}`), text)
@@ -67,6 +68,7 @@ describeSession('a cache that is keyed by what a task read', () => {
     writeFileSync(file('src/always'), 'changed')
     writeFileSync(file('src/parts/go'), '')
     expect(await running).toBe(false)
+    expect(incomplete()).toEqual([])
     expect(said).toHaveBeenCalledWith(expect.stringMatching(/has changed since the run began/))
     expect(await task(slow)).toBe(false)
     expect(await task(slow)).toBe(true)
@@ -89,6 +91,7 @@ describeSession('a cache that is keyed by what a task read', () => {
 
   test('has no run that failed', async () => {
     for (const _ of [1, 2]) await expect(task('cat none')).rejects.toMatchObject({ exitCode: 1 })
+    expect(incomplete()).toEqual([])
     writeFileSync(file('src/none'), '')
     expect(await task('cat none')).toBe(false)
   })

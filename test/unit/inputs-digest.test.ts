@@ -51,6 +51,7 @@ describe('the digest of the inputs of a run', () => {
     ['the names in a folder that was listed', { listed: ['/inputs/src'] }, () => write('src/new', '')],
     ['the kinds of what is in it', { listed: ['/inputs/src'] }, () => (rmSync(path.join(top, 'src/b.c')), mkdirSync(path.join(top, 'src/b.c')))],
     ['where a link leads to', { read: ['/inputs/src/link'] }, () => (rmSync(path.join(top, 'src/link')), symlinkSync('b.c', path.join(top, 'src/link')))],
+    ['the text of a link', { read: ['/inputs/src/link'] }, () => (rmSync(path.join(top, 'src/link')), symlinkSync('./a.c', path.join(top, 'src/link')))],
     ['what is behind a link', { read: ['/inputs/src/link'] }, () => write('src/a.c', 'A')],
     ['what was overwritten in an overlay', { written: ['/inputs/src/a.c'] }, () => write('src/a.c', 'A')],
     ['that a folder is no file', { looked: ['/inputs/src/deep/c.c'] }, () => (rmSync(path.join(top, 'src/deep'), { recursive: true }), write('src/deep', ''))],
