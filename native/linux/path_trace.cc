@@ -114,6 +114,14 @@ std::string plain(std::string_view path) {
   return all.empty() ? "/" : all;
 }
 
+/** Through a link of a process in /proc, which leads elsewhere for each (proc_pid_cwd(5), proc_pid_root(5)). */
+bool leads_out_of_proc(std::string_view path) {
+  if (!path.starts_with("/proc/")) return false;
+  if (path.find("/cwd/") != std::string_view::npos || path.find("/root/") != std::string_view::npos) return true;
+  const std::size_t descriptor = path.find("/fd/");
+  return descriptor != std::string_view::npos && path.find('/', descriptor + 4) != std::string_view::npos;
+}
+
 bool goes_up(std::string_view path) { return path.ends_with("/..") || path.find("/../") != std::string_view::npos; }
 
 /** `..` taken by the text alone, for a path of which nothing is there. */
@@ -159,14 +167,24 @@ std::string real_path(const UniqueFd& file) {
   return read_link("/proc/self/fd/" + std::to_string(file.get())).value_or(std::string());
 }
 
-/** Where links lead to from the nearest folder that is there, in which something could come. */
-std::string nearest_folder(const UniqueFd& root, const std::string& path) {
+/** A link that leads to nothing, where something may come. */
+bool is_dangling(const UniqueFd& root, const std::string& path) {
+  return static_cast<bool>(pin(root, path, O_PATH | O_NOFOLLOW).file);
+}
+
+/**
+ * Where links lead to from the nearest folder that is there, in which something could come. Empty where it could come
+ * elsewhere.
+ */
+std::string nearest_folder(const UniqueFd& root, const std::string& path, bool follows) {
+  if (follows && is_dangling(root, path)) return {};
   if (const Pinned parent = pin(root, parent_of(path), O_PATH); parent.file) return real_path(parent.file);
   // From above, because a path may have thousands of names that are not there.
   std::string nearest = "/";
   for (std::size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
-    const Pinned folder = pin(root, path.substr(0, end), O_PATH);
-    if (!folder.file) break;
+    const std::string above = path.substr(0, end);
+    const Pinned folder = pin(root, above, O_PATH);
+    if (!folder.file) return is_dangling(root, above) ? std::string() : nearest;
     nearest = real_path(folder.file);
   }
   return nearest;
@@ -373,6 +391,7 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
     path->insert(0, *start + "/");
   }
   wanted.path = plain(*path);
+  if (leads_out_of_proc(wanted.path)) return std::nullopt;
   return wanted;
 }
 
@@ -418,7 +437,7 @@ Lookup PathTrace::found_at(const Wanted& wanted) {
   }
   lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
   if (!places_.has(lookup.path)) return lookup;
-  const std::string nearest = nearest_folder(root_, lookup.path);
+  const std::string nearest = nearest_folder(root_, lookup.path, lookup.follows);
   lookup.lasts = !nearest.empty() && places_.has(nearest);
   if (wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
   return lookup;
@@ -436,7 +455,7 @@ void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, co
     const auto argv0 = first && *first != 0 ? read_text(notice.thread, *first, PATH_MAX) : std::nullopt;
     // Another thread may have ended meanwhile, and the number be another process's.
     if (!notice.is_waiting()) return seen_->lose();
-    see_interpreters(caller, found.path, rights);
+    see_interpreters(caller, notice.thread, found.path, rights);
     seen_->execute(process, found.path, argv0.value_or(std::string()));
     // The program may have other rights, and the process has one thread.
     callers_.erase(notice.thread);
@@ -445,16 +464,27 @@ void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, co
   seen_->add(process, std::move(found));
 }
 
-void PathTrace::see_interpreters(const Caller& caller, const std::string& program, BorrowedRights& rights) {
+void PathTrace::see_interpreters(const Caller& caller, pid_t thread, const std::string& program,
+                                 BorrowedRights& rights) {
   std::string at = program;
-  for (int depth = 0; depth < kMostInterpreters && interpreted_.size() < kMostInterpreted; ++depth) {
-    if (!interpreted_.insert(at).second) return;
+  for (int depth = 0; depth < kMostInterpreters && !interpreted_.contains(at); ++depth) {
     // Another file of that name may be a fifo by now.
     const Pinned opened = pin(root_, at, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    // What can be executed and not read names nothing that is known.
+    if (opened.err == EACCES) return seen_->lose();
     struct stat status{};
     if (!opened.file || ::fstat(opened.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-    at = plain(interpreter_of(opened.file));
-    if (at == "/") return;
+    std::string named = interpreter_of(opened.file);
+    const bool is_relative = !named.empty() && named.front() != '/';
+    const bool lasts = !is_relative && places_.has(at) && places_.has(real_path(opened.file));
+    if (lasts && interpreted_.size() < kMostInterpreted) interpreted_.insert(at);
+    if (named.empty()) return;
+    if (is_relative) {
+      const auto start = start_of(thread, kCallersDirectory);
+      if (!start) return seen_->lose();
+      named.insert(0, *start + "/");
+    }
+    at = plain(named);
     look_up(caller, {.path = at, .use = Use::kExecute, .follows = true}, rights);
   }
 }

@@ -84,7 +84,7 @@ class PathTrace {
   std::string straightened(const std::string& path);
   Lookup found_at(const Wanted& wanted);
   /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
-  void see_interpreters(const Caller& caller, const std::string& program, BorrowedRights& rights);
+  void see_interpreters(const Caller& caller, pid_t thread, const std::string& program, BorrowedRights& rights);
   void see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller, const std::string& path,
                      BorrowedRights& rights);
 

@@ -76,6 +76,24 @@ describeLinux('a trace of a session', () => {
     expect(trace?.files.filter(({ path: one }) => /\/ld-[^/]*\.so/.test(one)).length).toBeGreaterThan(0)
   })
 
+  test('has an interpreter that is named from the working directory, and the one that a script has got since', async () => {
+    const trace = await traced(String.raw`cp /bin/sh one; cp /bin/sh two; printf '#!./one\nexit 0\n' > s; chmod 755 s; ./s; printf '#!./two\nexit 0\n' > s; ./s`)
+    expect(trace?.lost).toBe(0)
+    for (const name of ['one', 'two']) expect(fileAt(trace, `/output/${name}`).uses).toContain('execute')
+  })
+
+  test('has what comes where a link of an input led to nothing', async () => {
+    const at = source({ a: 'a' })
+    symlinkSync('/tmp/late', path.join(at, 'link'))
+    const trace = await traced('test -e /w/link; test -e /w/link; echo x > /tmp/late; cat /w/link', { inputs: { '/w': at } })
+    expect(fileAt(trace, '/w/link')).toMatchObject({ first: 'missing', leadsTo: '/tmp/late' })
+    expect(fileAt(trace, '/tmp/late').uses).toContain('read')
+  })
+
+  test('tells as lost what is reached by the links of a process in /proc', async () => {
+    expect(await traced('test -e /proc/self/cwd/x; test -e /proc/self/root/y; test -d /proc/self/cwd; test -r /dev/fd/0')).toMatchObject({ lost: 2 })
+  })
+
   test('goes on while the session is open, and is whole after it', async () => {
     const session = await openSession({ toolchain: 'host', trace: true })
     await session.run(sh('test -e /etc/first'), { reject: false })
