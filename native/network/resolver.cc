@@ -72,9 +72,11 @@ void Resolver::answer_datagrams(const Find& find) {
 
 void Resolver::accept(Clock::time_point now) {
   while (streams_.size() < kMostStreams) {
-    UniqueFd socket = above_stdio(UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
+    UniqueFd accepted(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const int err = accepted ? 0 : errno;
+    UniqueFd socket = above_stdio(std::move(accepted));
     if (!socket) {
-      if (errno != EAGAIN) accepts_from_ = now + kRetry;
+      if (err != EAGAIN) accepts_from_ = now + kRetry;
       return;
     }
     Stream& made = streams_.emplace_back();

@@ -93,12 +93,14 @@ void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, MovingR
 bool SessionNetwork::accept(Listener& listener, Clock::time_point now) {
   // defence: connections-bounded-2
   for (int i = 0; i < kMostAccepted && connections_.size() < kMostConnections; ++i) {
-    UniqueFd socket =
-        above_stdio(UniqueFd(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
+    UniqueFd accepted(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const int err = accepted ? 0 : errno;
+    UniqueFd socket = above_stdio(std::move(accepted));
     if (!socket) {
       // One that was given up before stands in front of others (accept(2)).
-      if (errno == ECONNABORTED || errno == EINTR) continue;
-      const bool is_none_left = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      if (err == ECONNABORTED || err == EINTR) continue;
+      // 0: it could not be kept out of the way of the standard descriptors.
+      const bool is_none_left = err == 0 || err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
       if (is_none_left) accepts_from_ = now + kRetry;
       return !is_none_left;
     }
