@@ -11,6 +11,7 @@
 
 #ifdef __linux__
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 
 #include "linux/init_calls.h"
