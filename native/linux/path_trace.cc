@@ -117,9 +117,12 @@ std::string plain(std::string_view path) {
 /** Through a link of a process in /proc, which leads elsewhere for each (proc_pid_cwd(5), proc_pid_root(5)). */
 bool leads_out_of_proc(std::string_view path) {
   if (!path.starts_with("/proc/")) return false;
-  if (path.find("/cwd/") != std::string_view::npos || path.find("/root/") != std::string_view::npos) return true;
-  const std::size_t descriptor = path.find("/fd/");
-  return descriptor != std::string_view::npos && path.find('/', descriptor + 4) != std::string_view::npos;
+  while (!path.empty()) {
+    const std::string_view name = cut(path, '/');
+    if ((name == "cwd" || name == "root") && !path.empty()) return true;
+    if (name == "fd") return path.find('/') != std::string_view::npos;
+  }
+  return false;
 }
 
 bool goes_up(std::string_view path) { return path.ends_with("/..") || path.find("/../") != std::string_view::npos; }

@@ -50,7 +50,7 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
-/** Null where there are none. */
+/** Null for a name without addresses. */
 Addresses addresses_of(const std::string& name) {
   const bool is_short = name.find('.') == std::string::npos;
   addrinfo hints{};

@@ -204,8 +204,9 @@ bool SessionNetwork::listen_at(const std::string& name, const Address& address,
     return true;
   };
   for (const std::uint16_t port : ports) {
-    if (names_.listens_in_ipv6() && !listen(spare_ipv6_, names_.in_ipv6(address)->at(port))) return false;
     if (!listen(spare_, address.at(port))) return false;
+    // Where a server of the build has the port in IPv6, the name is reached by its IPv4 address.
+    if (names_.listens_in_ipv6()) static_cast<void>(listen(spare_ipv6_, names_.in_ipv6(address)->at(port)));
   }
   listeners_.splice(listeners_.end(), made);
   return true;
