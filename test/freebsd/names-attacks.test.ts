@@ -43,6 +43,13 @@ describeHere('a network of names on FreeBSD, attacked', () => {
     expect(events.map(({ name, outcome }) => [name, outcome])).toEqual([['missing.invalid', 'unresolved'], ['missing', 'closed']])
   })
 
+  // FreeBSD lets the listener of a name have the port beside it.
+  test('has the names of a wildcard while a server of the build has their port, and after it', async () => {
+    const { said, during, after } = (await told('portTaken')) as { said: string; during: string[]; after: string }
+    expect([said, during.length]).toEqual(['listens', 20])
+    for (const addresses of [...during, after]) expect(addresses).toContain('127.64.1.')
+  })
+
   test('delivers all that a command has sent, also if its session is over at once', async () => {
     expect(await told('lastBytes')).toEqual({ count: 2_000_000, late: '20000 bytes' })
   })
