@@ -158,14 +158,22 @@ Result<UniqueFd> lock_lease(const char* step, const std::string& subject, const 
   }
 }
 
-void sweep_leases(const std::string& host_directory) {
+void sweep_leases(const std::string& host_directory, std::chrono::milliseconds bound,
+                  const std::function<bool(const std::optional<LeaseHolder>&)>& is_let_go) {
   constexpr const char* kStep = "recover";
   const auto names = names_in(host_directory);
   if (!names) return;
+  BackOff back_off(bound);
+  const auto goes_soon = [&](const std::string& file) {
+    const auto holder = holder_of(kStep, file);
+    return holder && is_let_go && is_let_go(*holder);
+  };
   for (const std::string& name : *names) {
     std::string file = host_directory;
     file.append("/").append(name);
-    const auto lock = lock_file(kStep, file, O_RDWR);
+    auto lock = lock_file(kStep, file, O_RDWR);
+    while (!lock && lock.error().err == EWOULDBLOCK && goes_soon(file) && back_off.wait())
+      lock = lock_file(kStep, file, O_RDWR);
     if (!lock) continue;
     const auto holder = read_holder(kStep, file, *lock, false);
     if (!holder) continue;

@@ -2,6 +2,7 @@
 
 #include <sys/file.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -51,8 +52,14 @@ Result<UniqueFd> lock_lease(const char* step, const std::string& subject, const 
 /** The holder of a lease; empty for a file that is gone or not signed. */
 Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file);
 
-/** Removes each lease in the host directory whose session has no journal, because it was recovered. */
-void sweep_leases(const std::string& host_directory);
+/**
+ * Removes each lease in the host directory whose session has no journal, because it was recovered. A locked lease is
+ * left, or waited for if `is_let_go` says of its holder that the lock goes soon: a process that ends closes its
+ * descriptors one after the other, and its journal may be free before its leases are. All waits together take `bound`
+ * at most. Without a holder no session has signed the lease.
+ */
+void sweep_leases(const std::string& host_directory, std::chrono::milliseconds bound = {},
+                  const std::function<bool(const std::optional<LeaseHolder>&)>& is_let_go = {});
 
 /** The path of the lease of an output, by its inode. Two names of one directory lead to the same file. */
 std::string output_lease_file(const std::string& host_directory, std::uint64_t dev, std::uint64_t ino);

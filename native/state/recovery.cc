@@ -77,7 +77,9 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
     std::ranges::move(outcome.leftovers, std::back_inserter(report.leftovers));
     report.is_unended |= outcome.is_unended;
   }
-  sweep_leases(leases_);
+  // A lease that the process kept for later sessions is not signed. Another process may have such a lease for long.
+  const auto may_be_of_dying = [dying](const std::optional<LeaseHolder>& holder) { return dying > 0 && !holder; };
+  sweep_leases(leases_, kLookBound, may_be_of_dying);
   for (const std::string& name : state->others)
     report.leftovers.push_back({state_directory_ + "/" + name, "it is no file of a session"});
   return report;
@@ -134,7 +136,10 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
   if (!failures.empty()) outcome.standing = Standing::kNotRecovered;
   outcome.is_unended = std::ranges::any_of(failures, [](const SysError& one) { return one.step == kUnended; });
   // Leases of numbers are in no journal, and neither is a lease that was signed before its fact was noted.
-  if (failures.empty()) sweep_leases(leases_);
+  const auto is_of_this = [&entry](const std::optional<LeaseHolder>& holder) {
+    return holder && holder->id == entry.id;
+  };
+  if (failures.empty()) sweep_leases(leases_, kOthersBound, is_of_this);
   const TakenAway& taken = outcome.recovered->taken;
   for (const auto& [path, what] : taken.left_in_outputs)
     outcome.leftovers.push_back({path, "a build left it with what cannot be taken away: " + what});

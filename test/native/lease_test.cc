@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -236,6 +238,25 @@ TEST_CASE_FIXTURE(Places, "a dead session's number stays leased for as long as i
   CHECK(::access(file.c_str(), F_OK) == 0);
   ::unlink(journal_of(state, kFirst).c_str());
   sweep_leases(host);
+  CHECK(::access(file.c_str(), F_OK) != 0);
+}
+
+TEST_CASE_FIXTURE(Places, "a dead session's number is waited for while a process that ends still has its lock") {
+  auto left = NumberedLease::take(things, lessee(kFirst));
+  REQUIRE(left);
+  const std::string file = left->file();
+  const auto is_of = [](const char* id) {
+    return [id](const std::optional<LeaseHolder>& holder) { return holder && holder->id == id; };
+  };
+  sweep_leases(host, std::chrono::milliseconds(10), is_of(kSecond));
+  sweep_leases(host, std::chrono::milliseconds(10), is_of(kFirst));
+  CHECK(::access(file.c_str(), F_OK) == 0);
+  std::thread ending([held = std::move(*left)]() mutable {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    held = {};
+  });
+  sweep_leases(host, std::chrono::seconds(10), is_of(kFirst));
+  ending.join();
   CHECK(::access(file.c_str(), F_OK) != 0);
 }
 
