@@ -207,6 +207,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("readPlan", &Addon::read_plan),
                              InstanceMethod("start", &Addon::start),
                              InstanceMethod("kill", &Addon::kill),
+                             InstanceMethod("copied", &Addon::copied),
                              InstanceMethod("usage", &Addon::usage),
                              InstanceMethod("pidOf", &Addon::pid_of),
                              InstanceMethod("resizeTerminal", &Addon::resize_terminal),
@@ -315,6 +316,13 @@ class Addon final : public Napi::Addon<Addon> {
     const Whom whom = whom_word == "tree" ? Whom::kTree : Whom::kGroup;
     const auto job = runtime_->jobs().find(number_of_job(info));
     return Napi::Boolean::New(env, job && job->signal(signal, whom));
+  }
+
+  Napi::Value copied(const Napi::CallbackInfo& info) {
+    const auto job = runtime_->jobs().find(number_of_job(info));
+    const Copied copied = job ? job->copied() : Copied();
+    return object_to_js(info.Env(), Member{"files", static_cast<double>(copied.files)},
+                        Member{"bytes", static_cast<double>(copied.bytes)});
   }
 
   Napi::Value usage(const Napi::CallbackInfo& info) {

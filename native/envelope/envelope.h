@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/copying.h"
 #include "base/result.h"
-#include "base/stop.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "envelope/part.h"
@@ -84,7 +84,7 @@ class Envelope {
    * Performs the rest of a plan whose base is open, and seals the root. No command can be launched before, or after a
    * failure. ECANCELED where it was stopped.
    */
-  virtual Status complete(std::vector<Step> rest, const Stop& stop) = 0;
+  virtual Status complete(std::vector<Step> rest, const Copying& copying) = 0;
   /**
    * Comes after opening or completing where no launch does: waits until all of it is made. A failure takes away what
    * was made.

@@ -64,13 +64,21 @@ class CopyOfInput final : public TreeCopy {
   }
 
   [[nodiscard]] Status go_on() const override {
-    if (!copy_.stop.is_asked()) return {};
+    if (!copy_.copying.is_stopped()) return {};
     return SysError{.step = kCopy,
                     .syscall = "read",
                     .err = ECANCELED,
                     .path = copy_.bind.source,
                     .dest = copy_.bind.target,
                     .detail = "the opening was aborted"};
+  }
+
+  void wrote(std::size_t bytes) const override { copy_.copying.add_bytes(bytes); }
+
+  Status copy_file(int fd, const FileState& file, const char* name) override {
+    auto status = copy_content(fd, file, name);
+    if (status) copy_.copying.add_file();
+    return status;
   }
 
   Status leave_out(std::string path, SysError why) override {

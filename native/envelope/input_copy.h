@@ -4,8 +4,8 @@
 #include <set>
 #include <string>
 
+#include "base/copying.h"
 #include "base/result.h"
-#include "base/stop.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -29,7 +29,7 @@ struct InputCopy {
   bool has_one_owner;
   /** The places, from the top on, at which something else is mounted: they are left out. */
   std::set<std::string, std::less<>> covered;
-  Stop stop;
+  Copying copying;
 };
 
 /** The places in a bind at which others are mounted. */

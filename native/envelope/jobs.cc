@@ -31,7 +31,7 @@ bool Job::begins_at_once() const {
 void Job::begin() {
   if (auto status = open(); !status) return give_up(std::move(status.error()));
   if (request_.rest) {
-    auto status = caught("complete", [this] { return envelope_->complete(std::move(*request_.rest), stop_); });
+    auto status = caught("complete", [this] { return envelope_->complete(std::move(*request_.rest), copying_); });
     if (!status) return give_up(std::move(status.error()));
   }
   if (!request_.command) return request_.closes ? close() : settle();
@@ -53,7 +53,7 @@ void Job::settle() {
 
 Status Job::open() {
   if (plan_ == nullptr) return {};
-  auto opened = jobs_.open(std::exchange(plan_, nullptr), request_.id, stop_);
+  auto opened = jobs_.open(std::exchange(plan_, nullptr), request_.id, copying_);
   if (!opened) return std::move(opened.error());
   // Another thread may ask for its usage.
   const std::lock_guard lock(mutex_);
@@ -265,13 +265,13 @@ std::shared_ptr<Job> Jobs::find(std::uint32_t job) {
   return at == jobs_.end() ? nullptr : at->second;
 }
 
-Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id, const Stop& stop) {
+Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id, const Copying& copying) {
   {
     const std::lock_guard lock(mutex_);
     if (is_shut_down_) return SysError{.step = "open", .syscall = "open", .err = ECANCELED};
     opening_ += 1;
   }
-  auto opened = caught("open", [&] { return system_->open(std::move(plan), id, waiter_, stop); });
+  auto opened = caught("open", [&] { return system_->open(std::move(plan), id, waiter_, copying); });
   const std::lock_guard lock(mutex_);
   opening_ -= 1;
   opened_.notify_all();

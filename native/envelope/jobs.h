@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/copying.h"
 #include "base/result.h"
-#include "base/stop.h"
 #include "envelope/envelope.h"
 #include "envelope/record.h"
 #include "envelope/system.h"
@@ -88,8 +88,10 @@ class Job : public std::enable_shared_from_this<Job> {
   bool resize(const winsize& size);
   /** Of its session; nothing is counted before that is open. May wait. Any thread. */
   Result<SessionUsage> usage();
+  /** Of the inputs of the session that it opens. Any thread. */
+  [[nodiscard]] Copied copied() const noexcept { return copying_.so_far(); }
   /** What it opens is not wanted any more. Any thread. */
-  void stop_opening() const noexcept { stop_.ask(); }
+  void stop_opening() const noexcept { copying_.stop(); }
 
  private:
   Status open();
@@ -112,7 +114,7 @@ class Job : public std::enable_shared_from_this<Job> {
   JobRequest request_;
   StdioEnds ends_;
   bool has_opened_;
-  Stop stop_;
+  Copying copying_;
   CloseReport report_;
   CommandLimits limits_;
   /** At the launch. */
@@ -173,7 +175,7 @@ class Jobs {
 
   // Any thread.
 
-  Result<std::shared_ptr<Envelope>> open(SharedPlan plan, const std::string& id, const Stop& stop);
+  Result<std::shared_ptr<Envelope>> open(SharedPlan plan, const std::string& id, const Copying& copying);
   CloseReport close(const std::shared_ptr<Envelope>& envelope);
   Waiter& waiter() noexcept { return *waiter_; }
   WorkerThreads& closing_threads() noexcept { return closing_threads_; }

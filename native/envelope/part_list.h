@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/copying.h"
 #include "base/result.h"
-#include "base/stop.h"
 #include "envelope/output.h"
 #include "envelope/part.h"
 #include "envelope/sources.h"
@@ -47,7 +47,7 @@ struct Opening {
   /** FreeBSD: the directory where the root is mounted. */
   std::string root{};
   /** Heeded by what takes long. */
-  Stop stop{};
+  Copying copying{};
   /** The leases of its outputs, from OutputLease on. */
   std::vector<OutputLease*> leases{};
 

@@ -8,7 +8,7 @@
 namespace buildjail {
 
 Result<std::unique_ptr<Envelope>> System::open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
-                                               const Stop& stop) {
+                                               const Copying& copying) {
   Trace trace;
   const std::string& state_directory = plan->state_directory;
   if (auto status = prepare(*plan); !status) return std::move(status.error());
@@ -24,7 +24,7 @@ Result<std::unique_ptr<Envelope>> System::open(SharedPlan plan, const std::strin
   Lessee lessee{.host_directory = *leases,
                 .session = {.id = id, .state_directory = state_directory},
                 .recovery_of = [leases = *leases](const std::string& of) { return recovery_of(of, leases); }};
-  auto opened = make(std::move(plan), std::move(lessee), std::move(waiter), std::move(trace), stop);
+  auto opened = make(std::move(plan), std::move(lessee), std::move(waiter), std::move(trace), copying);
   // A session without a watcher is not opened: nothing would clean up after a crash.
   if (auto status = watcher_.confirm(); !status) return std::move(status.error());
   return opened;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/copying.h"
 #include "base/result.h"
-#include "base/stop.h"
 #include "base/trace.h"
 #include "envelope/envelope.h"
 #include "launch/waiter.h"
@@ -39,7 +39,7 @@ class System {
   virtual std::vector<Obstacle> find_limitations() = 0;
   /** Makes an envelope from a plan; a failure undoes what was made. Any thread. ECANCELED where it was stopped. */
   Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
-                                         const Stop& stop);
+                                         const Copying& copying);
   /** The live sessions and the dead ones. Any thread. */
   virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) {
     return list_sessions(state_directory);
@@ -56,7 +56,7 @@ class System {
   virtual Status hold_state(const std::string& state_directory) = 0;
   /** Makes the envelope, after the other steps. */
   virtual Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                 Trace trace, const Stop& stop) = 0;
+                                                 Trace trace, const Copying& copying) = 0;
 
  private:
   /** Recovers a state directory, before the first session of this environment in it. */

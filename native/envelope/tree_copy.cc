@@ -131,6 +131,7 @@ Status TreeCopy::copy_piece(int from, int to, off_t at, off_t end) const {
       if (written < 0) return last_error(step_, "pwrite");
       done += written;
     }
+    wrote(static_cast<std::size_t>(got));
     at += got;
   }
   return {};

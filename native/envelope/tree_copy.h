@@ -41,6 +41,8 @@ class TreeCopy : public TreeWalk {
   virtual Result<bool> wants(const std::string& /*path*/, const FileState& /*file*/) { return true; }
   /** Between two pieces of a file; an error ends the copy. */
   [[nodiscard]] virtual Status go_on() const { return {}; }
+  /** So many bytes more of a file are in the copy. */
+  virtual void wrote(std::size_t /*bytes*/) const {}
   /** Whether the copy has the times of the source. */
   [[nodiscard]] virtual bool has_times() const { return false; }
   /** Gives a file of the copy its content and everything else. */

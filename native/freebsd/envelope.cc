@@ -143,18 +143,18 @@ class JailEnvelope final : public Envelope {
         journal_(journal_of(plan_->state_directory, lessee_.session.id)) {}
 
   /** Comes first. */
-  Status open(const Stop& stop) {
+  Status open(const Copying& copying) {
     auto limits = held_limits(plan_->limits);
     if (!limits) return std::move(limits.error());
     limits_ = std::move(*limits);
     if (has_own_stack(plan_->network)) host_->dying_networks.wait_until_few();
-    if (auto status = walk_.open(parts(plan_->steps, false, stop), journal_, trace_); !status) return status;
+    if (auto status = walk_.open(parts(plan_->steps, false, copying), journal_, trace_); !status) return status;
     is_complete_ = !plan_->is_base;
     return {};
   }
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
-  Status complete(std::vector<Step> rest, const Stop& stop) override {
+  Status complete(std::vector<Step> rest, const Copying& copying) override {
     // Nothing of it is taken away meanwhile.
     const std::lock_guard not_closing(closing_);
     const std::lock_guard lock(launching_);
@@ -162,7 +162,7 @@ class JailEnvelope final : public Envelope {
     if (is_complete_ || !rest_.empty()) return session_complete("complete", "nmount");
     rest_ = std::move(rest);
     trace_.resume();
-    auto status = walk_.add(parts(rest_, true, stop), journal_, trace_);
+    auto status = walk_.add(parts(rest_, true, copying), journal_, trace_);
     is_complete_ = static_cast<bool>(status);
     return status;
   }
@@ -316,7 +316,7 @@ class JailEnvelope final : public Envelope {
   }
 
   /** In the order in which they are made. */
-  Parts parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop) {
+  Parts parts(const std::vector<Step>& steps, bool is_rest, const Copying& copying) {
     nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
     JailOpening opening{
         {.plan = *plan_,
@@ -330,7 +330,7 @@ class JailEnvelope final : public Envelope {
          .end_processes = [this](TakingAway& taking) { return jail_.end_processes(taking); },
          .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
          .root = jail_.root,
-         .stop = stop},
+         .copying = copying},
         jail_,
         *host_,
         limits_,
@@ -420,10 +420,11 @@ class JailEnvelope final : public Envelope {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> open_jail_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                     std::shared_ptr<FreebsdHost> host, Trace trace, const Stop& stop) {
+                                                     std::shared_ptr<FreebsdHost> host, Trace trace,
+                                                     const Copying& copying) {
   auto envelope = std::make_unique<JailEnvelope>(std::move(plan), std::move(lessee), std::move(waiter), std::move(host),
                                                  std::move(trace));
-  if (auto status = envelope->open(stop); !status) return std::move(status.error());
+  if (auto status = envelope->open(copying); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 

@@ -217,8 +217,8 @@ class FreeBsd final : public System {
   }
 
   Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, Trace trace,
-                                         const Stop& stop) override {
-    return open_jail_envelope(std::move(plan), std::move(lessee), std::move(waiter), host(), std::move(trace), stop);
+                                         const Copying& copying) override {
+    return open_jail_envelope(std::move(plan), std::move(lessee), std::move(waiter), host(), std::move(trace), copying);
   }
 
   std::shared_ptr<FreebsdHost> host() {

@@ -38,7 +38,7 @@ Result<UniqueFd> copy_by_host(const Bind& bind, const NamespaceOpening& opening,
                             .build = build,
                             .has_one_owner = opening.ids.are_callers(),
                             .covered = covered_in(bind, opening.nesting),
-                            .stop = opening.stop},
+                            .copying = opening.copying},
                            source->get(), top.get());
   if (!status) return std::move(status.error());
   const std::chrono::nanoseconds copying = std::chrono::steady_clock::now() - began;

@@ -111,10 +111,10 @@ class NamespaceEnvelope final : public Envelope {
   ~NamespaceEnvelope() override { end_network(NetworkThread::End::kAtOnce); }
 
   /** Makes all that the plan says. */
-  Status open(const Stop& stop);
+  Status open(const Copying& copying);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
-  Status complete(std::vector<Step> rest, const Stop& stop) override;
+  Status complete(std::vector<Step> rest, const Copying& copying) override;
   Status settle() override;
   Status launch(Launching launching) override;
   [[nodiscard]] bool launches_at_once() const override { return true; }
@@ -147,7 +147,7 @@ class NamespaceEnvelope final : public Envelope {
   /** Comes when no process is left, or at the latest; again: nothing to do. */
   void end_network(NetworkThread::End how);
   /** In the order in which they are made. */
-  Parts parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop);
+  Parts parts(const std::vector<Step>& steps, bool is_rest, const Copying& copying);
   /** Null once the session is being closed. They last for as long as the answer is held. */
   std::shared_ptr<Namespaces> namespaces() { return is_closed_ ? nullptr : inside_.get(); }
   [[nodiscard]] CommandSetup setup() const {
@@ -211,8 +211,8 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       inside_(waiter_, owner_, host_->notices, plan_->traces ? std::make_shared<SeenPaths>() : nullptr),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
 
-Status NamespaceEnvelope::open(const Stop& stop) {
-  auto status = walk_.open(parts(plan_->steps, false, stop), journal_, trace_);
+Status NamespaceEnvelope::open(const Copying& copying) {
+  auto status = walk_.open(parts(plan_->steps, false, copying), journal_, trace_);
   is_complete_ = status && !plan_->is_base;
   return status;
 }
@@ -257,7 +257,7 @@ void NamespaceEnvelope::end_network(NetworkThread::End how) {
   if (ended) host_->network.end(ended, how);
 }
 
-Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop) {
+Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest, const Copying& copying) {
   nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
   openings_.push_back(NamespaceOpening{
       {.plan = *plan_,
@@ -270,7 +270,7 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest, con
        .look_at_mounts = [this](std::vector<ShownSource>& sources) { return host_->mount_table.look_at(sources); },
        .end_processes = [this](TakingAway& taking) { return inside_.end_processes(taking.trace); },
        .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
-       .stop = stop},
+       .copying = copying},
       *host_,
       ids_,
       cgroup_,
@@ -278,7 +278,7 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest, con
   return NamespaceParts::planned(openings_.back());
 }
 
-Status NamespaceEnvelope::complete(std::vector<Step> rest, const Stop& stop) {
+Status NamespaceEnvelope::complete(std::vector<Step> rest, const Copying& copying) {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "sendmsg");
@@ -287,7 +287,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest, const Stop& stop) {
   host_->blanks.give_way();
   trace_.resume();
   rest_ = std::move(rest);
-  auto more = parts(rest_, true, stop);
+  auto more = parts(rest_, true, copying);
   auto status = walk_.add(std::move(more), journal_, trace_);
   is_complete_ = static_cast<bool>(status);
   return status;
@@ -574,13 +574,13 @@ CloseReport NamespaceEnvelope::close() {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                std::shared_ptr<LinuxHost> host, Trace trace, const Stop& stop) {
+                                                std::shared_ptr<LinuxHost> host, Trace trace, const Copying& copying) {
   if (auto status = confirm_whole_overlays(plan->steps, host->mount_table); !status) return std::move(status.error());
   auto placed = plan->limits.is_empty() ? PlacedLimits() : host->cgroups.place(plan->limits);
   if (!placed) return std::move(placed.error());
   auto envelope = std::make_unique<NamespaceEnvelope>(std::move(plan), std::move(lessee), std::move(waiter),
                                                       std::move(host), std::move(*placed), std::move(trace));
-  if (auto status = envelope->open(stop); !status) return std::move(status.error());
+  if (auto status = envelope->open(copying); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 

@@ -47,7 +47,7 @@ struct NamespaceOpening : Opening {
 
 /** Makes an envelope of namespaces. */
 Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                std::shared_ptr<LinuxHost> host, Trace trace, const Stop& stop);
+                                                std::shared_ptr<LinuxHost> host, Trace trace, const Copying& copying);
 
 /**
  * The parts of a session on Linux, in the order in which they are made. Closing and recovery go backwards.

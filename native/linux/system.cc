@@ -302,11 +302,11 @@ class Linux final : public System {
   Status hold_state(const std::string& state_directory) override { return make_private_directory(state_directory); }
 
   Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, Trace trace,
-                                         const Stop& stop) override {
+                                         const Copying& copying) override {
     auto found = host();
     if (!found) return std::move(found.error());
     return open_envelope(std::move(plan), std::move(lessee), std::move(waiter), std::move(*found), std::move(trace),
-                         stop);
+                         copying);
   }
 
   Result<std::shared_ptr<LinuxHost>> host() {

@@ -4,7 +4,7 @@ import path from 'node:path'
 
 import { sequences } from '../command/hint-evidence.ts'
 import type { Session } from '../session/session.ts'
-import type { SessionUsage } from '../native/record.ts'
+import type { Copied, SessionUsage } from '../native/record.ts'
 
 /** A run that ends sooner shows no progress. */
 const patienceMs = 500
@@ -20,6 +20,7 @@ export class Progress {
   /** When the command began, by performance.now(). */
   #commandBegan: number | undefined
   #usage: SessionUsage = {}
+  #copied: Copied | undefined
   #isAsking = false
   #isClosing = false
 
@@ -30,7 +31,12 @@ export class Progress {
     this.#timer = setInterval(() => this.#draw(), intervalMs).unref()
   }
 
+  copying(copied: Copied): void {
+    this.#copied = copied
+  }
+
   opened(session: Session): void {
+    this.#copied = undefined
     this.#session = session
     this.#commandBegan = performance.now()
   }
@@ -50,8 +56,9 @@ export class Progress {
     void this.#ask()
     const { cpuTime, memory } = this.#usage
     const parts = [
-      this.#session === undefined ? 'opening' : this.#isClosing ? 'closing' : 'running',
+      this.#copied !== undefined ? 'copying' : this.#session === undefined ? 'opening' : this.#isClosing ? 'closing' : 'running',
       clock(now - (this.#commandBegan ?? this.#began)),
+      ...(this.#copied === undefined ? [] : [amountOf(this.#copied)]),
       ...(cpuTime === undefined ? [] : [`cpu ${(cpuTime / 1000).toFixed(1)} s`]),
       ...(memory === undefined ? [] : [`memory ${Math.ceil(memory / 2 ** 20)} MiB`]),
       this.#lastWords(),
@@ -70,6 +77,11 @@ export class Progress {
       this.#isAsking = false
     }
   }
+}
+
+/** `120 files, 34 MiB`. */
+export function amountOf({ files, bytes }: Copied): string {
+  return `${files} files, ${Math.floor(bytes / 2 ** 20)} MiB`
 }
 
 /** Moves to the first column and clears the line (ECMA-48, EL). */

@@ -7,11 +7,12 @@ import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import { tailOf, tailSize as tailOfHints } from '../command/hint-evidence.ts'
 import type { StdioTargets, StdioTarget } from '../command/target.ts'
+import type { Copied } from '../native/record.ts'
 import type { Session } from '../session/session.ts'
 import { variablesOf } from '../spec/fields/env.ts'
 import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
-import { HiddenOutput, lastLine, Progress, ProgressLine } from './progress.ts'
+import { amountOf, HiddenOutput, lastLine, Progress, ProgressLine } from './progress.ts'
 import { ownStderr, ownStdout, type Terminal } from './terminal.ts'
 import type { EffectiveSpec } from './effective-spec.ts'
 
@@ -27,6 +28,7 @@ export class RunStreams {
   readonly #isRecorded: boolean
   readonly #terminal: Terminal
   readonly #hidden: HiddenOutput | undefined
+  /** Undefined where stderr is no terminal. */
   readonly #line: ProgressLine | undefined
   readonly #progress: Progress | undefined
   #tail = ''
@@ -44,10 +46,8 @@ export class RunStreams {
     this.#isPty = isPty && (isJson || !(isTerminal(0) && isTerminal(1) && isSeen))
     this.#terminal = terminal
     this.#hidden = hasProgress && isSeen && !isJson && !this.#isPty ? new HiddenOutput() : undefined
-    if (isSeen && (isJson || this.#hidden !== undefined)) {
-      this.#line = new ProgressLine((text) => void ownStderr().write(text), () => sizeOf(ownStderr()).columns)
-      this.#progress = new Progress(this.#line, () => this.#lastWords())
-    }
+    if (isSeen) this.#line = new ProgressLine((text) => void ownStderr().write(text), () => sizeOf(ownStderr()).columns)
+    if (this.#line !== undefined && (isJson || this.#hidden !== undefined)) this.#progress = new Progress(this.#line, () => this.#lastWords())
     // The first of several builds would read what the others are to read.
     const stdin = verify === undefined ? {} : ({ stdin: 'ignore' } as const)
     this.options = { ...terminalOptions(spec, this.#isPty), ...this.#targets(), ...stdin }
@@ -73,7 +73,14 @@ export class RunStreams {
     return this.#isRecorded ? seen(target) : target
   }
 
+  /** Nothing else writes to the terminal while the session is opened. */
+  copying(copied: Copied): void {
+    if (this.#progress === undefined) this.#line?.show(`copying  ${amountOf(copied)}`)
+    else this.#progress.copying(copied)
+  }
+
   opened(session: Session): void {
+    this.#line?.clear()
     this.#progress?.opened(session)
     if (this.#isRecorded && !this.#isJson && !this.#isPty) {
       this.#passing = Buffer.alloc(0)
@@ -106,6 +113,7 @@ export class RunStreams {
   over(hasFailed: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#line?.clear()
     this.#progress?.over()
     if (hasFailed) this.#hidden?.passOn(this.#terminal.err)
     this.#hidden?.close()

@@ -104,7 +104,7 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
       return undefined
     }
   }
-  const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
+  const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal, onCopying: (copied) => streams.copying(copied) }))
   if (session === undefined) {
     streams.over(false)
     return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, seen: undefined, hints: [], errors }

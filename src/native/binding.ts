@@ -1,6 +1,6 @@
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
-import type { Applied, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
+import type { Applied, Copied, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -46,6 +46,8 @@ export interface NativeBinding {
    * the signal is kept for it. False when it is over.
    */
   kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean
+  /** How much of the inputs that are copied is copied, while the job opens a session. */
+  copied(job: number): Copied
   /** Of the job's session: nothing is counted before that is open, and after the job. */
   usage(job: number): Promise<SessionUsage>
   /** Of the job's command in the host's numbering, some milliseconds after the launch; undefined before, and after its end. */

@@ -85,6 +85,13 @@ export interface SessionRecord {
   readonly limits: readonly LimitRecord[]
 }
 
+/** How much of the inputs that are copies (`overlay`) is copied. */
+export interface Copied {
+  /** That are whole. Folders and links are not counted. */
+  readonly files: number
+  readonly bytes: number
+}
+
 /**
  * What all processes of a session have taken together, those that have ended as well. A member is missing where the system does not account
  * it, or not for this session: one that has no limit on Linux has no cgroup, and then it is what /proc tells of its processes.

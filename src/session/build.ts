@@ -127,7 +127,7 @@ class OwnSession implements Place {
     this.#plan = await withOutputs(this.plan())
     await outputsReturning(this.#plan)
     if (!isOpenedHere) return
-    const envelope = await withCopies(this.#plan, (plan) => openEnvelope(nativePlanOf((this.#plan = plan)), this.#id, plan, admission.waitLeft, signal))
+    const envelope = await withCopies(this.#plan, (plan) => openEnvelope(nativePlanOf((this.#plan = plan)), this.#id, plan, admission.waitLeft, { ...(signal !== undefined && { signal }) }))
     this.#opened = { envelope, session: new Session(this.#id, this.#plan, envelope, undefined, () => admission.over()).tellOpening() }
   }
 

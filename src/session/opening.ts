@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { isBuildjailError, SpecError } from '../errors.ts'
 import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
+import type { Copied } from '../native/record.ts'
 import { expectJob, forgetJob, jobError, listenOnce } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
@@ -15,22 +16,21 @@ import { withCopyAt, withOutputsMade, type Identity, type Plan } from '../spec/p
 /**
  * @param plan of it `native` was read
  * @param wait milliseconds, for what another session has
- * @param signal ends the waiting, and the copying of an input
  * @throws UnsupportedError where one of the plan's limits cannot be held, SystemCallError
  */
-export async function openEnvelope(native: NativePlan, id: string, plan: Plan, wait: number, signal?: AbortSignal): Promise<NativeEnvelope> {
+export async function openEnvelope(native: NativePlan, id: string, plan: Plan, wait: number, watching: Watching = {}): Promise<NativeEnvelope> {
   const frame: JobFrame = { ...plainFrame, id }
-  return (await (wait === 0 ? runJob(native, frame, signal) : whileTaken(plan, wait, () => runJob(native, frame, signal), signal))) as NativeEnvelope
+  const attempt = (): Promise<NativeEnvelope | undefined> => runJob(native, frame, watching)
+  return (await (wait === 0 ? attempt() : whileTaken(plan, wait, attempt, watching.signal))) as NativeEnvelope
 }
 
 /**
  * Completes an envelope that was opened of a base, by the mounts that its session has beyond the base. Nothing can be launched in it before.
  * @param rest as `packRest` packs it
- * @param signal ends the copying of an input
  * @throws SystemCallError
  */
-export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, signal?: AbortSignal): Promise<void> {
-  await runJob(base, { ...plainFrame, rest }, signal)
+export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, watching: Watching = {}): Promise<void> {
+  await runJob(base, { ...plainFrame, rest }, watching)
 }
 
 /** Devices whose folders have been overlays here: the host can have more of them. */
@@ -62,12 +62,14 @@ export async function withCopies<T>(plan: Plan, open: (plan: Plan) => Promise<T>
   }
 }
 
-function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, signal?: AbortSignal): Promise<NativeEnvelope | undefined> {
+function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, { signal, onCopying }: Watching): Promise<NativeEnvelope | undefined> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
     const stop = (): void => void binding().kill(job, 'SIGKILL', 'tree')
+    const telling = onCopying === undefined ? undefined : setInterval(() => tellCopied(job, onCopying), copyingTold)
     const job = expectJob({
       ended: ({ failure, envelope }) => {
+        clearInterval(telling)
         signal?.removeEventListener('abort', stop)
         if (failure === undefined) resolve(envelope)
         else reject(jobError(failure))
@@ -77,6 +79,7 @@ function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, signal?: Abort
     try {
       binding().start(of, packJob(job, undefined, frame))
     } catch (error) {
+      clearInterval(telling)
       signal?.removeEventListener('abort', stop)
       forgetJob(job)
       reject(jobError(error))
@@ -84,7 +87,23 @@ function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, signal?: Abort
   })
 }
 
+/** Milliseconds from one call to the next. */
+const copyingTold = 200
+
+function tellCopied(job: number, onCopying: (copied: Copied) => void): void {
+  const copied = binding().copied(job)
+  if (copied.files > 0 || copied.bytes > 0) onCopying(copied)
+}
+
+/** What the opening of a session heeds and tells. */
+export type Watching = Pick<OpenOptions, 'signal' | 'onCopying'>
+
 export interface OpenOptions {
+  /**
+   * Called five times a second while inputs are copied (`overlay`, where that is a copy), with what is copied so far. What it throws is
+   * an uncaught exception.
+   */
+  readonly onCopying?: (copied: Copied) => void
   /**
    * Ends the waiting: for a turn (`maxSessions`), for what another session has (`wait` of the spec), and for the copy of an input
    * (`overlay`, where that is a copy).
@@ -102,12 +121,12 @@ export interface OpenOptions {
  * @throws SpecError
  */
 export function checkOpenOptions(options: OpenOptions): OpenOptions {
-  const { signal, makeOutputs = true, ...others } = readRecord(options, 'options')
+  const { signal, onCopying, makeOutputs = true, ...others } = readRecord(options, 'options')
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of opening a session')
   if (typeof makeOutputs !== 'boolean') throw invalid('makeOutputs', 'must be true or false')
-  if (signal === undefined) return { makeOutputs }
-  if (!(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal')
-  return { signal, makeOutputs }
+  if (onCopying !== undefined && typeof onCopying !== 'function') throw invalid('onCopying', 'must be a function')
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal')
+  return { makeOutputs, ...(signal !== undefined && { signal }), ...(onCopying !== undefined && { onCopying: onCopying as NonNullable<OpenOptions['onCopying']> }) }
 }
 
 export function lacksOutputs({ mounts }: Plan): boolean {

@@ -13,7 +13,7 @@ import { isLent } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
 import { Admission, allSessions, boundsOf, concurrencyReaders, SessionQueue, type Concurrency } from './session-queue.ts'
-import { checkOpenOptions, completeEnvelope, mayCopyInputs, newId, openEnvelope, outputsLeave, outputsReturning, whileTaken, withCopies, withOutputs, type OpenOptions } from './opening.ts'
+import { checkOpenOptions, completeEnvelope, mayCopyInputs, newId, openEnvelope, outputsLeave, outputsReturning, whileTaken, withCopies, withOutputs, type OpenOptions, type Watching } from './opening.ts'
 import { planningOfSpec, planningOnto, type Planning } from './planning.ts'
 import { watchFor, type LimitWatch } from './limits.ts'
 import { aftermathOf, Session } from './session.ts'
@@ -124,7 +124,8 @@ export class SessionPool implements AsyncDisposable {
    * reason of the signal; nothing is left behind then.
    */
   async acquire(additions: Additions = {}, options: OpenOptions = {}): Promise<Session> {
-    const { signal, makeOutputs } = checkOpenOptions(options)
+    const { makeOutputs, ...watching } = checkOpenOptions(options)
+    const { signal } = watching
     const planning = this.#planningOf(additions)
     signal?.throwIfAborted()
     const admission = this.#admission(planning)
@@ -132,7 +133,7 @@ export class SessionPool implements AsyncDisposable {
       const plan = await planning.plan
       signal?.throwIfAborted()
       await admission.whenReady(signal)
-      const { session } = await this.#takeComplete(await withOutputs(plan, makeOutputs), admission, signal)
+      const { session } = await this.#takeComplete(await withOutputs(plan, makeOutputs), admission, watching)
       this.#admissions.set(session, admission)
       return session
     } catch (error) {
@@ -152,11 +153,11 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** One that could not be completed is of no use any more: each try takes another. */
-  #takeComplete(plan: Plan, admission: Admission, signal?: AbortSignal): Promise<Taken> {
+  #takeComplete(plan: Plan, admission: Admission, watching: Watching): Promise<Taken> {
     const attempt = async (tried: Plan): Promise<Taken> => {
-      const taken = await this.#take(tried, signal)
+      const taken = await this.#take(tried, watching)
       try {
-        if (taken.rest !== undefined) await completeEnvelope(taken.envelope, taken.rest, signal)
+        if (taken.rest !== undefined) await completeEnvelope(taken.envelope, taken.rest, watching)
         taken.session.tellOpening()
         return { ...taken, rest: undefined }
       } catch (error) {
@@ -164,7 +165,7 @@ export class SessionPool implements AsyncDisposable {
         throw error
       }
     }
-    return whileTaken(plan, admission.waitLeft, () => withCopies(plan, attempt), signal)
+    return whileTaken(plan, admission.waitLeft, () => withCopies(plan, attempt), watching.signal)
   }
 
   /**
@@ -200,7 +201,7 @@ export class SessionPool implements AsyncDisposable {
         if (admission.isOver) return
         // A refused caller has made nothing.
         plan = await withOutputs(plan)
-        taken = await (plan.wait === 0 && !mayCopyInputs(plan) ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
+        taken = await (plan.wait === 0 && !mayCopyInputs(plan) ? this.#take(plan) : this.#takeComplete(plan, admission, { ...(signal !== undefined && { signal }) }))
         plan = taken.session.plan
         this.#admissions.set(taken.session, admission)
       },
@@ -233,12 +234,12 @@ export class SessionPool implements AsyncDisposable {
     return planningOnto(this.#base, additions)
   }
 
-  async #take(plan: Plan, signal?: AbortSignal): Promise<Taken> {
+  async #take(plan: Plan, watching: Watching = {}): Promise<Taken> {
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
     this.#refuseWhenClosed()
     const ready = this.#ready.shift()
-    const { id, envelope } = ready ?? (await this.#open(nativePlanOf(plan), plan, 0, signal))
+    const { id, envelope } = ready ?? (await this.#open(nativePlanOf(plan), plan, 0, watching))
     this.#noteDone()
     // Its time begins here, however long it was kept ready.
     const watch = watchFor(id, plan, envelope)
@@ -293,9 +294,9 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** @param wait milliseconds, where the caller does not do the waiting */
-  async #open(native: NativePlan, plan: Plan, wait = 0, signal?: AbortSignal): Promise<Opened> {
+  async #open(native: NativePlan, plan: Plan, wait = 0, watching: Watching = {}): Promise<Opened> {
     const id = newId()
-    return { id, envelope: await openEnvelope(native, id, plan, wait, signal), made: performance.now() }
+    return { id, envelope: await openEnvelope(native, id, plan, wait, watching), made: performance.now() }
   }
 
   async #addReady(): Promise<void> {

@@ -41,7 +41,8 @@ const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true }
  * signal; nothing is left behind then.
  */
 export async function openSession(spec: Spec | Plan, options: OpenOptions = {}): Promise<Session> {
-  const { signal, makeOutputs } = checkOpenOptions(options)
+  const { makeOutputs, ...watching } = checkOpenOptions(options)
+  const { signal } = watching
   const planning = planningOf(spec)
   signal?.throwIfAborted()
   const admission = new Admission(planning.demand, [allSessions])
@@ -54,7 +55,7 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
     const returning = outputsReturning(made)
     if (returning !== undefined) await returning
     const id = newId()
-    const { plan, envelope } = await withCopies(made, async (tried) => ({ plan: tried, envelope: await openEnvelope(nativePlanOf(tried), id, tried, admission.waitLeft, signal) }))
+    const { plan, envelope } = await withCopies(made, async (tried) => ({ plan: tried, envelope: await openEnvelope(nativePlanOf(tried), id, tried, admission.waitLeft, watching) }))
     return new Session(id, plan, envelope, watchFor(id, plan, envelope), () => admission.over()).tellOpening()
   } catch (error) {
     admission.over()

@@ -5,9 +5,11 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { build, openSession, planOf, recover, SessionPool, type Session, type Spec } from '../../src/index.ts'
+import { build, openSession, planOf, recover, SessionPool, type Copied, type Session, type Spec } from '../../src/index.ts'
 import { mountTable } from '../../src/freebsd/index.ts'
 import { descendantsOf, isRunning, watchersOf } from './controlled.ts'
+import { probe } from '../probe/compiled-probe.ts'
+import { buildjailRun, Person } from './person.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
@@ -241,6 +243,26 @@ describeCopies('an input that is an overlay, where there are none', () => {
       expect(String(await outcome)).toContain('enough')
       await expectSameState(state)
     }
+  })
+
+  test('tells how much of it is copied, while it is copied and no longer', async () => {
+    const told: Copied[] = []
+    await using session = await openSession(large(), { onCopying: (copied) => told.push(copied) })
+    const { length } = told
+    expect(told).toEqual(told.toSorted((one, other) => one.bytes - other.bytes))
+    expect(told.at(-1)).toMatchObject({ files: expect.any(Number) as number, bytes: expect.any(Number) as number })
+    expect(told.at(-1)?.bytes).toBeGreaterThan(0)
+    await session.run(['sleep', '0.5'])
+    expect(told.length).toBe(length)
+    await expect(openSession(large(), { onCopying: 'told' as never })).rejects.toThrow('onCopying: must be a function')
+  })
+
+  test.skipIf(!('folder' in probe))('is told of at a terminal, in a line that goes before the command begins', async () => {
+    writeFileSync(path.join(folders.top, 'spec.json'), JSON.stringify(large()))
+    const one = new Person('012', buildjailRun('--file', path.join(folders.top, 'spec.json'), 'echo', 'begun'))
+    expect((await one.ended()).end, one.shown).toBe('status 0')
+    expect(one.shown).toMatch(/\r\u001B\[Kcopying {2}\d+ files, \d+ MiB(\r\u001B\[Kcopying[^\r]*)*\r\u001B\[K/)
+    expect(one.shown.endsWith('begun\r\n')).toBe(true)
   })
 
   test('is nowhere after its program was killed while it was copied', async () => {

@@ -16,7 +16,7 @@ import type {
   NativeRecord,
   NativeRecoveryReport,
 } from '../../src/native/binding.ts'
-import type { SessionUsage } from '../../src/native/record.ts'
+import type { Copied, SessionUsage } from '../../src/native/record.ts'
 import { answerTo } from './answer-to.ts'
 import { readJob, readPlan, type ReadCommand, type ReadJob, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
@@ -117,6 +117,10 @@ export class FakeAddon implements NativeBinding {
   /** Events of a session's network come. */
   network(session: string, events: readonly NativeNetworkEvent[]): void {
     this.#listener?.network(session, events)
+  }
+
+  copied(): Copied {
+    return { files: 0, bytes: 0 }
   }
 
   async usage(job: number): Promise<SessionUsage> {

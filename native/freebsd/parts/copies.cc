@@ -34,7 +34,7 @@ class CopiedInput final : public Mount {
         plan_(opening.plan),
         binds_(binds_of(opening.steps)),
         covered_(covered_in(bind, opening.nesting)),
-        stop_(opening.stop) {}
+        copying_(opening.copying) {}
 
   [[nodiscard]] std::string_view step() const override { return kCopy; }
 
@@ -53,7 +53,7 @@ class CopiedInput final : public Mount {
                        .build = jail().user,
                        .has_one_owner = false,
                        .covered = covered_,
-                       .stop = stop_},
+                       .copying = copying_},
                       source->get(), top->get());
   }
 
@@ -85,7 +85,7 @@ class CopiedInput final : public Mount {
   const EnvelopePlan& plan_;
   std::vector<const Bind*> binds_;
   std::set<std::string, std::less<>> covered_;
-  Stop stop_;
+  Copying copying_;
 };
 
 }  // namespace
