@@ -246,14 +246,14 @@ describeCopies('an input that is an overlay, where there are none', () => {
   })
 
   test('tells how much of it is copied, while it is copied and no longer', async () => {
-    const told: Copied[] = []
-    await using session = await openSession(large(), { onCopying: (copied) => told.push(copied) })
-    const { length } = told
-    expect(told).toEqual(told.toSorted((one, other) => one.bytes - other.bytes))
-    expect(told.at(-1)).toMatchObject({ files: expect.any(Number) as number, bytes: expect.any(Number) as number })
-    expect(told.at(-1)?.bytes).toBeGreaterThan(0)
+    const heard: Copied[] = []
+    await using session = await openSession(large(), { onCopying: (copied) => heard.push(copied) })
+    const { length } = heard
+    expect(heard).toEqual(heard.toSorted((one, other) => one.bytes - other.bytes))
+    expect(heard.at(-1)?.files).toBeGreaterThan(-1)
+    expect(heard.at(-1)?.bytes).toBeGreaterThan(0)
     await session.run(['sleep', '0.5'])
-    expect(told.length).toBe(length)
+    expect(heard.length).toBe(length)
     await expect(openSession(large(), { onCopying: 'told' as never })).rejects.toThrow('onCopying: must be a function')
   })
 
@@ -261,7 +261,7 @@ describeCopies('an input that is an overlay, where there are none', () => {
     writeFileSync(path.join(folders.top, 'spec.json'), JSON.stringify(large()))
     const one = new Person('012', buildjailRun('--file', path.join(folders.top, 'spec.json'), 'echo', 'begun'))
     expect((await one.ended()).end, one.shown).toBe('status 0')
-    expect(one.shown).toMatch(/\r\u001B\[Kcopying {2}\d+ files, \d+ MiB(\r\u001B\[Kcopying[^\r]*)*\r\u001B\[K/)
+    expect(one.shown).toMatch(new RegExp(String.raw`\r\u001b\[Kcopying {2}\d+ files, \d+ MiB(\r\u001b\[Kcopying[^\r]*)*\r\u001b\[K`))
     expect(one.shown.endsWith('begun\r\n')).toBe(true)
   })
 
