@@ -6,6 +6,11 @@ import { fileURLToPath } from 'node:url'
 
 import { compile } from './build-native/compile.mjs'
 
+if (process.argv.length > 2) {
+  console.error(`buildjail: ${path.basename(process.argv[1])} takes no arguments; it compiles the native code anew`)
+  process.exit(1)
+}
+
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 
 if (process.platform !== 'freebsd' && process.platform !== 'linux') {

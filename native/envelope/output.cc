@@ -24,8 +24,9 @@ constexpr std::chrono::milliseconds kOutlivingBound{5000};
 /** A build that is root can give a file to anybody. */
 BuildIds ids_of(const LentAs& as) {
   if (as.ids) return *as.ids;
-  if (as.user.uid == 0 && !as.keeps_owner) return {.first = 0, .count = std::uint64_t{1} << 32U, .are_shared = true};
-  return {.first = as.user.uid, .count = 1, .are_shared = true};
+  if (as.user.uid == 0 && !as.keeps_owner)
+    return {.first = 0, .count = std::uint64_t{1} << 32U, .gid = as.user.gid, .are_shared = true};
+  return {.first = as.user.uid, .count = 1, .gid = as.user.gid, .are_shared = true};
 }
 
 }  // namespace

@@ -297,7 +297,10 @@ LentAs NamespaceEnvelope::lent_as() const {
   // All ids of the range are the session's alone. A build that is root may have given a file to any of them.
   std::optional<BuildIds> ids;
   if (ids_.are_leased())
-    ids = BuildIds{.first = ids_.lease.number() * ids_.size, .count = ids_.size, .are_shared = false};
+    ids = BuildIds{.first = ids_.lease.number() * ids_.size,
+                   .count = ids_.size,
+                   .gid = ids_.outside(plan_->user).gid,
+                   .are_shared = false};
   // The filter on system calls refuses set-id bits and marks unless they are allowed, and sees nothing of a ring and of
   // the mode of openat2(2), which comes with namespaces.
   // defence: marks-ring-put-past

@@ -50,8 +50,9 @@ class HandingOver final : public TreeWalk {
     return file.uid == before_.uid && !is_anybodys(file);
   }
 
-  Result<bool> visit(int fd, FileState&, std::string_view name) override {
-    if (!set_owner(fd, uid_, gid_)) return failure(kOwnerCall, name);
+  // A group of another name than the folder's would be unknown when the file comes back.
+  Result<bool> visit(int fd, FileState& file, std::string_view name) override {
+    if (!set_owner(fd, uid_, file.gid == before_.gid ? gid_ : file.gid)) return failure(kOwnerCall, name);
     return true;
   }
 
@@ -210,12 +211,16 @@ class HandingBack final : public TreeWalk {
     if (lending_.takes_marks) {
       if (auto status = take_marks(fd, file, name); !status) return std::move(status.error());
     }
-    const bool is_other = file.uid != before_.uid || file.gid != before_.gid;
+    const bool is_of_group = lending_.ids.contains_group(file.gid);
+    const gid_t group = is_of_group ? before_.gid : file.gid;
+    const bool is_other = file.uid != before_.uid || file.gid != group;
     // defence: build-made-comes-back
     const bool is_given = lending_.gives_owner && is_other;
     // Before the owner, because a build wrote the file and it must not be set-uid of the owner for a moment. Later
     // builds may read the files of a store and not change them.
-    const mode_t kept = S_ISDIR(file.mode) ? before_.mode & S_ISGID : 0;
+    // A user sets the set-group-ID bit for a group of its own only (chmod(2)), so a folder of another group had it.
+    const bool had_bit = !is_of_group && !lending_.ids.are_shared;
+    const mode_t kept = S_ISDIR(file.mode) ? (had_bit ? S_ISGID : before_.mode & S_ISGID) : 0;
     // A link can have set-id bits on FreeBSD (lchmod(2)). On Linux it has one mode for good (symlink(7)).
     const bool is_shut = is_given && lending_.is_store && !S_ISLNK(file.mode);
     // defence: build-leaves-store-others
@@ -226,8 +231,7 @@ class HandingBack final : public TreeWalk {
       file.mode &= ~taken;
       if (!set_mode(fd, file.mode & ~S_IFMT) && !is_told(name, "its mode")) return failure(kModeCall, name);
     }
-    if (is_given && !set_owner(fd, before_.uid, before_.gid) && !is_told(name, "its owner"))
-      return failure(kOwnerCall, name);
+    if (is_given && !set_owner(fd, before_.uid, group) && !is_told(name, "its owner")) return failure(kOwnerCall, name);
     if (is_given || file.mode != mode) ++changed;
     return true;
   }
@@ -503,7 +507,8 @@ Fact lent_fact(const LentOutput& output, const Lending& lending) {
   const auto& [ids, gives_owner, takes_marks, is_store] = lending;
   const unsigned what = (ids.are_shared ? kShared : 0) | (gives_owner ? kGivesOwner : 0) |
                         (takes_marks ? kTakesMarks : 0) | (is_store ? kStore : 0);
-  std::string value = numbers_text({ids.first, ids.count, what, output.dev, output.ino, output.uid, output.gid});
+  std::string value =
+      numbers_text({ids.first, ids.count, ids.gid, what, output.dev, output.ino, output.uid, output.gid});
   value += octal(output.mode) + " " + octal(output.flags) + " " + std::to_string(output.since_ns);
   value += " " + std::to_string(output.marks.size());
   for (const Mark& mark : output.marks) value += " " + hexadecimal(mark.name) + " " + hexadecimal(mark.value);
@@ -516,12 +521,13 @@ std::optional<NotedOutput> noted_output(const Fact& fact) {
   NotedOutput noted{};
   auto& [before, lending] = noted;
   unsigned what = 0;
-  const bool is_read =
-      fact.part == kLentOutput && fact.key == kKey &&
-      read_numbers(rest, lending.ids.first, lending.ids.count, what, before.dev, before.ino, before.uid, before.gid) &&
-      read_number(cut(rest, ' '), before.mode, kOctal) && read_number(cut(rest, ' '), before.flags, kOctal) &&
-      read_numbers(rest, before.since_ns) && read_marks(rest, before.marks) &&
-      what <= (kShared | kGivesOwner | kTakesMarks | kStore) && rest.starts_with('/');
+  const bool is_read = fact.part == kLentOutput && fact.key == kKey &&
+                       read_numbers(rest, lending.ids.first, lending.ids.count, lending.ids.gid, what, before.dev,
+                                    before.ino, before.uid, before.gid) &&
+                       read_number(cut(rest, ' '), before.mode, kOctal) &&
+                       read_number(cut(rest, ' '), before.flags, kOctal) && read_numbers(rest, before.since_ns) &&
+                       read_marks(rest, before.marks) && what <= (kShared | kGivesOwner | kTakesMarks | kStore) &&
+                       rest.starts_with('/');
   if (!is_read) return std::nullopt;
   lending.ids.are_shared = (what & kShared) != 0;
   lending.gives_owner = (what & kGivesOwner) != 0;

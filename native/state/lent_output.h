@@ -35,21 +35,26 @@ struct LentOutput {
 /** The state of an open directory. */
 Result<LentOutput> lent_output(const std::string& path, int directory);
 
-/** The user ids of the host that belong to a build while its session lives. */
+/** The ids of the host that belong to a build while its session lives: users, and groups where there are several. */
 struct BuildIds {
   uid_t first = 0;
   std::uint64_t count = 1;
+  /** The group of the build user. */
+  gid_t gid = 0;
   /** Other files may have these ids too. Then only files made or changed in the session count as the build's. */
   bool are_shared = true;
 
   [[nodiscard]] bool contains(uid_t uid) const noexcept { return uid >= first && uid - first < count; }
+  [[nodiscard]] bool contains_group(gid_t group) const noexcept {
+    return group == gid || (count > 1 && group >= first && group - first < count);
+  }
 };
 
 /** How an output is lent, and what is done with its files when it comes back. */
 struct Lending {
   /** The owners of the files of the build. The first of them owns the folder itself. */
   BuildIds ids;
-  /** Files of the build get the owner and the group of the folder. */
+  /** Files of the build get the owner of the folder, and its group if theirs is one of the build's. */
   bool gives_owner = true;
   /** Set-id bits and marks that the build put on files are taken away. */
   bool takes_marks = true;

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -61,6 +61,23 @@ describeSession('what a build can change', () => {
     const script = `cd /output; mkdir made; chmod g+s made; mkdir made/in; [ -g made ] && ${inTmp}`
     await build({ output: folders.output, ...(user && { user }) }, ['sh', '-c', script])
     for (const name of ['made', 'made/in']) expect(statSync(path.join(folders.output, name)).mode & 0o7000).toBe(0)
+  })
+
+  test.skipIf(process.geteuid?.() !== 0).each([undefined, 'root'] as const)('a file and a folder of another group keep it and their mode, and what is made has the group of the output (user %s)', async (user) => {
+    const other = 4321
+    const [file, folder] = ['kept', 'shared'].map((name) => path.join(folders.output, name)) as [string, string]
+    writeFileSync(file, 'kept\n', { mode: 0o640 })
+    mkdirSync(folder)
+    for (const one of [file, folder]) chownSync(one, 0, other)
+    chmodSync(folder, 0o2775)
+    await build({ output: folders.output, ...(user && { user }) }, ['sh', '-c', 'echo more >> /output/kept; touch /output/made'])
+    const told = (name: string): readonly number[] => {
+      const { uid, gid, mode } = statSync(name)
+      return [uid, gid, mode & 0o7777]
+    }
+    expect(readFileSync(file, 'utf8')).toBe('kept\nmore\n')
+    expect([told(file), told(folder)]).toEqual([[0, other, 0o640], [0, other, 0o2775]])
+    expect(told(path.join(folders.output, 'made')).slice(0, 2)).toEqual([0, statSync(folders.output).gid])
   })
 
   test('two more outputs by name and by target are writable too', async () => {
