@@ -28,7 +28,7 @@ struct Entry {
       .flags = 04,
       .since_ns = 1764260000123456789,
       .marks = {{.name = "user.a b\n", .value = std::string("\0\xff", 2)}, {.name = "user.empty", .value = {}}}};
-  const Lending lending{.ids = {.first = 35001, .count = 65536, .are_shared = false}, .takes_marks = false};
+  const Lending lending{.ids = {.first = 35001, .count = 65536, .gid = 35007, .are_shared = false}, .takes_marks = false};
   const std::string begun = entry_text(facts());
   const std::string text = begun + facts_text({lent_fact(output, lending)});
 
@@ -63,6 +63,7 @@ TEST_CASE_FIXTURE(Entry, "a lent output is read as it was noted, and nothing els
   REQUIRE_FALSE(is_store);
   REQUIRE(ids.first == 35001);
   REQUIRE(ids.count == 65536);
+  REQUIRE(ids.gid == 35007);
   REQUIRE_FALSE(ids.are_shared);
   REQUIRE(gives_owner);
   REQUIRE_FALSE(takes_marks);
@@ -76,11 +77,11 @@ TEST_CASE_FIXTURE(Entry, "a lent output is read as it was noted, and nothing els
   REQUIRE(flags == 04);
   REQUIRE(since_ns == output.since_ns);
   REQUIRE(marks == output.marks);
-  REQUIRE(noted_output({kLentOutput, "lent", "1 1 0 2 3 4 5 755 0 6 0 /a"}));
+  REQUIRE(noted_output({kLentOutput, "lent", "1 1 7 0 2 3 4 5 755 0 6 0 /a"}));
   for (const char* other :
-       {"", "1 1 0 2 3", "1 1 0 2 3 4 5 755 0 6 0 a", "1 1 0 2 3 4 5 755 0 6 /a", "1 1 0 2 3 4 5 999 0 6 0 /a",
-        "1 1 0 -2 3 4 5 755 0 6 0 /a", "1 1 16 2 3 4 5 755 0 6 0 /a", "1 1 0 2 3 4 5 755 0 6 1 /a",
-        "1 1 0 2 3 4 5 755 0 6 1 6 - /a", "1 1 0 2 3 4 5 755 0 6 1 6g - /a"}) {
+       {"", "1 1 7 0 2 3", "1 1 7 0 2 3 4 5 755 0 6 0 a", "1 1 7 0 2 3 4 5 755 0 6 /a", "1 1 7 0 2 3 4 5 999 0 6 0 /a",
+        "1 1 7 0 -2 3 4 5 755 0 6 0 /a", "1 1 7 16 2 3 4 5 755 0 6 0 /a", "1 1 7 0 2 3 4 5 755 0 6 1 /a",
+        "1 1 7 0 2 3 4 5 755 0 6 1 6 - /a", "1 1 7 0 2 3 4 5 755 0 6 1 6g - /a"}) {
     REQUIRE_FALSE(noted_output({kLentOutput, "lent", other}));
   }
   CHECK_FALSE(noted_output({kLentOutput, "other", lent_fact(output, lending).value}));
