@@ -1,18 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { StringDecoder } from 'node:string_decoder'
 
-import type { EndEvent, SessionEvents, StdioEvent } from '../events/session-events.ts'
+import { sessionEventNames, type EndEvent, type SessionEventName, type StdioEvent } from '../events/session-events.ts'
 import { describeError, jsonLine } from './report.ts'
 import type { Terminal } from './terminal.ts'
-
-/** In which order they are subscribed to does not matter. */
-const names = ['step', 'command', 'stdio', 'limit', 'connection', 'refused', 'end', 'close'] as const satisfies readonly (keyof SessionEvents)[]
 
 /** Prints each event of the one session of this program as a line of JSON, from its opening on, with the event's name as `event`. */
 export class EventLines {
   readonly #terminal: Terminal
   readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
-  readonly #listeners = names.map((name) => ({ channel: `buildjail:${name}`, listener: (event: unknown): void => this.#tell(name, event as object) }))
+  readonly #listeners = sessionEventNames.map((name) => ({ channel: `buildjail:${name}`, listener: (event: unknown): void => this.#tell(name, event as object) }))
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
@@ -23,7 +20,7 @@ export class EventLines {
     for (const { channel, listener } of this.#listeners) unsubscribe(channel, listener)
   }
 
-  #tell(name: keyof SessionEvents, event: object): void {
+  #tell(name: SessionEventName, event: object): void {
     if (name === 'stdio') return this.#tellStdio(event as StdioEvent)
     if (name === 'end') this.#tellRest(event as EndEvent)
     const { error } = event as { readonly error?: unknown }

@@ -145,6 +145,10 @@ export interface SessionEvents {
 
 export type SessionEventName = keyof SessionEvents
 
+const named: Readonly<Record<SessionEventName, true>> = { step: true, command: true, stdio: true, limit: true, connection: true, refused: true, end: true, close: true }
+/** All of them. */
+export const sessionEventNames = Object.keys(named) as readonly SessionEventName[]
+
 /** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
 export interface Usage {
   readonly userUs: number

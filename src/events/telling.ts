@@ -1,10 +1,9 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 
-import type { SessionEventName, SessionEvents } from './session-events.ts'
+import { sessionEventNames, type SessionEventName, type SessionEvents } from './session-events.ts'
 
-const names = ['step', 'command', 'stdio', 'limit', 'connection', 'refused', 'end', 'close'] as const
-const channels = Object.fromEntries(names.map((name) => [name, channel(`buildjail:${name}`)])) as Record<SessionEventName, Channel>
+const channels = Object.fromEntries(sessionEventNames.map((name) => [name, channel(`buildjail:${name}`)])) as Record<SessionEventName, Channel>
 
 type EventOf<Name extends SessionEventName> = SessionEvents[Name][0]
 /** Without the session, which `Telling` adds. */
