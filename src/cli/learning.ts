@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import type { Result } from '../command/result.ts'
@@ -15,6 +15,7 @@ import { learnedText } from './learned-text.ts'
 import { packageVersion } from './manual.ts'
 import { realFolderOf } from './named-file.ts'
 import { tell } from './report.ts'
+import { refuseWithin } from './run-report.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Writes the spec file of `buildjail learn`, after its command succeeded. */
@@ -31,8 +32,10 @@ export class Learning {
     this.#file = path.join(realFolderOf(file), path.basename(file))
     this.#effective = effective
     this.#terminal = terminal
-    const around = Object.entries(effective.spec.outputs ?? {}).find(([, source]) => isWithin(this.#file, source))
-    if (around !== undefined) throw invalid('--spec', `${file} lies in outputs.${around[0]}, which the command writes to; name a file elsewhere`)
+    refuseWithin(this.plan, '--spec', file)
+    // The command could make it, as a link.
+    // defence: learned-folder-there
+    if (!existsSync(path.dirname(this.#file))) throw invalid('--spec', `${file} cannot be written: there is no folder ${path.dirname(this.#file)}`)
     if (lstatSync(this.#file, { throwIfNoEntry: false }) !== undefined) throw exists(file)
   }
 

@@ -166,8 +166,21 @@ describeLearning('a spec that is learned', () => {
     expect(readdirSync(project)).toEqual(['Makefile'])
     symlinkSync('elsewhere', path.join(project, 'buildjail.json'))
     expect(cli('learn', '--', 'true')).toMatchObject({ status: 125, stderr: expect.stringContaining('is there already') })
-    expect(cli('learn', '--out', 'out', '--spec', 'out/spec.json', '--', 'true')).toMatchObject({ status: 125, stderr: expect.stringContaining('which the command writes to') })
+    expect(cli('learn', '--out', 'out', '--spec', 'out/spec.json', '--', 'true')).toMatchObject({ status: 125, stderr: expect.stringContaining('which the build writes to') })
     expect(readdirSync(project).toSorted()).toEqual(['Makefile', 'buildjail.json'])
+  })
+
+  test('is not written where the command may leave a link, whichever way an output or its folder is named', () => {
+    write({ Makefile: '' })
+    const output = path.join(folders.top, 'output-of-it')
+    mkdirSync(path.join(output, 'sub'), { recursive: true })
+    symlinkSync(folders.top, path.join(folders.top, 'way'))
+    const way = path.join(folders.top, 'way/output-of-it')
+    const attack = ['--', 'sh', '-c', 'for to in /output/sub /output/new /s/sub; do rmdir $to; ln -s "$1" $to; done; true', 'sh', folders.input]
+    for (const [lent, file] of [[['--output', output], path.join(output, 'sub/b.json')], [['--output', way], path.join(way, 'sub/b.json')], [['--output', way], path.join(way, 'new/b.json')], [['--store', `/s=${output}`], path.join(output, 'sub/b.json')]] as const) {
+      expect(cli('learn', ...lent, '--spec', file, ...attack)).toMatchObject({ status: 125, stderr: expect.stringMatching(/which the build writes to|there is no folder/) })
+    }
+    expect(readdirSync(folders.input)).toEqual(['given.txt'])
   })
 
   test('is not written through a link that appears while the command runs', async () => {
