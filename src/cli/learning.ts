@@ -3,6 +3,7 @@ import path from 'node:path'
 
 import type { Result } from '../command/result.ts'
 import { TraceError } from '../errors.ts'
+import type { HereOptions } from '../here/here.ts'
 import { learnedSpec } from '../learning/learned-spec.ts'
 import type { Changes } from '../session/changes.ts'
 import type { Session } from '../session/session.ts'
@@ -22,14 +23,16 @@ import type { Terminal } from './terminal.ts'
 export class Learning {
   readonly plan: Plan
   readonly #file: string
+  readonly #here: HereOptions
   readonly #effective: EffectiveSpec
   readonly #terminal: Terminal
   #session: Session | undefined
 
   /** @throws SpecError if the spec is refused, or the file exists or lies where the command can write */
-  constructor(file: string, effective: EffectiveSpec, terminal: Terminal) {
+  constructor(file: string, here: HereOptions, effective: EffectiveSpec, terminal: Terminal) {
     this.plan = planOf(effective.spec)
     this.#file = path.join(realFolderOf(file), path.basename(file))
+    this.#here = here
     this.#effective = effective
     this.#terminal = terminal
     refuseWithin(this.plan, '--spec', file)
@@ -58,9 +61,10 @@ export class Learning {
     const trace = await this.#session.trace()
     if (trace.lost > 0) throw new TraceError('ERR_BUILDJAIL_TRACE_INCOMPLETE', `no spec is written: ${trace.lost} calls are missing from the trace, so the spec would lack what they read`)
     const { spec, command, timeout } = this.#effective
+    const { exclude = [], envFiles = false } = this.#here
     const project = this.plan.mounts.find((mount) => isThrownAway(mount) && isWithin(this.plan.cwd, mount.target))?.target
     if (project === undefined) throw invalid('learn', 'has no project around its working directory')
-    const learned = learnedSpec(trace, this.plan, spec, project)
+    const learned = learnedSpec(trace, this.plan, spec, project, exclude, envFiles)
     this.#write(learnedText(learned, { command, file: this.#file, version: packageVersion(), changes, timeout }))
     const overall = `${learned.inputs.length} ${learned.inputs.length === 1 ? 'input' : 'inputs'}`
     tell(this.#terminal, `wrote ${this.#file} with ${overall}; run it: buildjail run -f ${this.#file}`)

@@ -86,7 +86,7 @@ function answerOf(isJson: boolean, lastEvent: ((answer: object) => object) | und
 /** Loaded only for --record and --page, and for learn. */
 async function writingOf(request: RunRequest, effective: EffectiveSpec, terminal: Terminal): Promise<RunReport | Learning | undefined> {
   try {
-    if (request.learned !== undefined) return new (await import('./learning.ts')).Learning(request.learned, effective, terminal)
+    if (request.learned !== undefined) return new (await import('./learning.ts')).Learning(request.learned, request.here ?? {}, effective, terminal)
     if (request.record === undefined && request.page === undefined) return undefined
     return new (await import('./run-report.ts')).RunReport(request, effective.spec)
   } catch (error) {
