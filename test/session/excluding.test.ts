@@ -79,9 +79,9 @@ describeSession('what an input excludes', () => {
   })
 
   test.for([
-    [['/abs'], '/abs is no path in the folder'],
-    [['a//b'], 'a//b is no path in the folder'],
-    [['../a'], '../a is no path in the folder'],
+    [['/abs'], '/abs must be relative to the input'],
+    [['a//b'], 'a//b must be relative to the input'],
+    [['../a'], '../a must be relative to the input'],
     [['**'], '** fits all of the folder'],
     [[''], 'must not be empty'],
     ['dist', 'must be a list of paths in the folder'],
