@@ -113,7 +113,7 @@ function isOfOthers({ code, step }: Pick<NativeFailure, 'code' | 'step'>): boole
 
 /** The same error, of one that has waited for the others already. */
 export function havingWaited<T extends Error>(error: T, milliseconds: number): T {
-  const value = error.message.replace('wait for the other (', `wait for the other longer than the ${Math.round(milliseconds)} ms that it has waited (`)
+  const value = error.message.replace('wait for the other (', `wait for the other longer than the ${milliseconds} ms that it has waited (`)
   return Object.defineProperty(error, 'message', { value })
 }
 

@@ -203,7 +203,7 @@ const line = new Set<Wanted>()
  * @param signal ends the waiting
  * @throws what the last try threw
  */
-export async function whileTaken<T>({ mounts }: Pick<Plan, 'mounts'>, wait: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function whileTaken<T>({ mounts, wait: asked }: Pick<Plan, 'mounts' | 'wait'>, wait: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const end = performance.now() + wait
   const wanted = new Set(outputKeys(mounts))
   line.add(wanted)
@@ -216,7 +216,7 @@ export async function whileTaken<T>({ mounts }: Pick<Plan, 'mounts'>, wait: numb
           return await attempt()
         } catch (error) {
           if (!isTaken(error)) throw error
-          if (isOver) throw signal?.aborted === true || wait === 0 ? error : havingWaited(error, wait)
+          if (isOver) throw signal?.aborted === true || asked === 0 ? error : havingWaited(error, asked)
         }
       }
       await sleep(Math.max(Math.min(pause, end - performance.now()), 0), undefined, signal === undefined ? {} : { signal }).catch(() => {})
