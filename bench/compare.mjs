@@ -13,7 +13,7 @@ function main() {
   if (!(bar >= 1)) throw new Error('--bar: must be a number of at least 1')
   const [before, after] = positionals.map(readResults)
   const differing = ['system', 'kernel', 'processor', 'cores', 'runtime', 'user'].filter((name) => before.machine[name] !== after.machine[name])
-  for (const name of differing) console.error(`bench compare: ${name} differs: ${before.machine[name]}, ${after.machine[name]}`)
+  for (const name of differing) console.error(`buildjail: ${name} differs: ${before.machine[name]}, ${after.machine[name]}`)
   const lines = comparison(before, after, bar)
   if (lines.length === 0) throw new Error('the records have nothing in common')
   const rows = lines.map((line) => [line.case, `\`${line.subject}\``, number(line.before), number(line.after), line.unit, number(line.ratio.value), interval(line.ratio), line.verdict])
@@ -24,6 +24,6 @@ function main() {
 try {
   process.exitCode = main()
 } catch (error) {
-  console.error(`bench compare: ${error.message}`)
-  process.exitCode = 2
+  console.error(`buildjail: ${error.message}`)
+  process.exitCode = 125
 }

@@ -18,8 +18,8 @@ const cases = casesOn(process.platform)
 try {
   process.exitCode = await main(readOptions(process.argv.slice(2), cases))
 } catch (error) {
-  console.error(`bench: ${error.message}`)
-  process.exitCode = 2
+  console.error(`buildjail: ${error.message}`)
+  process.exitCode = 125
 }
 
 async function main(options) {

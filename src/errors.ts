@@ -237,7 +237,7 @@ export type SessionClosedErrorCode =
    */
   | 'ERR_BUILDJAIL_SESSION_CLOSED'
   /**
-   * The session has come to its `wallTime` or `cpuTime` (`limit`): everything in it was killed, and nothing can be started.
+   * The session has come to its `wallTime`, `cpuTime`, `outputSize` or `outputFiles` (`limit`): everything in it was killed, and nothing can be started.
    * @remedy Close it; raise the limit.
    */
   | 'ERR_BUILDJAIL_LIMIT_EXCEEDED'

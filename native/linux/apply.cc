@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "envelope/tree_copy.h"
 #include "state/file_state.h"
@@ -58,13 +59,16 @@ bool is_opaque(int fd) {
 /** Copies what was written into the file system of the source, so that putting it in place takes no more room. */
 class Staging final : public TreeCopy {
  public:
-  Staging(int to, Owner owner, std::vector<std::string>& left) : TreeCopy(kStep, to), owner_(owner), left_(left) {}
+  Staging(int to, Owner owner, const MountedIn& points, std::vector<std::string>& left)
+      : TreeCopy(kStep, to), owner_(owner), points_(points), left_(left) {}
 
  private:
   [[nodiscard]] Owner owner_of(const FileState&) const override { return owner_; }
   [[nodiscard]] bool has_times() const override { return true; }
   // No build can make a device: these are whiteouts.
-  Result<bool> wants(const std::string&, const FileState& file) override { return !S_ISCHR(file.mode); }
+  Result<bool> wants(const std::string& path, const FileState& file) override {
+    return !S_ISCHR(file.mode) && !points_.contains(path);
+  }
   Status leave_out(std::string path, SysError why) override {
     if (why.err != EOPNOTSUPP && why.err != EACCES) return why;
     note_left(std::move(path), left_);
@@ -72,8 +76,27 @@ class Staging final : public TreeCopy {
   }
 
   Owner owner_;
+  const MountedIn& points_;
   std::vector<std::string>& left_;
 };
+
+/** Takes the folders that the source lacks and that hold nothing but points out of the staged copy. */
+void leave_out_around(const MountedIn& points, int staged, int source) {
+  const Tolerated tolerated("a folder that cannot be taken out is one more empty folder in the source");
+  for (const std::string& point : points) {
+    for (auto end = point.rfind('/'); end != std::string::npos; end = point.rfind('/', end - 1)) {
+      const std::string_view way = std::string_view(point).substr(0, end);
+      const std::size_t slash = way.rfind('/');
+      const std::string_view around = slash == std::string_view::npos ? "" : way.substr(0, slash);
+      const std::string name(way.substr(slash + 1));
+      const UniqueFd before = folder_below(source, around);
+      if (before && state_in(before.get(), name.c_str())) break;
+      const UniqueFd made = folder_below(staged, around);
+      // It fails where something else is in it.
+      if (!made || ::unlinkat(made.get(), name.c_str(), AT_REMOVEDIR) != 0) break;
+    }
+  }
+}
 
 /** Goes through an upper layer, the staged copy of it and the source at once. */
 class Merging final : public TreeWalk {
@@ -227,7 +250,7 @@ class Removing final : public TreeWalk {
 };
 
 /** All steps; `work` is a folder in the source that no other user can enter. */
-Status apply_in(int work, int upper, int source, AppliedChanges& changes) {
+Status apply_in(int work, int upper, int source, const MountedIn& points, AppliedChanges& changes) {
   struct stat top{};
   if (::fstat(source, &top) != 0) return last_error(kStep, "fstat");
   for (const char* const name : {kNew, kOld})
@@ -237,14 +260,16 @@ Status apply_in(int work, int upper, int source, AppliedChanges& changes) {
   if (!staged || !old) return last_error(kStep, "openat");
   const bool is_root = ::geteuid() == 0;
   Staging staging(staged.get(), {.uid = is_root ? top.st_uid : ::geteuid(), .gid = is_root ? top.st_gid : ::getegid()},
-                  changes.left);
+                  points, changes.left);
   if (auto status = staging.copy_all(upper); !status) return status;
+  leave_out_around(points, staged.get(), source);
   return Merging(staged.get(), source, old.get(), changes).run(upper);
 }
 
 }  // namespace
 
-Result<AppliedChanges> apply_changes(const std::string& upper, const std::string& path, const std::string& id) {
+Result<AppliedChanges> apply_changes(const std::string& upper, const std::string& path, const std::string& id,
+                                     const MountedIn& points) {
   const UniqueFd layer(::open(upper.c_str(), kDirectory));
   if (!layer) return last_error(kStep, "open", path);
   const UniqueFd root(::open("/", kDirectory));
@@ -256,7 +281,7 @@ Result<AppliedChanges> apply_changes(const std::string& upper, const std::string
   const auto work = make_private_folder(kStep, source.get(), name, place);
   if (!work) return work.error();
   AppliedChanges changes;
-  auto status = apply_in(work->get(), layer.get(), source.get(), changes);
+  auto status = apply_in(work->get(), layer.get(), source.get(), points, changes);
   if (status) status = Removing(work->get()).remove();
   if (status && ::unlinkat(source.get(), name.c_str(), AT_REMOVEDIR) != 0) status = last_error(kStep, "unlinkat");
   if (status) return changes;

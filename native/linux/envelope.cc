@@ -156,6 +156,7 @@ class NamespaceEnvelope final : public Envelope {
   /** The ids of the session in this process's namespace; `file` is uid_map or gid_map. */
   [[nodiscard]] Result<std::vector<IdExtent>> ids_of(pid_t init, const char* file) const;
   [[nodiscard]] LentAs lent_as() const;
+  [[nodiscard]] MountedIn mounted_in(const Layer& layer) const;
   /** Launches a command, of which the waiter tells the listener. */
   Status begin(const Namespaces& inside, const LaunchRequest& request, const CommandSetup& setup, StdioEnds& ends,
                CommandListener listener);
@@ -500,12 +501,22 @@ std::vector<Layer> NamespaceEnvelope::layers() {
   return found;
 }
 
+MountedIn NamespaceEnvelope::mounted_in(const Layer& layer) const {
+  MountedIn points;
+  for (const std::vector<Step>* const steps : {&plan_->steps, &rest_}) {
+    for (const Bind* const bind : binds_of(*steps)) {
+      if (is_below(bind->target, layer.target)) points.emplace(bind->target.substr(layer.target.size() + 1));
+    }
+  }
+  return points;
+}
+
 Result<std::vector<AppliedChanges>> NamespaceEnvelope::apply(const std::vector<std::string>& targets) {
   std::vector<AppliedChanges> all;
   for (const Layer& layer : layers()) {
     if (std::ranges::find(targets, layer.target) == targets.end()) continue;
     if (layer.is_copy) continue;
-    auto applied = apply_changes(layer.path, layer.source, lessee_.session.id);
+    auto applied = apply_changes(layer.path, layer.source, lessee_.session.id, mounted_in(layer));
     if (!applied) return std::move(applied.error());
     applied->target = layer.target;
     all.push_back(std::move(*applied));

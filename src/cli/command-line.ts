@@ -3,6 +3,7 @@ import { InvalidCommandError } from '../errors.ts'
 import type { HereOptions } from '../here/here.ts'
 import { invalid, readInteger } from '../spec/check.ts'
 import { fields } from '../spec/fields.ts'
+import { readPatterns } from '../spec/fields/sources.ts'
 import { readable } from '../spec/messages.ts'
 import type { Spec } from '../spec/spec.ts'
 import { isVerb, verbs, type Verb } from './options.ts'
@@ -227,7 +228,7 @@ function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {
     return {}
   }
   const out = (given.get('out') ?? []).flatMap((text) => text.split(','))
-  return { here: { ...(project === undefined ? {} : { project }), out, exclude: given.get('exclude') ?? [], envFiles: given.has('env-files') } }
+  return { here: { ...(project === undefined ? {} : { project }), out, exclude: readPatterns(given.get('exclude') ?? [], '--exclude'), envFiles: given.has('env-files') } }
 }
 
 function applyFrom(given: GivenOptions): 'asks' | 'always' | undefined {

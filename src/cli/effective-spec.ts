@@ -11,6 +11,8 @@ export interface EffectiveSpec {
   readonly command: readonly string[]
   /** Milliseconds. */
   readonly timeout?: number
+  /** Whether an entry of the spec comes from the command line. */
+  readonly isOption: (entry: string) => boolean
   /** Makes an error name what the user wrote: the place in the spec file, or the option. */
   readonly located: (error: unknown) => unknown
 }
@@ -19,21 +21,22 @@ export interface EffectiveSpec {
 export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
   const own = timeout === undefined ? {} : { timeout }
   const spec = here === undefined ? given : onto(await specHere(given.network === undefined ? here : { ...here, network: given.network }), given)
-  if (file === undefined) return { spec, command, ...own, located: inFlags }
+  if (file === undefined) return { spec, command, ...own, isOption: () => true, located: inFlags }
   // Loaded only for a command line with --file.
   const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
   const ofFile = new SpecFile(file)
   const both = command.length > 0 ? command : (ofFile.command ?? [])
   if (kind === 'run' && both.length === 0) throw new InvalidCommandError('command', `is missing; it comes last, or stands in ${file}`, 'plan')
+  const isOption = (entry: string): boolean => isGiven(spec, entry, ofFile.spec)
   return {
     spec: joined(ofFile.spec, spec),
     command: both,
     ...(ofFile.timeout === undefined ? {} : { timeout: ofFile.timeout }),
     ...own,
+    isOption,
     located: (error) => {
-      const isOfCommandLine = (entry: string): boolean => isGiven(spec, entry, ofFile.spec)
-      const place = isOfCommandLine(entryOf(error)) ? undefined : ofFile.placeOf(entryOf(error))
-      return withPlace(inFlags(error, isOfCommandLine), place)
+      const place = isOption(entryOf(error)) ? undefined : ofFile.placeOf(entryOf(error))
+      return withPlace(inFlags(error, isOption), place)
     },
   }
 }
@@ -99,7 +102,8 @@ function inFlags(error: unknown, isOption: (entry: string) => boolean = () => tr
 function flagOf(entry: string): string {
   const [, name, rest = ''] = named.exec(entry) ?? []
   if (name === undefined) return entry
-  if (name === 'network' && rest.startsWith('.')) return rest.startsWith('.tlsNames') ? '--tls-names' : '--allow-host'
+  if (name === 'network' && rest.startsWith('.allow')) return '--allow-host'
+  if (name === 'network') return rest.startsWith('.tlsNames') ? '--tls-names' : '--network'
   const { flag } = fields[name as keyof Spec]
   return `--${flag.name}${flag.isRepeatable && rest.startsWith('.') ? ` ${rest.slice(1)}` : ''}`
 }

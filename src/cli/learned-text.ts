@@ -25,6 +25,8 @@ const reasons: Readonly<Record<WholeReason, string>> = {
   looked: 'the command only looked whether it is there',
   many: `more than ${mostEntries} entries of it would be listed`,
   hidden: 'it holds something that is excluded, which is empty in the session',
+  unnamed: 'the command found a name in it that is not UTF-8, which a spec cannot have',
+  special: 'the command found a fifo or the like in it, and such a file is shown with its folder only',
   link: 'the command followed a symbolic link in it, and a link is shown with its folder only',
   listed: 'the command read its list of names',
   shut: 'files in it are shut to other users, and an overlay shows them',
@@ -43,7 +45,7 @@ export function learnedText({ toolchain, toolchainFolders, inputs, dropped, rest
       ...comments([
         'Everything of the project that the command found. A folder is shown as a whole if the command read its list of names, wrote in it or followed a',
         `link in it, or if more than ${mostEntries} entries of it would be listed; of other folders, the files that were found are shown. Folders that the command`,
-        'did not look into are excluded: they are there, and empty.',
+        'did not look into are excluded: they are there, and empty. So are files that may hold secrets, and what it did not see.',
       ]),
       map('inputs', inputs.map((input) => inputLines(input, folder))),
     ],
@@ -81,9 +83,10 @@ function inputLines({ target, source, narrowed }: LearnedInput, folder: string):
   return [...comments(about), `${jsonText(target)}: ${jsonText(rebased(source, folder))}`]
 }
 
-function aboutOf({ reason, found, unused, hasMoreUnused = false }: NarrowedInput): readonly string[] {
+function aboutOf({ reason, isEmpty = false, found, unused, hasMoreUnused = false }: NarrowedInput): readonly string[] {
   if (reason === undefined) return []
   const left = unused.length === 0 ? '' : ` ${unused.length} ${unused.length === 1 ? 'folder in it was' : 'folders in it were'} not looked into${hasMoreUnused ? ', and others too, which are shown because there are too many' : ''}.`
+  if (isEmpty) return [`guess: the folder and nothing in it, because ${reasons[reason]}.`]
   return [`guess: as a whole, because ${reasons[reason]}. ${found} ${found === 1 ? 'path of it was' : 'paths of it were'} found.${left}`]
 }
 

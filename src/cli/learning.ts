@@ -1,8 +1,9 @@
-import { closeSync, lstatSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import type { Result } from '../command/result.ts'
 import { TraceError } from '../errors.ts'
+import type { HereOptions } from '../here/here.ts'
 import { learnedSpec } from '../learning/learned-spec.ts'
 import type { Changes } from '../session/changes.ts'
 import type { Session } from '../session/session.ts'
@@ -15,24 +16,29 @@ import { learnedText } from './learned-text.ts'
 import { packageVersion } from './manual.ts'
 import { realFolderOf } from './named-file.ts'
 import { tell } from './report.ts'
+import { refuseWithin } from './run-report.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Writes the spec file of `buildjail learn`, after its command succeeded. */
 export class Learning {
   readonly plan: Plan
   readonly #file: string
+  readonly #here: HereOptions
   readonly #effective: EffectiveSpec
   readonly #terminal: Terminal
   #session: Session | undefined
 
   /** @throws SpecError if the spec is refused, or the file exists or lies where the command can write */
-  constructor(file: string, effective: EffectiveSpec, terminal: Terminal) {
+  constructor(file: string, here: HereOptions, effective: EffectiveSpec, terminal: Terminal) {
     this.plan = planOf(effective.spec)
     this.#file = path.join(realFolderOf(file), path.basename(file))
+    this.#here = here
     this.#effective = effective
     this.#terminal = terminal
-    const around = Object.entries(effective.spec.outputs ?? {}).find(([, source]) => isWithin(this.#file, source))
-    if (around !== undefined) throw invalid('--spec', `${file} lies in outputs.${around[0]}, which the command writes to; name a file elsewhere`)
+    refuseWithin(this.plan, '--spec', file)
+    // The command could make it, as a link.
+    // defence: learned-folder-there
+    if (!existsSync(path.dirname(this.#file))) throw invalid('--spec', `${file} cannot be written: there is no folder ${path.dirname(this.#file)}`)
     if (lstatSync(this.#file, { throwIfNoEntry: false }) !== undefined) throw exists(file)
   }
 
@@ -55,9 +61,10 @@ export class Learning {
     const trace = await this.#session.trace()
     if (trace.lost > 0) throw new TraceError('ERR_BUILDJAIL_TRACE_INCOMPLETE', `no spec is written: ${trace.lost} calls are missing from the trace, so the spec would lack what they read`)
     const { spec, command, timeout } = this.#effective
+    const { exclude = [], envFiles = false } = this.#here
     const project = this.plan.mounts.find((mount) => isThrownAway(mount) && isWithin(this.plan.cwd, mount.target))?.target
     if (project === undefined) throw invalid('learn', 'has no project around its working directory')
-    const learned = learnedSpec(trace, this.plan, spec, project)
+    const learned = learnedSpec(trace, this.plan, spec, project, exclude, envFiles)
     this.#write(learnedText(learned, { command, file: this.#file, version: packageVersion(), changes, timeout }))
     const overall = `${learned.inputs.length} ${learned.inputs.length === 1 ? 'input' : 'inputs'}`
     tell(this.#terminal, `wrote ${this.#file} with ${overall}; run it: buildjail run -f ${this.#file}`)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 
+import { limitNames, limitTable } from '../spec/fields/limits.ts'
 import { optionsOf, verbs, type Option, type Verb } from './options.ts'
 
 /** The texts about a verb, beside its options. Help, manual page and reference are made of them. */
@@ -12,6 +13,8 @@ export interface Chapter {
   readonly exitStatus: string
 }
 
+const ownLimits = limitNames.filter((name) => limitTable[name].isOurs === true).join(', ')
+
 export const chapters: Readonly<Record<Verb, Chapter>> = {
   run: {
     usage: 'run [options] [--] command...',
@@ -19,7 +22,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     about:
       'Opens a session, runs a command in it and closes it. The command begins at the first word that is not an option, or after --. At a terminal it gets a terminal of its own, with Ctrl-C, Ctrl-Z and job control.',
     exitStatus:
-      "The exit status is the command's, or 128 + n if signal n ended it. 124: the command timed out, or reached a limit of cpuTime, wallTime or stdio. 125: buildjail itself failed; the command did not run, or it succeeded and something failed afterwards. 126: the program cannot be executed. 127: there is no such program. With --verify it is 1 where builds differ.",
+      `The exit status is the command's, or 128 + n if signal n ended it. 124: the command timed out, or reached a limit that buildjail itself holds (${ownLimits}). 125: buildjail itself failed; the command did not run, or it succeeded and something failed afterwards. 126: the program cannot be executed. 127: there is no such program. With --verify it is 1 where builds differ.`,
   },
   learn: {
     usage: 'learn [options] [--] command...',
@@ -70,7 +73,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     summary: 'measure what a session costs on this machine',
     about:
       'Measures what a session costs on this machine, call by call and step by step, in under a minute. It compares with child_process.spawn, with bubblewrap if that is installed, and with a C program that makes the same system calls if there is a cc. buildjail bench compare [--bar NUMBER] BEFORE AFTER says what became slower or faster between two records.',
-    exitStatus: 'The exit status is 0; 1 if a case failed, or something became slower by more than --bar and by more than chance; 2 if it could not measure or compare.',
+    exitStatus: 'The exit status is 0; 1 if a case failed, or something became slower by more than --bar and by more than chance; 125 if it could not measure or compare.',
   },
   completion: {
     usage: 'completion bash|zsh|fish',

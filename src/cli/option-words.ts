@@ -2,7 +2,8 @@ import nodePath from 'node:path'
 
 import { commandLine } from '../command/command.ts'
 import { fields, type Spec } from '../spec/fields.ts'
-import { isAllowedNetwork, type AllowedNetwork, type Network } from '../spec/fields/network.ts'
+import { handedInNetwork, isAllowedNetwork, type AllowedNetwork, type Network } from '../spec/fields/network.ts'
+import { limitTable, type LimitName, type Limits } from '../spec/fields/limits.ts'
 import { isWithin } from '../spec/paths.ts'
 
 /** Entries of a spec as options of the command line, quoted for a shell: `--input /w~=. --cwd /w`. */
@@ -10,8 +11,10 @@ export function optionWords(spec: Spec): string {
   const words = Object.entries(spec).flatMap(([name, value]: [string, unknown]) => {
     const { flag } = fields[name as keyof Spec]
     if (name === 'network' && isAllowedNetwork(value as Network)) return allowWords(value as AllowedNetwork)
+    const handed = name === 'network' ? handedInNetwork(value as Network) : undefined
+    if (handed !== undefined) return ['--network', handed.join(':')]
     if (flag.value === undefined) return value === true ? [`--${flag.name}`] : []
-    const values = valuesOf(value)
+    const values = name === 'limits' ? Object.entries(value as Limits).map(limitWord) : valuesOf(value)
     return (flag.isRepeatable ? values : [values.join(',')]).flatMap((one) => [`--${flag.name}`, one])
   })
   return words.map((word) => (named.test(word) ? word : commandLine([word]))).join(' ')
@@ -19,6 +22,23 @@ export function optionWords(spec: Spec): string {
 
 function allowWords({ allow, tlsNames }: AllowedNetwork): readonly string[] {
   return [...allow.flatMap((entry) => ['--allow-host', entry]), ...(tlsNames === undefined ? [] : [`--tls-names=${tlsNames}`])]
+}
+
+/** With a unit, which the command line asks for. */
+function limitWord([name, value]: [string, unknown]): string {
+  const unit = isLimit(name) && typeof value === 'number' ? limitTable[name].unit : 'number'
+  return `${name}=${unit === 'number' ? String(value) : withUnit(value as number, units[unit])}`
+}
+
+const units = { bytes: { T: 1024 ** 4, G: 1024 ** 3, M: 1024 ** 2, K: 1024, B: 1 }, milliseconds: { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } } as const
+
+function withUnit(value: number, ofKind: Readonly<Record<string, number>>): string {
+  const [unit = '', size = 1] = Object.entries(ofKind).find(([, one]) => value !== 0 && value % one === 0) ?? Object.entries(ofKind).at(-1) ?? []
+  return `${value / size}${unit}`
+}
+
+function isLimit(name: string): name is LimitName {
+  return Object.hasOwn(limitTable, name)
 }
 
 /** A tilde before the equals sign is left alone by shells. */

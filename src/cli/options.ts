@@ -38,7 +38,7 @@ const ofSessions: readonly Option[] = [
   ...ofHere,
   { ...once, name: 'file', short: 'f', value: 'FILE', help: 'read the spec from FILE, which is JSON with comments; options add to it or replace its entries', offers: { paths: 'any' } },
   ...ofFields,
-  { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 1m30s or 2h' },
+  { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 1m30s or 2h; 0s: never' },
   { ...once, name: 'page', value: 'FILE', help: 'write a page for a browser to FILE: how the run went, what it used, and what its session was', offers: { paths: 'any' } },
   { ...once, name: 'record', value: 'FILE', help: 'write the same to FILE as JSON, from which buildjail page makes the page', offers: { paths: 'any' } },
   { ...once, name: 'env-values', value: undefined, help: 'include the values of all variables in both, secrets too' },
@@ -47,7 +47,7 @@ const ofLearning: readonly Option[] = [
   ...ofHere.filter(({ name }) => name === 'project' || name === 'out' || name === 'env-files').map((option) => ({ ...option, help: ofLearningHelp(option) })),
   { ...once, name: 'spec', value: 'FILE', help: 'the spec file to write, which must be new; default: buildjail.json', offers: { paths: 'any' } },
   ...ofFields.filter(({ name }) => name !== 'trace'),
-  { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 1m30s or 2h; the spec file has it too' },
+  { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 1m30s or 2h; 0s: never; the spec file has it too' },
 ]
 const ofRuns: readonly Option[] = [
   { ...once, name: 'verify', value: 'N', isValueOptional: true, help: 'run the command N times (2) under other circumstances, compare byte by byte what each leaves in the outputs, and exit with 1 where they differ' },

@@ -9,6 +9,8 @@ import type { RunRecord } from '../recording/run-record.ts'
 import type { Changes } from '../session/changes.ts'
 import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
+import { partsOf } from '../spec/fields/env.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
 import { isThrownAway } from '../spec/outputs.ts'
 import { copyWarnings } from '../spec/warnings.ts'
 import type { RunRequest } from './command-line.ts'
@@ -47,6 +49,7 @@ export interface Outcome {
 
 /** `buildjail run`: one command in a session of its own. Returns the exit status. */
 export async function runVerb(request: RunRequest, terminal: Terminal): Promise<number> {
+  for (const name of partsOf(request.spec.env ?? {}).pass) if (process.env[name] === undefined) tell(terminal, `--env ${name}: it is not set here, so nothing is passed on`)
   // Loaded only for --verify.
   if (request.verify !== undefined) return await (await import('./verify-verb.ts')).verifyVerb(request, request.verify, terminal)
   const effective = await effectiveSpec(request)
@@ -86,7 +89,7 @@ function answerOf(isJson: boolean, lastEvent: ((answer: object) => object) | und
 /** Loaded only for --record and --page, and for learn. */
 async function writingOf(request: RunRequest, effective: EffectiveSpec, terminal: Terminal): Promise<RunReport | Learning | undefined> {
   try {
-    if (request.learned !== undefined) return new (await import('./learning.ts')).Learning(request.learned, effective, terminal)
+    if (request.learned !== undefined) return new (await import('./learning.ts')).Learning(request.learned, request.here ?? {}, effective, terminal)
     if (request.record === undefined && request.page === undefined) return undefined
     return new (await import('./run-report.ts')).RunReport(request, effective.spec)
   } catch (error) {
@@ -173,7 +176,7 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
 }
 
 /** Prints what is to be said of a run, and returns the exit status. */
-export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
+export function report(outcome: Outcome, { spec, timeout, isOption }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept, changes, seen, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
@@ -185,7 +188,7 @@ export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { her
   const notShown = here === undefined || result?.failed !== true || result.isCanceled ? undefined : notShownText(spec, here)
   if (notShown !== undefined) tell(terminal, notShown)
   if (seen !== undefined && answer === undefined) tell(terminal, lookedUpText(seen.files))
-  const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
+  const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout, (limit) => (isOption(`limits.${limit}`) && spec.limits?.[limit] !== undefined ? optionWords({ limits: { [limit]: spec.limits[limit] } }) : `limits.${limit}`))
   if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)
   for (const { problem, remedy } of hints) tell(terminal, `hint: ${problem}; ${remedy}`)
   if (answer !== undefined) terminal.out(jsonLine(answer(outcome)))
@@ -196,9 +199,9 @@ export function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { her
 }
 
 /** For a command that buildjail or a limit ended. */
-function endingMessage({ result }: Outcome, timeout: number | undefined): string | undefined {
+function endingMessage({ result }: Outcome, timeout: number | undefined, nameOf: (limit: LimitName) => string): string | undefined {
   if (result === undefined || !(result.timedOut || result.isMaxBuffer || result.limit !== undefined)) return undefined
-  return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
+  return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) }, nameOf)}`
 }
 
 export function describeOutcome({ result, steps, leftInOutputs, kept, changes, applied, seen, hints, errors }: Outcome): object {

@@ -62,7 +62,7 @@ export class SpecFile {
     const errors: ParseError[] = []
     const root = parseTree(this.#text, errors, { allowTrailingComma: true })
     const [first] = errors
-    if (first !== undefined) throw withPlace(invalid(this.#path, `is not JSON: ${sentenceOf(first)}`), this.#at(first.offset))
+    if (first !== undefined) throw withPlace(invalid(this.#path, `is not JSON: ${sentenceOf(first, this.#text)}`), this.#at(first.offset))
     if (root?.type !== 'object') throw withPlace(invalid(this.#path, 'must hold an object, { ... }'), this.#at(root?.offset ?? 0))
     const twice = repeated(root)
     if (twice !== undefined) throw withPlace(invalid(readable(String(twice.value)), 'appears twice'), this.#at(twice.offset))
@@ -101,8 +101,10 @@ function textOf(file: string): string {
 }
 
 /** For `ValueExpected`: a value is missing here. */
-function sentenceOf({ error }: ParseError): string {
-  const words = printParseErrorCode(error).replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()
+function sentenceOf({ error, offset, length }: ParseError, text: string): string {
+  const code = printParseErrorCode(error)
+  if (code === 'InvalidSymbol') return `${readable(text.slice(offset, offset + length))} is no value or name; names and texts stand in double quotes`
+  const words = code.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()
   return words.endsWith('expected') ? `a ${words.replace(' expected', '')} is missing here` : `here is an ${words}`
 }
 

@@ -86,12 +86,15 @@ function errorIn(failure: unknown): Error | undefined {
   return failure === undefined ? undefined : (typed(failure) as Error)
 }
 
-/** For people: why a run did not succeed. */
-export function failureOf(result: Result<AnyStdio>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
+/**
+ * For people: why a run did not succeed.
+ * @param nameOf in whose words a limit is named
+ */
+export function failureOf(result: Result<AnyStdio>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>, nameOf: (limit: LimitName) => string = (limit) => `limits.${limit}`): string {
   if (result.timedOut) return `timed out after ${options.timeout} ms`
   if (result.isCanceled) return 'was canceled'
   if (result.isMaxBuffer) return `wrote more than ${options.maxBuffer ?? defaultMaxBuffer} bytes`
-  if (result.limit !== undefined) return `${limitTable[result.limit].failure} limits.${result.limit} lets it`
+  if (result.limit !== undefined) return `${limitTable[result.limit].failure} ${nameOf(result.limit)} lets it`
   return result.signal === undefined ? `failed with exit code ${result.exitCode}` : `was ended by ${result.signal}`
 }
 

@@ -29,7 +29,7 @@ export interface HereOptions {
  * Files with passwords. Folders that cannot be looked at are excluded as well: in an overlay, a build can open those of its caller. A
  * virtual environment may be called `.env` too, and is no file.
  */
-const secrets = ['.env*', '.npmrc']
+export const secrets: readonly string[] = ['.env*', '.npmrc']
 /** Folders of other people's files, in which no secrets of the project are. */
 const ofOthers = ['node_modules', '.git']
 const passed = ['CI', 'TERM', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR']

@@ -1,5 +1,4 @@
 import { realpathSync } from 'node:fs'
-import path from 'node:path'
 
 import type { Trace } from '../native/trace.ts'
 import { filesOf, mountsAround } from '../recording/seen-files.ts'
@@ -7,6 +6,7 @@ import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
 import { partsOf } from '../spec/fields/env.ts'
 import type { InputSource, Source, Spec } from '../spec/spec.ts'
+import { hiddenIn, type Hiding } from './hidden.ts'
 import { narrowed, type NarrowedInput } from './narrowed.ts'
 import { usedTree } from './used-tree.ts'
 
@@ -32,8 +32,10 @@ export interface LearnedSpec {
 /**
  * What of a spec a command used.
  * @param given the spec of its session, with `project` as an overlay at its own path
+ * @param exclude the patterns of what the command did not see of the project, beside its secrets
+ * @param envFiles whether it saw those
  */
-export function learnedSpec(trace: Trace, plan: Plan, given: Spec, project: string): LearnedSpec {
+export function learnedSpec(trace: Trace, plan: Plan, given: Spec, project: string, exclude: readonly string[], envFiles: boolean): LearnedSpec {
   const { toolchain = 'host', inputs = {}, trace: _, ...rest } = given
   const kept = Object.keys(given.outputs ?? {})
   const { unused } = filesOf(trace, plan)
@@ -41,7 +43,9 @@ export function learnedSpec(trace: Trace, plan: Plan, given: Spec, project: stri
   const others = Object.entries(inputs).filter(([target]) => target !== project)
   const used = others.filter(([target]) => !unused.includes(`inputs.${target}`))
   const dropped = [...tools.dropped, ...others.filter((one) => !used.includes(one)).map(([target]) => target)]
-  const ofProject = narrowed(usedTree(trace, plan, project, kept), kept).map((one): LearnedInput => ({ target: one.path, source: sourceOf(one, inputs[project], project, plan), narrowed: one }))
+  const mounted = [...kept, ...others.map(([target]) => target)].filter((target) => isWithin(target, project))
+  const hiding: Hiding = { tree: usedTree(trace, plan, project, kept), plan, exclude, envFiles }
+  const ofProject = narrowed(hiding.tree, mounted).map((one): LearnedInput => ({ target: one.path, source: sourceOf(one, hiding), narrowed: one }))
   return {
     toolchain: tools.used,
     toolchainFolders: toolchainFolders(trace, plan),
@@ -73,22 +77,12 @@ function toolchainFolders({ files }: Trace, { mounts }: Plan): readonly string[]
   return [...new Set(found.map(({ path: one }) => one.split('/').slice(0, 3).join('/')))].toSorted()
 }
 
-function sourceOf({ path: folder, isFolder, isOverlay, unused }: NarrowedInput, given: InputSource | undefined, project: string, plan: Plan): InputSource {
+function sourceOf({ path: folder, isFolder, isOverlay, isEmpty = false, unused }: NarrowedInput, hiding: Hiding): InputSource {
   if (!isFolder) return folder
-  const hidden = folder === project ? patternsOf(given) : hiddenIn(folder, project, plan)
-  const exclude = [...hidden, ...unused.filter((one) => !hidden.includes(one))]
+  const hidden = hiddenIn(folder, hiding)
+  const exclude = isEmpty ? ['*'] : [...hidden, ...unused.filter((one) => !hidden.includes(one))]
   if (!isOverlay && exclude.length === 0) return folder
   return { path: folder, ...(isOverlay && { overlay: true }), ...(exclude.length > 0 && { exclude }) }
-}
-
-function patternsOf(given: InputSource | undefined): readonly string[] {
-  return typeof given === 'object' ? (given.exclude ?? []) : []
-}
-
-/** What the patterns of the whole project fit in one of its folders. */
-function hiddenIn(folder: string, project: string, { mounts }: Plan): readonly string[] {
-  const places = mounts.filter(({ entry, target }) => entry.startsWith(`inputs.${project}.exclude[`) && target !== folder && isWithin(target, folder))
-  return places.map(({ target }) => path.relative(folder, target))
 }
 
 /** PATH and variables without what is not shown any more. */

@@ -12,6 +12,8 @@ export interface NarrowedInput {
   readonly isOverlay: boolean
   /** Why it is a whole folder. Absent for a file. */
   readonly reason?: WholeReason
+  /** Nothing in it is shown. */
+  readonly isEmpty?: boolean
   /** How many paths in it were found. */
   readonly found: number
   /** Folders in it that were not looked into, relative to it. */
@@ -26,8 +28,9 @@ export const mostUnused = 40
 
 /**
  * The fewest entries that show what a command found, by these rules: a folder that was written in, listed, or holds a link is shown as a whole, as
- * is one of which more than `mostEntries` entries would be shown; of other folders, the files that were found are shown.
- * @param kept folders that are outputs of the spec
+ * is one of which more than `mostEntries` entries would be shown; of other folders, the files that were found are shown. Of a folder that was only looked at,
+ * nothing but itself is shown.
+ * @param kept what else the spec mounts in the project: outputs, for one
  */
 export function narrowed(root: UsedNode, kept: readonly string[]): readonly NarrowedInput[] {
   return inputsOf(root, kept)
@@ -44,9 +47,11 @@ function inputsOf(node: UsedNode, kept: readonly string[]): readonly NarrowedInp
 function wholeOf(node: UsedNode, reason: WholeReason, kept: readonly string[]): NarrowedInput {
   const nodes = nodesIn(node)
   const isOverlay = nodes.some(({ whole }) => whole === 'written' || whole === 'shut')
-  const unused = unusedIn(node, kept)
+  // What is excluded has no place for a mount in it.
+  const isEmpty = reason === 'looked' && !kept.some((one) => isWithin(one, node.path) && path.dirname(one) !== node.path)
+  const unused = isEmpty ? [] : unusedIn(node, kept)
   const isCut = unused.length > mostUnused
-  return { path: node.path, isFolder: true, isOverlay, reason, found: nodes.filter(({ isUsed }) => isUsed).length, unused: unused.slice(0, mostUnused), ...(isCut && { hasMoreUnused: true }) }
+  return { path: node.path, isFolder: true, isOverlay, reason, ...(isEmpty && { isEmpty }), found: nodes.filter(({ isUsed }) => isUsed).length, unused: unused.slice(0, mostUnused), ...(isCut && { hasMoreUnused: true }) }
 }
 
 function nodesIn(node: UsedNode): readonly UsedNode[] {

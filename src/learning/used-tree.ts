@@ -7,9 +7,9 @@ import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
 
 /** Why a folder is shown as a whole, the strongest last. */
-export type WholeReason = 'looked' | 'many' | 'hidden' | 'link' | 'listed' | 'shut' | 'written'
+export type WholeReason = 'looked' | 'many' | 'hidden' | 'unnamed' | 'special' | 'link' | 'listed' | 'shut' | 'written'
 
-const strength: readonly WholeReason[] = ['looked', 'many', 'hidden', 'link', 'listed', 'shut', 'written']
+const strength: readonly WholeReason[] = ['looked', 'many', 'hidden', 'unnamed', 'special', 'link', 'listed', 'shut', 'written']
 
 /** A file or folder of the project that a command found, or on the way to one. */
 export interface UsedNode {
@@ -71,12 +71,16 @@ class UsedTree {
   #use({ path: given, uses }: TracedFile): void {
     const real = this.#resolved(given)
     const stats = real === undefined ? undefined : this.#look(real)
+    // A name that is not UTF-8 was decoded to another, which is not there.
+    if (stats === undefined && given.includes('\uFFFD')) return this.#mark(this.#folderAround(given), 'unnamed')
     // It leads out of the project, or the command has moved it there.
     if (real === undefined || stats === undefined || !this.#isOfProject(real)) return
     // Something empty was in its place, and a file that is shown on its own would not be empty.
     if (this.#mountOf(real)?.target !== this.#project) return this.#mark(path.dirname(real), 'hidden')
     const node = this.#nodeOf(real)
     node.isUsed = true
+    // An input is a folder or a regular file.
+    if (!stats.isFile() && !node.isFolder) this.#mark(path.dirname(real), 'special')
     if (node.isFolder && uses.includes('list')) this.#mark(real, 'listed')
     if ((stats.mode & (node.isFolder ? openFolder : openFile)) !== (node.isFolder ? openFolder : openFile)) this.#mark(node.isFolder ? real : path.dirname(real), 'shut')
   }

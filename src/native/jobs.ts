@@ -1,6 +1,7 @@
 import { isNativeFailure, typed, type Advice, type NativeFailure } from '../errors.ts'
 import type { NativeBinding, NativeJobEnd, NativeListener, NativeNetworkEvent } from './binding.ts'
 import { binding } from './load.ts'
+import { asking, specText } from '../spec/messages.ts'
 
 export type JobEnd = NativeJobEnd
 
@@ -96,11 +97,24 @@ const ofTheHost: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOSPC', 'EN
 
 /** Steps in which a session is refused for what another live one has, as its `detail` says. */
 const ofOthers: ReadonlySet<string> = new Set(['output-lease', 'nested-sources'])
-const besideOthers = 'use one session with all of the outputs, or name only folders that no other session writes to, or let this one wait for the other (wait or --wait, such as 1m)'
+const waiting = { wait: '1m' }
+const besideOthers = `use one session with all of the outputs, or name only folders that no other session writes to, or let this one wait for the other (${specText(waiting)})`
 
 /** The typed error of a job that failed, with what to do where that is known: doctor's remedy, say, where it is the host that cannot open sessions. */
 export function jobError(failure: unknown): unknown {
-  return isNativeFailure(failure) ? typed(failure, adviceFor(failure)) : failure
+  if (!isNativeFailure(failure)) return failure
+  const error = typed(failure, adviceFor(failure))
+  return isOfOthers(failure) ? asking(error, waiting) : error
+}
+
+function isOfOthers({ code, step }: Pick<NativeFailure, 'code' | 'step'>): boolean {
+  return code === 'EBUSY' && ofOthers.has(step)
+}
+
+/** The same error, of one that has waited for the others already. */
+export function havingWaited<T extends Error>(error: T, milliseconds: number): T {
+  const value = error.message.replace('wait for the other (', `wait for the other longer than the ${milliseconds} ms that it has waited (`)
+  return Object.defineProperty(error, 'message', { value })
 }
 
 /** Steps that look at what the kernel shows of init. */
@@ -111,7 +125,7 @@ const ofMounts: ReadonlySet<string> = new Set(['clone', 'unshare', 'open_tree', 
 const tooMany: Advice = { remedy: 'raise the sysctls user.max_*_namespaces and fs.mount-max' }
 
 function adviceFor({ code, step, syscall, path, remedy }: NativeFailure): Advice | undefined {
-  if (code === 'EBUSY' && ofOthers.has(step)) return { remedy: [...(remedy === undefined ? [] : [remedy]), besideOthers].join('; or ') }
+  if (isOfOthers({ code, step })) return { remedy: [...(remedy === undefined ? [] : [remedy]), besideOthers].join('; or ') }
   if (!ofTheHost.has(code)) return undefined
   const { obstacles, limitations } = binding().preflight()
   const isLooking = looking.has(step) && path?.startsWith('/proc/') === true

@@ -5,6 +5,7 @@ import type { NativeEnvelope } from '../native/binding.ts'
 import { invalid, readText } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
 import { isThrownAway } from '../spec/outputs.ts'
+import { isWithin } from '../spec/paths.ts'
 import type { Mount, Plan } from '../spec/plan.ts'
 
 /** What commands wrote in one overlay, or in the copy that stands for one. It goes with the session. Files, links and the like are counted; folders are not. */
@@ -41,7 +42,8 @@ const opendir = promisify(fs.opendir)
 export async function changesIn(envelope: NativeEnvelope, mounts: readonly Mount[]): Promise<Changes[]> {
   const all = envelope.layers().map(async ({ target, path }) => {
     const { source = '', kind } = mounts.find((mount) => mount.target === target) ?? {}
-    return await (kind === 'copy' ? new Comparing(target, source, path) : new Counting(target, source, path)).count()
+    const points = new Set(mounts.filter((mount) => mount.target !== target && isWithin(mount.target, target)).map((mount) => mount.target.slice(target.length)))
+    return await (kind === 'copy' ? new Comparing(target, source, path) : new Counting(target, source, path, points)).count()
   })
   return await Promise.all(all)
 }
@@ -67,12 +69,15 @@ class Counting {
   protected readonly top: string
   readonly #counts = { added: 0, changed: 0, removed: 0 }
   readonly #folders = new Map<string, number>()
+  /** Where something else is mounted: opening made what is there. */
+  readonly #points: ReadonlySet<string>
   #bytes = 0
   #left: number
   #isWhole = true
 
-  constructor(target: string, source: string, top: string, most: number = mostCounted) {
+  constructor(target: string, source: string, top: string, points: ReadonlySet<string>, most: number = mostCounted) {
     this.#left = most
+    this.#points = points
     this.#target = target
     this.source = source
     this.top = top
@@ -108,6 +113,7 @@ class Counting {
 
   async #countOne(below: Buffer, folders: Buffer[]): Promise<void> {
     const status = await statusOf(joined(this.top, below))
+    if (this.#points.has(below.toString())) return
     if (status === undefined) this.#isWhole = false
     else if (!this.isPart(status)) return
     else if (status.isDirectory()) folders.push(below)
@@ -146,7 +152,7 @@ class Comparing extends Counting {
   #device: number | undefined
 
   constructor(target: string, source: string, top: string) {
-    super(target, source, top, mostCompared)
+    super(target, source, top, new Set(), mostCompared)
   }
 
   override async count(): Promise<Changes> {

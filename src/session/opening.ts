@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { isBuildjailError, SpecError } from '../errors.ts'
+import { isBuildjailError, SpecError, type BuildjailError } from '../errors.ts'
 import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import type { Copied } from '../native/record.ts'
-import { expectJob, forgetJob, jobError, listenOnce } from '../native/jobs.ts'
+import { expectJob, forgetJob, havingWaited, jobError, listenOnce } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
 import { invalid, readRecord } from '../spec/check.ts'
@@ -203,7 +203,7 @@ const line = new Set<Wanted>()
  * @param signal ends the waiting
  * @throws what the last try threw
  */
-export async function whileTaken<T>({ mounts }: Pick<Plan, 'mounts'>, wait: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function whileTaken<T>({ mounts, wait: asked }: Pick<Plan, 'mounts' | 'wait'>, wait: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const end = performance.now() + wait
   const wanted = new Set(outputKeys(mounts))
   line.add(wanted)
@@ -215,7 +215,8 @@ export async function whileTaken<T>({ mounts }: Pick<Plan, 'mounts'>, wait: numb
         try {
           return await attempt()
         } catch (error) {
-          if (!isTaken(error) || isOver) throw error
+          if (!isTaken(error)) throw error
+          if (isOver) throw signal?.aborted === true || asked === 0 ? error : havingWaited(error, asked)
         }
       }
       await sleep(Math.max(Math.min(pause, end - performance.now()), 0), undefined, signal === undefined ? {} : { signal }).catch(() => {})
@@ -233,7 +234,7 @@ function isBehindOthers(wanted: Wanted): boolean {
   return false
 }
 
-function isTaken(error: unknown): boolean {
+function isTaken(error: unknown): error is BuildjailError {
   return isBuildjailError(error) && error.code === 'EBUSY' && leasing.has(error.step)
 }
 

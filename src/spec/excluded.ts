@@ -17,11 +17,12 @@ export function excludedFrom(input: Mount, patterns: readonly string[]): Exclude
   const { entry, source = '', target } = input
   if (patterns.length === 0) return []
   if (!showsFolder(input)) throw invalid(`${entry}.exclude`, `${source} is a file, and only of a folder something can be excluded`)
+  const hidden = new Set(patterns.map((pattern) => `${source}/${pattern.replace(/\/$/, '')}`))
   return patterns.flatMap((pattern, index) => {
     const own = `${entry}.exclude[${index}]`
     const isFolder = pattern.endsWith('/')
     const names = (isFolder ? pattern.slice(0, -1) : pattern).split('/')
-    const places = fitting(source, names, own).filter(({ isDirectory }) => isDirectory || !isFolder)
+    const places = fitting(source, names, hidden, own).filter(({ isDirectory }) => isDirectory || !isFolder)
     const there = places.map(({ below, isDirectory }): Excluded => ({ target: `${target}/${below}`, isFile: !isDirectory, entry: own, input: target }))
     return there.length === 0 && isFolder ? missingFolder(input, names, own) : there
   })
@@ -54,8 +55,8 @@ interface Place {
   readonly isDirectory: boolean
 }
 
-function fitting(source: string, names: readonly string[], entry: string): Place[] {
-  return found(source, names, entry).flatMap((path): Place[] => {
+function fitting(source: string, names: readonly string[], hidden: ReadonlySet<string>, entry: string): Place[] {
+  return found(source, names, hidden, entry).flatMap((path): Place[] => {
     const status = host().lstat(path)
     if (!status.isSymbolicLink()) return [{ below: path.slice(source.length + 1), isDirectory: status.isDirectory() }]
     const real = realPath(path)
@@ -65,12 +66,15 @@ function fitting(source: string, names: readonly string[], entry: string): Place
   })
 }
 
-/** The paths of the host that fit names and wildcards. No link is followed on the way. */
-function found(folder: string, [name, ...rest]: readonly string[], entry: string): string[] {
+/**
+ * The paths of the host that fit names and wildcards. No link is followed on the way.
+ * @param hidden what is excluded by its name: nothing is looked for there if it cannot be read
+ */
+function found(folder: string, [name, ...rest]: readonly string[], hidden: ReadonlySet<string>, entry: string): string[] {
   if (name === undefined) return []
   if (name === '**') {
     const inner = namesIn(folder, entry).filter((one) => statusOf(`${folder}/${one}`, entry)?.isDirectory() === true)
-    return [...found(folder, rest, entry), ...inner.flatMap((one) => found(`${folder}/${one}`, [name, ...rest], entry))]
+    return [...found(folder, rest, hidden, entry), ...inner.flatMap((one) => (hidden.has(`${folder}/${one}`) && isShut(`${folder}/${one}`) ? [] : found(`${folder}/${one}`, [name, ...rest], hidden, entry)))]
   }
   const names = /[*?]/.test(name) ? namesIn(folder, entry).filter((one) => patternOf(name).test(one)) : [name]
   return names.flatMap((one) => {
@@ -78,7 +82,7 @@ function found(folder: string, [name, ...rest]: readonly string[], entry: string
     const status = statusOf(path, entry)
     if (status === undefined) return []
     if (rest.length === 0) return [path]
-    return status.isDirectory() ? found(path, rest, entry) : []
+    return status.isDirectory() ? found(path, rest, hidden, entry) : []
   })
 }
 
@@ -92,13 +96,22 @@ function missingFolder(input: Mount, names: readonly string[], entry: string): E
   return statusOf(within, entry)?.isDirectory() === true ? [{ ...place, missing: { source: `${source}/${names.join('/')}`, within } }] : []
 }
 
-function patternOf(name: string): RegExp {
+export function patternOf(name: string): RegExp {
   const text = name.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*').replaceAll('?', '.')
   return new RegExp(`^${text}$`, 'su')
 }
 
 function namesIn(folder: string, entry: string): readonly string[] {
   return looked(folder, entry, () => host().readdir(folder))
+}
+
+function isShut(folder: string): boolean {
+  try {
+    host().readdir(folder)
+    return false
+  } catch {
+    return true
+  }
 }
 
 function statusOf(path: string, entry: string): FileStatus | undefined {

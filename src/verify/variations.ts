@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 
 import { lookInside } from '../command/inside.ts'
 import { fields } from '../spec/fields.ts'
@@ -15,11 +16,9 @@ export interface Draft {
   /** 2 for the first that is varied. */
   readonly number: number
   spec: Spec
-  /** Makes the folder of TMPDIR before the command. */
-  makesTmpdir: boolean
   /** Processes that begin and end before the command. */
   processes: number
-  /** By number. Empty: all. */
+  /** Those that the command may use, by number. */
   processors: readonly number[]
   /** The inputs are copies with other times. */
   isShifted: boolean
@@ -66,7 +65,7 @@ const programs = { sh: [shell], mkdir: ['/bin/mkdir', '/usr/bin/mkdir'], taskset
 
 /** Where a session has a program. Undefined if it lacks it. */
 function programIn(plan: Plan, name: keyof typeof programs): string | undefined {
-  return programs[name].find((path) => typeof lookInside(path, plan) === 'object')
+  return programs[name].find((one) => typeof lookInside(one, plan) === 'object')
 }
 
 function lacking(plan: Plan, ...names: readonly (keyof typeof programs)[]): string | undefined {
@@ -100,7 +99,7 @@ export const variations: Readonly<Record<VariationName, Variation>> = {
     about: 'how many processors a process may use, as nproc(1) says',
     obstacle: ({ spec, plan, processors }) => {
       if (processors.length < 2) return 'this program has one processor'
-      if (isLinux) return lacking(plan, 'sh', 'taskset')
+      if (isLinux) return lacking(plan, 'taskset')
       return spec.limits?.cpus === undefined ? undefined : declared('limits.cpus')
     },
     vary: (draft, { processors }) => {
@@ -153,7 +152,6 @@ export const variations: Readonly<Record<VariationName, Variation>> = {
     vary: (draft) => {
       const tmpdir = `/tmp/verify/deeper-${draft.number}`
       draft.spec = withVariable(draft.spec, 'TMPDIR', tmpdir)
-      draft.makesTmpdir = true
       draft.values['tmp-path'] = tmpdir
     },
   },
@@ -189,14 +187,25 @@ function withVariable(spec: Spec, name: string, value: string): Spec {
 }
 
 /**
- * The command of a build: what varies processes is done by a shell before. It becomes the command, or where numbers of processes vary the command's parent, because it
- * has its own number from before.
+ * The command of a build. A program before the command varies what the spec cannot: taskset(1), or a shell, which becomes the command, or its parent where numbers of
+ * processes vary, because it has its own number from before. All builds have the same ones: a shell adds variables, such as PWD, and arranges the others anew.
+ * @param applied what is varied
  */
-export function commandOf(command: readonly string[], { makesTmpdir, processes, processors }: Pick<Draft, 'makesTmpdir' | 'processes' | 'processors'>, plan: Plan): readonly string[] {
-  if (!makesTmpdir && processes === 0 && processors.length === 0) return command
-  const pinned = processors.length === 0 ? command : [programIn(plan, 'taskset') as string, '-c', processors.join(','), ...command]
-  const script = `buildjail_n=$1; shift; ${makesTmpdir ? `${programIn(plan, 'mkdir')} -p "$TMPDIR" && ` : ''}while [ "$buildjail_n" -gt 0 ]; do (:); buildjail_n=$((buildjail_n - 1)); done; unset buildjail_n; ${processes === 0 ? 'exec "$@"' : '"$@"; exit "$?"'}`
+export function commandOf(command: readonly string[], applied: readonly VariationName[], { processes, processors }: Pick<Draft, 'processes' | 'processors'>, plan: Plan): readonly string[] {
+  // So that starting it fails as without them.
+  if (!isThere(command[0] ?? '', plan)) return command
+  const pinned = isLinux && applied.includes('processors') ? [programIn(plan, 'taskset') as string, '-c', processors.join(','), ...command] : command
+  const makesTmpdir = applied.includes('tmp-path')
+  const counts = isLinux && applied.includes('process-ids')
+  if (!makesTmpdir && !counts) return pinned
+  const script = `buildjail_n=$1; shift; ${makesTmpdir ? `${programIn(plan, 'mkdir')} -p "\${TMPDIR:-/tmp}" && ` : ''}while [ "$buildjail_n" -gt 0 ]; do (:); buildjail_n=$((buildjail_n - 1)); done; unset buildjail_n; ${counts ? '"$@"; exit "$?"' : 'exec "$@"'}`
   return [shell, '-c', script, shell, String(processes), ...pinned]
+}
+
+/** False if a session surely lacks a program. */
+function isThere(name: string, plan: Plan): boolean {
+  const folders = name.includes('/') ? [''] : (plan.env['PATH'] ?? '').split(':')
+  return folders.some((folder) => lookInside(path.posix.resolve(plan.cwd, folder, name), plan) !== 'absent')
 }
 
 /** Seconds that a build's copies are younger or older than its inputs. None of them is of the future, for which make(1) has a warning. */

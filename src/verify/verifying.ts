@@ -203,13 +203,13 @@ async function prepared(argv: readonly string[], ground: Ground, only: readonly 
   const applied = wanted.filter((name) => !obstacles.has(name))
   const isCopied = applied.includes('input-times') || applied.includes('directory-order')
   if (isCopied) await copies.begin(applied.includes('directory-order'))
-  const first: BuildToRun = { number: 1, spec: ofBuild(spec, outputs, scratch, 1), command: argv, values: valuesOf(ground) }
+  const first: BuildToRun = { number: 1, spec: ofBuild(spec, outputs, scratch, 1), command: commandOf(argv, applied, { processes: 0, processors: ground.processors }, plan), values: valuesOf(ground) }
   const builds = [first]
   for (let number = 2; number <= ground.builds; number += 1) {
-    const draft: Draft = { number, spec: ofBuild(spec, outputs, scratch, number), makesTmpdir: false, processes: 0, processors: [], isShifted: applied.includes('input-times'), isReordered: applied.includes('directory-order'), values: {} }
+    const draft: Draft = { number, spec: ofBuild(spec, outputs, scratch, number), processes: 0, processors: ground.processors, isShifted: applied.includes('input-times'), isReordered: applied.includes('directory-order'), values: {} }
     if (isCopied) draft.spec = await copies.specOf(draft, draft.spec, plan, signal)
     for (const name of applied) variations[name].vary(draft, ground)
-    builds.push({ number, spec: draft.spec, command: commandOf(argv, draft, plan), values: { ...draft.values, ...valuesOfCopies(draft, copies) } })
+    builds.push({ number, spec: draft.spec, command: commandOf(argv, applied, draft, plan), values: { ...draft.values, ...valuesOfCopies(draft, copies) } })
   }
   const without: VariationName[] = []
   const note = (name: VariationName, reason: string | undefined, isInPart: boolean): void => {

@@ -56,6 +56,16 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     for (const name of ['new', 'new/deep/file', 'src/a']) expect(lstatSync(path.join(project, name)).uid).toBe(process.geteuid?.())
   })
 
+  test('but for the places that the session made to mount something there, with the folders around them', async () => {
+    const given = here({ cwd: project, exclude: ['nosuch/', 'x/y/z/', 'old/deep/none/', 'kept/in/none/'] })
+    const before = everything()
+    await using session = await openSession({ ...given, inputs: { ...given.inputs, [path.join(project, 'mounted/file')]: path.join(outside, 'file') } })
+    await session.run(['sh', '-c', 'echo y > g; echo z > kept/here'])
+    expect(await session.changes()).toMatchObject([{ target: project, added: 2, changed: 0, removed: 0, folders: expect.arrayContaining([{ name: 'kept', count: 1 }, { name: '.', count: 1 }]) }])
+    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 2, removed: 0, left: [] }])
+    expect(everything()).toEqual([...before, 'g', 'kept', 'kept/here'].toSorted())
+  })
+
   test('and nothing outside of the source, where a folder of the build takes the place of a link', async () => {
     await using session = await open()
     await session.run(['sh', '-c', 'rm link; mkdir link; echo attack > link/file'])

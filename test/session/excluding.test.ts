@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { build, openSession, planOf, type Spec } from '../../src/index.ts'
+import { answeredBy, host } from '../../src/spec/look.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
@@ -78,9 +79,9 @@ describeSession('what an input excludes', () => {
   })
 
   test.for([
-    [['/abs'], '/abs is no path in the folder'],
-    [['a//b'], 'a//b is no path in the folder'],
-    [['../a'], '../a is no path in the folder'],
+    [['/abs'], '/abs must be relative to the input'],
+    [['a//b'], 'a//b must be relative to the input'],
+    [['../a'], '../a must be relative to the input'],
     [['**'], '** fits all of the folder'],
     [[''], 'must not be empty'],
     ['dist', 'must be a list of paths in the folder'],
@@ -129,6 +130,19 @@ describeSession('what an input excludes', () => {
       expect(made('all')).toBe(names.toSorted().join(''))
       expect(made('seen').match(/^(all|seen)$/gm)).toEqual(['all', 'seen'])
     }
+  })
+
+  test('may be a folder that cannot be read, beside a pattern for all folders', () => {
+    const at = project({ 'shut/x': '', 'open/.env': '' })
+    const shut = path.join(at, 'shut')
+    const open = host()
+    const closed = { ...open, readdir: (one: string) => (one === shut ? refuse() : open.readdir(one)) }
+    const refuse = (): never => {
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' })
+    }
+    const placesOf = (...exclude: readonly string[]): string[] => answeredBy(closed, () => planOf(specOf(at, ...exclude))).mounts.filter(({ entry }) => entry.includes('exclude')).map(({ target }) => target)
+    expect(placesOf('shut', '**/.env')).toEqual(['/w/shut', '/w/open/.env'].toSorted())
+    expect(() => placesOf('**/.env')).toThrow('cannot be looked at (EACCES)')
   })
 
   test('is made where it is a folder that is named and missing, and stays', async () => {

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -119,7 +119,7 @@ describeLearning('a spec that is learned', () => {
     write({ Makefile: '', 'src/used': 'u', 'src/unread': '', 'docs/deep/a': 'a', '.env': 'SECRET=1', 'src/.env': 'SECRET=2' })
     expect(cli('learn', '--', 'sh', '-c', 'ls > /dev/null; cat src/used; cat .env src/.env').stdout).toBe('u')
     const { spec } = learnt()
-    expect(spec.inputs).toEqual({ [project]: { path: '.', exclude: expect.arrayContaining(['.env', 'src/.env', 'docs']) } })
+    expect(spec.inputs).toEqual({ [project]: { path: '.', exclude: ['**/.env*', '**/.npmrc', 'docs'] } })
     expect(cli('run', '-f', 'buildjail.json', '--', 'sh', '-c', 'ls; ls docs; cat .env src/.env').stdout.split('\n').filter((line) => line !== '')).toEqual(expect.arrayContaining(['Makefile', 'docs', 'src']))
   })
 
@@ -127,9 +127,33 @@ describeLearning('a spec that is learned', () => {
     write({ Makefile: '', 'conf/.env': 'SECRET=1', 'conf/other': 'o' })
     expect(cli('learn', '--', 'cat', 'conf/.env', 'conf/other').stdout).toBe('o')
     const { text, spec } = learnt()
-    expect(spec.inputs).toEqual({ [path.join(project, 'conf')]: { path: 'conf', exclude: ['.env'] } })
+    expect(spec.inputs).toEqual({ [path.join(project, 'conf')]: { path: 'conf', exclude: ['**/.env*', '**/.npmrc'] } })
     expect(cli('run', '-f', 'buildjail.json').stdout).toBe('o')
     expect(text).not.toContain('SECRET')
+  })
+
+  test('shows no secret that comes later, nor what comes to fit a pattern', () => {
+    write({ Makefile: '', 'conf/a': 'a', 'conf/keys/b': 'b' })
+    expect(cli('learn', '--exclude', 'conf/**/*.pem', '--exclude', 'conf/priv?te/', '--', 'sh', '-c', 'ls -A conf conf/keys; cat conf/.env conf/*.pem conf/keys/*.pem conf/private/c; true').status).toBe(0)
+    expect(learnt().spec.inputs).toEqual({ [path.join(project, 'conf')]: { path: 'conf', exclude: ['**/*.pem', 'priv?te/', '**/.env*', '**/.npmrc'] } })
+    write({ 'conf/.env': 'SECRET', 'conf/a.pem': 'SECRET', 'conf/keys/b.pem': 'SECRET', 'conf/private/c': 'SECRET' })
+    const { status, stdout } = cli('run', '-f', 'buildjail.json')
+    expect([status, stdout.includes('a.pem'), stdout.includes('SECRET')]).toEqual([0, true, false])
+  })
+
+  test('has a folder that is called like a secret and was used, and the secrets beside it stay excluded', () => {
+    write({ Makefile: '', '.env/bin/tool': 'echo tool', '.npmrc': 'SECRET', '.env.local': 'SECRET' })
+    expect(cli('learn', '--', 'sh', '-c', 'ls > /dev/null; sh .env/bin/tool').stdout).toBe('tool\n')
+    expect(learnt().spec.inputs).toEqual({ [project]: { path: '.', exclude: ['.env.local', '**/.npmrc'] } })
+    expect(cli('run', '-f', 'buildjail.json').stdout).toBe('tool\n')
+  })
+
+  test('shows nothing in a folder that the command only looked at', () => {
+    write({ Makefile: '', 'secrets/key': 'SECRET', 'docs/a': '', t: 't' })
+    expect(cli('learn', '--out', 'docs/out', '--', 'sh', '-c', 'test -d secrets && test -d docs && cat t').stdout).toBe('t')
+    expect(learnt().spec.inputs).toEqual({ [path.join(project, 'secrets')]: { path: 'secrets', exclude: ['*'] }, [path.join(project, 'docs')]: expect.anything(), [path.join(project, 't')]: 't' })
+    expect(cli('run', '-f', 'buildjail.json')).toMatchObject({ status: 0, stdout: 't' })
+    expect(cli('run', '-f', 'buildjail.json', '--', 'sh', '-c', 'ls secrets; cat secrets/key').stdout).not.toContain('SECRET')
   })
 
   test('has links as links, and what they lead to', () => {
@@ -139,6 +163,20 @@ describeLearning('a spec that is learned', () => {
     expect(cli('learn', '--', 'sh', '-c', 'cat links/folder/file; readlink links/folder').stdout).toBe('linked../real\n')
     expect(Object.keys(learnt().spec.inputs)).toEqual([path.join(project, 'links'), path.join(project, 'real/file')])
     expect(cli('run', '-f', 'buildjail.json').stdout).toBe('linked../real\n')
+  })
+
+  test('has the folder of what it cannot have on its own: a fifo, a socket, a name that is not UTF-8', () => {
+    write({ Makefile: '', 'odd/beside': 'b', 'pipes/beside': 'b', t: 't' })
+    writeFileSync(Buffer.from(`${project}/odd/\xff`, 'latin1'), 'odd')
+    mkdirSync(Buffer.from(`${project}/odd/in\xff`, 'latin1'))
+    writeFileSync(Buffer.from(`${project}/odd/in\xff/one`, 'latin1'), 'in')
+    execFileSync('mkfifo', [path.join(project, 'pipes/p')])
+    const script = 'test -p pipes/p && cat t "$(printf "odd/\\377")" "$(printf "odd/in\\377/one")"'
+    const first = cli('learn', '--', 'sh', '-c', script)
+    expect([first.status, first.stdout], first.stderr).toEqual([0, 'toddin'])
+    expect(Object.keys(learnt().spec.inputs).map((target) => path.relative(project, target)).toSorted()).toEqual(['odd', 'pipes', 't'])
+    const again = cli('run', '-f', 'buildjail.json')
+    expect([again.status, again.stdout], again.stderr).toEqual([0, 'toddin'])
   })
 
   test('shows files that are shut to others', () => {
@@ -166,8 +204,21 @@ describeLearning('a spec that is learned', () => {
     expect(readdirSync(project)).toEqual(['Makefile'])
     symlinkSync('elsewhere', path.join(project, 'buildjail.json'))
     expect(cli('learn', '--', 'true')).toMatchObject({ status: 125, stderr: expect.stringContaining('is there already') })
-    expect(cli('learn', '--out', 'out', '--spec', 'out/spec.json', '--', 'true')).toMatchObject({ status: 125, stderr: expect.stringContaining('which the command writes to') })
+    expect(cli('learn', '--out', 'out', '--spec', 'out/spec.json', '--', 'true')).toMatchObject({ status: 125, stderr: expect.stringContaining('which the build writes to') })
     expect(readdirSync(project).toSorted()).toEqual(['Makefile', 'buildjail.json'])
+  })
+
+  test('is not written where the command may leave a link, whichever way an output or its folder is named', () => {
+    write({ Makefile: '' })
+    const output = path.join(folders.top, 'output-of-it')
+    mkdirSync(path.join(output, 'sub'), { recursive: true })
+    symlinkSync(folders.top, path.join(folders.top, 'way'))
+    const way = path.join(folders.top, 'way/output-of-it')
+    const attack = ['--', 'sh', '-c', 'for to in /output/sub /output/new /s/sub; do rmdir $to; ln -s "$1" $to; done; true', 'sh', folders.input]
+    for (const [lent, file] of [[['--output', output], path.join(output, 'sub/b.json')], [['--output', way], path.join(way, 'sub/b.json')], [['--output', way], path.join(way, 'new/b.json')], [['--store', `/s=${output}`], path.join(output, 'sub/b.json')]] as const) {
+      expect(cli('learn', ...lent, '--spec', file, ...attack)).toMatchObject({ status: 125, stderr: expect.stringMatching(/which the build writes to|there is no folder/) })
+    }
+    expect(readdirSync(folders.input)).toEqual(['given.txt'])
   })
 
   test('is not written through a link that appears while the command runs', async () => {

@@ -87,6 +87,13 @@ describeSession('a verification', () => {
     await expectSameState(before)
   })
 
+  test.skipIf(isFreebsd).each<VariationName>(['process-ids', 'processors', 'tmp-path'])('makes no difference of its own by what varies %s', async (name) => {
+    const script = 'tr "\\0" "\\n" < /proc/self/environ | grep -v ^TMPDIR= > /output/env; echo $# > /output/words'
+    expect((await verified(script, [name])).differences).toEqual([])
+    const outside = await verify(spec(), ['cp', '/proc/self/environ', '/output/env'], { only: [name] })
+    expect(outside.differences.map(({ guess }) => guess)).toEqual(name === 'tmp-path' ? ['path'] : [])
+  })
+
   test('finds what differs in each of several outputs, by its place inside', async () => {
     const more = path.join(folders.top, 'more')
     const { differences } = await verified('uname -n > /outputs/logs/a; uname -n > /output/b; ln -s "$(uname -n)" /output/l; touch "/output/$(uname -n)"; echo same > /output/s', ['host-name'], { outputs: { logs: more } })

@@ -111,6 +111,12 @@ describe('the documents of figures', () => {
     expect(page).not.toMatch(/NaN|Infinity|undefined/)
   })
 
+  test('are made by a program that fails as buildjail does', () => {
+    for (const words of [['bench/main.mjs', '--only', 'nope'], ['bench/compare.mjs', 'nope', 'nope']]) {
+      expect(spawnSync(process.execPath, words, { encoding: 'utf8' })).toMatchObject({ status: 125, stderr: expect.stringMatching(/^buildjail: /) })
+    }
+  })
+
   test('say what bench/results says (npm run bench:docs)', () => {
     const { stdout, stderr, status } = spawnSync(process.execPath, ['bench/write-document.mjs', '--check'], { encoding: 'utf8' })
     expect([stderr, stdout, status]).toEqual(['', '', 0])

@@ -314,7 +314,9 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--limit', 'policy=none'], '--limit policy=none', "'best-effort'"],
     [['plan', '--source-date-epoch', 'now'], '--source-date-epoch', "'now'"],
     [['plan', '--hostname', 'a', '--hostname', 'b'], '--hostname', 'twice'],
-    [['plan', '--allow', 'everything'], '--allow', 'must be one of'],
+    [['plan', '--input', '/w=.', '--exclude', '/x'], '--exclude /x', 'must be relative to the input'],
+    [['run', '--here', '--exclude', '../x', 'cc'], '--exclude ../x', 'must be relative to the input'],
+    [['plan', '--allow', 'everything'], '--allow', ', and not everything'],
     [['plan', '--allow', 'bpf', '--allow', 'bpf'], '--allow', 'bpf twice'],
   ])('%j', (argv, entry, says) => {
     const refusal = refusalOf(() => parseCommandLine(argv))

@@ -30,6 +30,8 @@ const source = tree.directory('source')
 // Plans are for the system under the test; where there is none to plan for, there is no command line to test.
 const supported = describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')
 
+const isLinux = process.platform === 'linux'
+
 interface Said {
   readonly status: number
   readonly out: string
@@ -269,6 +271,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     [['plan', '--frob'], "buildjail: --frob: is not an option of buildjail plan\n"],
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
+    [['plan', '--toolchain', 'none', '--network', isLinux ? 'vnet:epair0b' : 'namespace:/run/netns/a'], isLinux ? 'buildjail: --network: only FreeBSD moves an interface into a session; on Linux hand in --network namespace:/run/netns/NAME\n' : 'buildjail: --network: only Linux has network namespaces; on FreeBSD hand in --network vnet:INTERFACE\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: --cwd: src is not absolute\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
@@ -331,13 +334,18 @@ supported('buildjail run has the exit status of the command', () => {
   })
 
   it.each([
-    [{ signal: 'SIGKILL', limit: 'stdio' }, 124, 'wrote more to stdout and stderr than limits.stdio lets it'],
-    [{ exitCode: 0, limit: 'stdio' }, 124, 'wrote more to stdout and stderr than limits.stdio lets it'],
-    [{ signal: 'SIGKILL', limit: 'memory' }, 137, 'took more memory than limits.memory lets it'],
+    [{ signal: 'SIGKILL', limit: 'stdio' }, 124, 'wrote more to stdout and stderr than --limit stdio=1500B lets it'],
+    [{ exitCode: 0, limit: 'stdio' }, 124, 'wrote more to stdout and stderr than --limit stdio=1500B lets it'],
+    [{ signal: 'SIGKILL', limit: 'memory' }, 137, 'took more memory than --limit memory=2G lets it'],
     [{ exitCode: 2, limit: 'processes' }, 2, 'tried to have more processes than limits.processes lets it'],
   ])('which limit ended it (%j), and exits with %d', async (how, status, says) => {
     addon.reset({ behaviour: ({ job }) => addon.exit(job, how) })
-    expect(await run('--limit', 'memory=2G', '--', 'cc')).toEqual({ status, out: '', err: `buildjail: cc: ${says}\n` })
+    expect(await run('--limit', 'memory=2G', '--limit', 'stdio=1500B', '--', 'cc')).toEqual({ status, out: '', err: `buildjail: cc: ${says}\n` })
+  })
+
+  it('whatever it is, a variable that is not set here is told of, as nothing is passed on', async () => {
+    addon.reset({ behaviour: ({ job }) => addon.exit(job, { exitCode: 0 }) })
+    expect(await run('--env', 'NO_SUCH_VARIABLE', '--env', 'PATH', '--env', 'SET=x', '--', 'cc')).toEqual({ status: 0, out: '', err: 'buildjail: --env NO_SUCH_VARIABLE: it is not set here, so nothing is passed on\n' })
   })
 
   it('124 when it timed out, and says so', async () => {

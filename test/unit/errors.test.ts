@@ -18,7 +18,8 @@ import {
   unsupportedOverlay,
   type NativeFailure,
 } from '../../src/errors.ts'
-import { jobError } from '../../src/native/jobs.ts'
+import { havingWaited, jobError } from '../../src/native/jobs.ts'
+import { askedBy } from '../../src/spec/messages.ts'
 
 const systemCallError = (failure: NativeFailure): SystemCallError => typed(failure) as SystemCallError
 
@@ -55,8 +56,11 @@ describe("a failed system call is told in Node's own form, with what the kernel 
 
   it('where another session has what this one needs, it says what to do', () => {
     const advised = jobError({ ...failure, step: 'nested-sources', detail: 'the input lies around the output of another' })
-    expect(advised).toMatchObject({ code: 'EBUSY', remedy: expect.stringMatching(/^use one session .*\(wait or --wait, such as 1m\)$/) as string, message: expect.stringContaining('output of another); remedy: use one') as string })
+    expect(advised).toMatchObject({ code: 'EBUSY', remedy: expect.stringMatching(/^use one session .*\(wait: '1m'\)$/) as string, message: expect.stringContaining('output of another); remedy: use one') as string })
     expect(jobError({ ...failure, step: 'unmount' })).not.toHaveProperty('remedy')
+    const waited = havingWaited(jobError({ ...failure, step: 'nested-sources' }) as BuildjailError, 500)
+    expect(waited.message).toMatch(/or let this one wait for the other longer than the 500 ms that it has waited \(wait: '1m'\)$/)
+    expect(askedBy(waited)).toEqual([{ wait: '1m' }])
   })
 
   it('who holds what could not be taken away is a list, and a sentence in the message', () => {

@@ -82,7 +82,7 @@ describe('what is left of a project', () => {
   })
 
   it('has the working directory, and nothing of outputs, which are not excluded either', () => {
-    expect(learned([], { cwd: path.join(project, 'docs') })).toEqual({ docs: { isOverlay: false, reason: 'looked', unused: [] } })
+    expect(learned([], { cwd: path.join(project, 'docs') })).toEqual({ docs: { isOverlay: false, reason: 'looked', isEmpty: true, unused: [] } })
     expect(learned([seen('', 'list'), seen('out/old', 'read'), missing('out/new', 'write')], { kept: ['out'] })).toEqual({ '': { isOverlay: false, reason: 'listed', unused: ['docs', 'src'] } })
   })
 

@@ -76,7 +76,7 @@ describe('a spec file', () => {
     ['{ "name": "a"\n  "cwd": "/" }', '2:3', 'a comma is missing here'],
     ['{ "name": }', '1:11', 'a value is missing here'],
     ['{ "name": "a" ', '1:15', 'a close brace is missing here'],
-    ["{\n\t'name': 1 }", '2:2', 'here is an invalid symbol'],
+    ["{\n\t'name': 1 }", '2:2', 'is not JSON: \'name\' is no value or name; names and texts stand in double quotes'],
     ['', '1:1', 'is not JSON'],
     ['[]', '1:1', 'must hold an object'],
     ['{} {}', '1:4', 'is not JSON'],

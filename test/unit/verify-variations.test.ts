@@ -27,7 +27,7 @@ function groundOf(spec: Spec): Ground {
 }
 
 function draftOf(spec: Spec, number = 2): Draft {
-  return { number, spec, makesTmpdir: false, processes: 0, processors: [], isShifted: false, isReordered: false, values: {} }
+  return { number, spec, processes: 0, processors: [0, 1, 2, 3], isShifted: false, isReordered: false, values: {} }
 }
 
 describe('what a spec says is not varied', () => {
@@ -66,8 +66,9 @@ describe('what a spec says is not varied', () => {
 
 it.runIf(isLinux)('a shell does before the command what varies it, and the command is the same', () => {
   const plan = planOf({})
-  expect(commandOf(['cc', 'a b'], draftOf({}), plan)).toEqual(['cc', 'a b'])
-  const [shell = '', ...words] = commandOf(['sh', '-c', 'echo "$0 $1 [$TMPDIR] ${buildjail_n-none}"; [ -d "$TMPDIR" ]; nproc; exit 7', 'a b', '*'], { makesTmpdir: true, processes: 3, processors: [0] }, plan)
+  expect(commandOf(['cc', 'a b'], ['host-name'], draftOf({}), plan)).toEqual(['cc', 'a b'])
+  expect(commandOf(['no-such-program'], ['process-ids'], { processes: 3, processors: [0] }, plan)).toEqual(['no-such-program'])
+  const [shell = '', ...words] = commandOf(['sh', '-c', 'echo "$0 $1 [$TMPDIR] ${buildjail_n-none}"; [ -d "$TMPDIR" ]; nproc; exit 7', 'a b', '*'], ['tmp-path', 'process-ids', 'processors'], { processes: 3, processors: [0] }, plan)
   const tmp = path.join(top, 'deep/er')
   expect(() => execFileSync(shell, words, { env: { ...process.env, TMPDIR: tmp }, stdio: 'pipe' })).toThrow(expect.objectContaining({ status: 7, stdout: Buffer.from(`a b * [${tmp}] none\n1\n`) }))
 })

@@ -4,9 +4,10 @@ import { SystemCallError } from '../../src/errors.ts'
 import { whileTaken } from '../../src/session/opening.ts'
 import type { Mount } from '../../src/spec/plan.ts'
 
-const taken = (): SystemCallError => new SystemCallError('EBUSY', 'taken', { step: 'output-lease' })
+const taken = (): SystemCallError => new SystemCallError('EBUSY', "taken; or let this one wait for the other (wait: '1m')", { step: 'output-lease' })
 
-const writing = (...inodes: number[]): { mounts: Mount[] } => ({
+const writing = (...inodes: number[]): { wait: number; mounts: Mount[] } => ({
+  wait: 50,
   mounts: inodes.map((ino) => ({ kind: 'bind', target: `/${ino}`, source: `/${ino}`, identity: { dev: '1', ino: String(ino) }, writable: true, entry: 'outputs' })),
 })
 
@@ -56,7 +57,7 @@ describe('waiting for an output that is in use', () => {
     const bounded = whileTaken(writing(1), 50, outputs.take('bounded'))
     const aborted = whileTaken(writing(1), 20_000, outputs.take('aborted'), controller.signal)
     const last = whileTaken(writing(1), 20_000, outputs.take('last'))
-    await expect(bounded).rejects.toMatchObject({ code: 'EBUSY' })
+    await expect(bounded).rejects.toMatchObject({ code: 'EBUSY', message: expect.stringContaining('longer than the 50 ms that it has waited') })
     controller.abort()
     await expect(aborted).rejects.toMatchObject({ code: 'EBUSY' })
     expect(performance.now() - began).toBeLessThan(10_000)

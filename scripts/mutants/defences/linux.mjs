@@ -796,6 +796,11 @@ export const linux = [
     tests: [['test/session/learning.test.ts', 'is not written through a link that appears while the command runs']],
   },
   {
+    defence: 'a spec that is learned is written in no folder that its command could make',
+    off: { 'learned-folder-there': 'skip' },
+    tests: [['test/session/learning.test.ts', 'is not written where the command may leave a link, whichever way an output or its folder is named']],
+  },
+  {
     defence: 'two traces are compared only if they are complete',
     off: { 'diff-of-whole-records': 'never' },
     tests: [['test/session/trace-records.test.ts', 'is compared with another by trace diff']],

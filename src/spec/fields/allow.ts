@@ -1,5 +1,6 @@
 import { invalid, readList } from '../check.ts'
 import { joinedSets, type Field } from '../field.ts'
+import { readable } from '../messages.ts'
 
 export interface WithAllow {
   /**
@@ -55,7 +56,7 @@ export const allow: Field<readonly Allowance[], false> = {
 
 function checked(given: readonly unknown[], entryOf: (index: number) => string): readonly Allowance[] {
   return given.map((name, index) => {
-    if (!isName(name)) throw invalid(entryOf(index), `must be one of ${names.join(', ')}`)
+    if (!isName(name)) throw invalid(entryOf(index), `must be one of ${names.join(', ')}${typeof name === 'string' ? `, and not ${readable(name)}` : ''}`)
     if (given.indexOf(name) !== index) throw invalid(entryOf(index), `names ${name} twice`)
     return name
   })

@@ -3,7 +3,7 @@ import { allowedHostPattern, allowedHostText, mostAllowed, readAllowedHost } fro
 import { invalid, readList, readRecord, readText } from '../check.ts'
 import { joinedSets, type Field } from '../field.ts'
 import { host } from '../look.ts'
-import { readable } from '../messages.ts'
+import { asking, readable, specText } from '../messages.ts'
 import { isPreset, presetHosts, presets } from '../presets/hosts-of.ts'
 
 export interface WithNetwork {
@@ -60,7 +60,8 @@ const handedIn = {
       if (!interfaceName.test(name)) throw invalid(entry, `'${name}' is no name of an interface`)
       return bare({ vnet: name })
     },
-    elsewhere: 'only FreeBSD moves an interface into a session; on Linux hand in { namespace: path }',
+    elsewhere: 'only FreeBSD moves an interface into a session; on Linux hand in',
+    instead: { network: { namespace: '/run/netns/NAME' } },
   },
   namespace: {
     platform: 'linux',
@@ -69,11 +70,17 @@ const handedIn = {
       if (!path.startsWith('/')) throw invalid(entry, `'${path}' must be an absolute path`)
       return bare({ namespace: path })
     },
-    elsewhere: 'only Linux has network namespaces; on FreeBSD hand in { vnet: an interface }',
+    elsewhere: 'only Linux has network namespaces; on FreeBSD hand in',
+    instead: { network: { vnet: 'INTERFACE' } },
   },
 } as const
 
 type HandedIn = keyof typeof handedIn
+
+function onAnother(kind: HandedIn): Error {
+  const { elsewhere, instead } = handedIn[kind]
+  return asking(invalid(`network.${kind}`, `${elsewhere} ${specText(instead)}`), instead)
+}
 
 const isHandedIn = (key: string): key is HandedIn => Object.hasOwn(handedIn, key)
 
@@ -183,7 +190,7 @@ export const network: Field<Network, false> = {
   plan: ({ platform, settled }, value) => {
     settled.network = value === undefined ? 'none' : isAllowedNetwork(value) ? planned(value) : value
     const [kind] = handedInNetwork(settled.network) ?? []
-    if (kind !== undefined && handedIn[kind].platform !== platform) throw invalid(`network.${kind}`, handedIn[kind].elsewhere)
+    if (kind !== undefined && handedIn[kind].platform !== platform) throw onAnother(kind)
   },
   isAddable: false,
   rebase: (value, resolve) => withHosts(value, resolve('.')),

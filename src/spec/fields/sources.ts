@@ -2,6 +2,7 @@ import { SpecError } from '../../errors.ts'
 import { bare } from '../plain-data.ts'
 import { invalid, readList, readRecord, readText } from '../check.ts'
 import type { JsonSchema } from '../field.ts'
+import { readable } from '../messages.ts'
 
 /** A path of the host that a spec names, or that path with what is to be made of it. */
 export type Source = string | SourceOptions
@@ -75,8 +76,10 @@ export function readPatterns(given: unknown, entry: string): readonly string[] {
   return readList(given, entry, "a list of paths in the folder, such as ['.env*', 'dist/']").map((one, index) => {
     const pattern = readText(one, `${entry}[${index}]`)
     const names = pattern.replace(/\/$/, '').split('/')
-    if (names.some((name) => name === '' || name === '.' || name === '..')) throw invalid(`${entry}[${index}]`, `${pattern} is no path in the folder: it has no part that is empty, "." or ".."`)
-    if (names.at(-1) === '**') throw invalid(`${entry}[${index}]`, `${pattern} fits all of the folder`)
+    const place = entry.startsWith('--') ? `${entry} ${readable(pattern)}` : `${entry}[${index}]`
+    const written = entry.startsWith('--') ? '' : `${readable(pattern)} `
+    if (names.some((name) => name === '' || name === '.' || name === '..')) throw invalid(place, `${written}must be relative to the input: without a slash in front, an empty part, "." or ".."`)
+    if (names.at(-1) === '**') throw invalid(place, `${written}fits all of the folder`)
     return pattern
   })
 }
