@@ -372,21 +372,19 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
     is_lost = is_lost || !one;
     if (is_lost || one->path.empty()) continue;
     // It opens the file of a descriptor again, and may read what was only looked at (open(2), O_PATH).
-    if (const std::string behind = through_devices(one->path); one->use != Use::kLook && is_descriptor(behind)) {
+    const bool is_read = one->use == Use::kRead || one->use == Use::kExecute || one->reads_too;
+    if (const std::string behind = through_devices(one->path); is_read && is_descriptor(behind)) {
       const auto descriptor = own_descriptor(behind);
       // The numbers of processes in a path are those of the session, and the notice has the host's.
       is_lost = !descriptor;
-      auto file = descriptor ? start_of(notice.thread, *descriptor) : std::nullopt;
-      // What was removed is no file of the host's any more.
-      if (file && !file->ends_with(" (deleted)")) {
-        Wanted again = *one;
-        again.path = std::move(*file);
-        if (call->kind == Kind::kExecute)
-          *one = std::move(again);
-        else
-          wanted.push_back(std::move(again));
-      }
       if (is_lost) continue;
+      auto file = start_of(notice.thread, *descriptor);
+      // What was removed is no file of the host's any more.
+      if (file && file->ends_with(" (deleted)")) file.reset();
+      if (file && call->kind == Kind::kExecute)
+        one->path = std::move(*file);
+      else if (file)
+        wanted.push_back({.path = std::move(*file), .use = Use::kRead, .follows = true, .is_opened = true});
     }
     // Most calls have a path that is known, and nothing else.
     const bool is_known = call->kind != Kind::kExecute && !one->reads_too && !goes_up(one->path) &&
