@@ -11,9 +11,9 @@ import { build, filesOf, inputsDigest, planOf } from 'buildjail'
  * @returns whether it was in the cache
  */
 export async function cachedTask({ cache, output, target = '/output', spec, command }) {
-  const { env, mounts } = planOf(spec)
-  // Optional sources come and go, and so do places that the patterns of `exclude` fit.
-  const fixed = JSON.stringify([spec, env, mounts.map((mount) => [mount.kind, mount.target, mount.source]), target, command])
+  const { env, mounts, links } = planOf(spec)
+  // Optional sources come and go, and so do places that the patterns of `exclude` fit. A source that is a link may lead elsewhere.
+  const fixed = JSON.stringify([spec, env, mounts.map((mount) => [mount.kind, mount.target, mount.source]), links, target, command])
   const runs = path.join(cache, createHash('sha256').update(fixed).digest('hex'))
   mkdirSync(runs, { recursive: true })
   const hit = await earlierRun(runs)

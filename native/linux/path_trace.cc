@@ -114,7 +114,57 @@ std::string plain(std::string_view path) {
   return all.empty() ? "/" : all;
 }
 
-/** Through a link of a process in /proc, which leads elsewhere for each (proc_pid_cwd(5), proc_pid_root(5)). */
+std::string parent_of(const std::string& path) {
+  const std::size_t end = path.find_last_of('/');
+  return end == 0 || end == std::string::npos ? "/" : path.substr(0, end);
+}
+
+bool goes_up(std::string_view path) { return path.ends_with("/..") || path.find("/../") != std::string_view::npos; }
+
+/**
+ * A relative path from a folder. No link is in what /proc says of that, so its own text tells what `..` leads to, even
+ * of one that was removed.
+ */
+std::string from_folder(std::string folder, std::string_view relative) {
+  std::string names = plain(relative);
+  while (names == "/.." || names.starts_with("/../")) {
+    folder = parent_of(folder);
+    names.erase(0, std::string_view("/..").size());
+  }
+  return plain(folder + "/" + names);
+}
+
+/** Links of devices to those of the caller's descriptors (proc_pid_fd(5)). */
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kDeviceLinks = {{
+    {"/dev/fd", "/proc/self/fd"},
+    {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"},
+    {"/dev/stderr", "/proc/self/fd/2"},
+}};
+
+/** The path that a link of /dev to a descriptor leads to. */
+std::string through_devices(const std::string& path) {
+  for (const auto& [link, target] : kDeviceLinks)
+    if (is_within(path, link)) return std::string(target) + path.substr(link.size());
+  return path;
+}
+
+/** A link to a descriptor in /proc. */
+bool is_descriptor(const std::string& path) { return path.starts_with("/proc/") && parent_of(path).ends_with("/fd"); }
+
+/** The number of a descriptor of the caller itself. */
+std::optional<int> own_descriptor(std::string_view path) {
+  constexpr std::array<std::string_view, 2> kOwn = {"/proc/self/fd/", "/proc/thread-self/fd/"};
+  int number = 0;
+  for (const std::string_view own : kOwn)
+    if (path.starts_with(own) && read_number(path.substr(own.size()), number)) return number;
+  return std::nullopt;
+}
+
+/**
+ * Through a link of a process in /proc, which leads elsewhere for each (proc_pid_cwd(5), proc_pid_root(5),
+ * proc_pid_fd(5)).
+ */
 bool leads_out_of_proc(std::string_view path) {
   if (!path.starts_with("/proc/")) return false;
   while (!path.empty()) {
@@ -123,29 +173,6 @@ bool leads_out_of_proc(std::string_view path) {
     if (name == "fd") return path.find('/') != std::string_view::npos;
   }
   return false;
-}
-
-bool goes_up(std::string_view path) { return path.ends_with("/..") || path.find("/../") != std::string_view::npos; }
-
-/** `..` taken by the text alone, for a path of which nothing is there. */
-std::string without_ups(std::string_view path) {
-  std::string all;
-  while (!path.empty()) {
-    const std::string_view name = cut(path, '/');
-    if (name.empty()) continue;
-    if (name == "..") {
-      all.resize(all.find_last_of('/') == std::string::npos ? 0 : all.find_last_of('/'));
-    } else {
-      all += '/';
-      all += name;
-    }
-  }
-  return all.empty() ? "/" : all;
-}
-
-std::string parent_of(const std::string& path) {
-  const std::size_t end = path.find_last_of('/');
-  return end == 0 || end == std::string::npos ? "/" : path.substr(0, end);
 }
 
 /** A file in the session, or the errno of the look-up. */
@@ -170,27 +197,79 @@ std::string real_path(const UniqueFd& file) {
   return read_link("/proc/self/fd/" + std::to_string(file.get())).value_or(std::string());
 }
 
-/** A link that leads to nothing, where something may come. */
-bool is_dangling(const UniqueFd& root, const std::string& path) {
-  return static_cast<bool>(pin(root, path, O_PATH | O_NOFOLLOW).file);
+/** Empty if it is no link. */
+std::string text_of_link(const UniqueFd& file) {
+  std::array<char, PATH_MAX> text{};
+  const Tolerated tolerated("it is no link");
+  const ssize_t size = ::readlinkat(file.get(), "", text.data(), text.size());
+  return size <= 0 ? std::string() : std::string(text.data(), static_cast<std::size_t>(size));
 }
 
-/**
- * Where links lead to from the nearest folder that is there, in which something could come. Empty where it could come
- * elsewhere.
- */
-std::string nearest_folder(const UniqueFd& root, const std::string& path, bool follows) {
-  if (follows && is_dangling(root, path)) return {};
-  if (const Pinned parent = pin(root, parent_of(path), O_PATH); parent.file) return real_path(parent.file);
-  // From above, because a path may have thousands of names that are not there.
-  std::string nearest = "/";
-  for (std::size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
-    const std::string above = path.substr(0, end);
-    const Pinned folder = pin(root, above, O_PATH);
-    if (!folder.file) return is_dangling(root, above) ? std::string() : nearest;
-    nearest = real_path(folder.file);
+std::string in_folder(const std::string& folder, std::string_view names) {
+  return folder == "/" ? std::string(names) : folder + std::string(names);
+}
+
+/** Where the kernel stops on a path. */
+struct Stop {
+  /** What is missing there, or the file that is in the place of a folder. */
+  std::string path;
+  /** What of the path is behind it. */
+  std::string rest{};
+  /** The folder that it is in. */
+  std::string folder{};
+  /** A link led there that leads to nothing, and where something may come. */
+  bool is_behind_link = false;
+  /** Links lead to what is below /proc, which is another for each process. */
+  bool is_in_proc = false;
+};
+
+/** Where the names of a path end. */
+std::vector<std::size_t> ends_of(const std::string& path) {
+  std::vector<std::size_t> ends;
+  for (std::size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1))
+    ends.push_back(end);
+  ends.push_back(path.size());
+  return ends;
+}
+
+/** Of a path that is not there. Empty where it goes in a circle, or something on it has gone meanwhile. */
+std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows) {
+  constexpr int kMostLinks = 40;
+  for (int links = 0; links <= kMostLinks; ++links) {
+    const auto ends = ends_of(path);
+    const auto last = ends.end() - 1;
+    auto missing = last;
+    Pinned above = pin(root, parent_of(path), O_PATH);
+    // Mostly the last name alone is missing. Else there may be thousands.
+    if (!above.file) {
+      const auto is_there = [&](std::size_t end) {
+        return static_cast<bool>(pin(root, path.substr(0, end), O_PATH).file);
+      };
+      missing = std::partition_point(ends.begin(), last, is_there);
+      above = pin(root, missing == ends.begin() ? "/" : path.substr(0, *(missing - 1)), O_PATH);
+    }
+    std::string folder = above.file ? real_path(above.file) : std::string();
+    if (folder.empty()) return std::nullopt;
+    const std::size_t begin = missing == ends.begin() ? 0 : *(missing - 1);
+    if (is_within(folder, "/proc")) return Stop{.path = in_folder(folder, path.substr(begin)), .is_in_proc = true};
+    const std::string name = path.substr(begin, *missing - begin);
+    std::string rest = path.substr(*missing);
+    // No folder is there to go up from (path_resolution(7), ENOTDIR).
+    if (name == "/..") return Stop{.path = folder, .folder = parent_of(folder)};
+    const bool is_held = missing == last && !follows;
+    const Pinned link = is_held ? Pinned() : pin(root, path.substr(0, *missing), O_PATH | O_NOFOLLOW);
+    const std::string text = link.file ? text_of_link(link.file) : std::string();
+    if (text.empty()) {
+      std::string at = in_folder(folder, name);
+      return Stop{
+          .path = std::move(at), .rest = std::move(rest), .folder = std::move(folder), .is_behind_link = links > 0};
+    }
+    path = text.front() == '/' ? std::string() : folder + "/";
+    path += text;
+    path += rest;
+    path = plain(path);
   }
-  return nearest;
+  return std::nullopt;
 }
 
 bool is_missing(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == ENAMETOOLONG; }
@@ -292,6 +371,21 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
     auto one = wanted_by(notice, *call, argument);
     is_lost = is_lost || !one;
     if (is_lost || one->path.empty()) continue;
+    // It opens the file of a descriptor again, and may read what was only looked at (open(2), O_PATH).
+    const bool is_read = one->use == Use::kRead || one->use == Use::kExecute || one->reads_too;
+    if (const std::string behind = through_devices(one->path); is_read && is_descriptor(behind)) {
+      const auto descriptor = own_descriptor(behind);
+      // The numbers of processes in a path are those of the session, and the notice has the host's.
+      is_lost = !descriptor;
+      if (is_lost) continue;
+      auto file = start_of(notice.thread, *descriptor);
+      // What was removed is no file of the host's any more.
+      if (file && file->ends_with(" (deleted)")) file.reset();
+      if (file && call->kind == Kind::kExecute)
+        one->path = std::move(*file);
+      else if (file)
+        wanted.push_back({.path = std::move(*file), .use = Use::kRead, .follows = true, .is_opened = true});
+    }
     // Most calls have a path that is known, and nothing else.
     const bool is_known = call->kind != Kind::kExecute && !one->reads_too && !goes_up(one->path) &&
                           seen_->add_known(caller->process, one->path, one->use, one->follows);
@@ -391,10 +485,12 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
     if (!start && (errno == ENAMETOOLONG || errno == EACCES)) return std::nullopt;
     // No folder: the call fails.
     if (!start) return wanted;
-    path->insert(0, *start + "/");
+    *path = from_folder(*start, *path);
+    // The kernel takes it, and no look from the root can (path_resolution(7), ENAMETOOLONG).
+    if (path->size() >= PATH_MAX) return std::nullopt;
   }
   wanted.path = plain(*path);
-  if (leads_out_of_proc(wanted.path)) return std::nullopt;
+  if (leads_out_of_proc(through_devices(wanted.path))) return std::nullopt;
   return wanted;
 }
 
@@ -403,28 +499,44 @@ void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rig
   if (is_straight && seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
   if (!rights.take(caller.rights->rights)) return seen_->lose();
   if (!is_straight) {
-    wanted.path = straightened(wanted.path);
+    if (!straighten(wanted)) return seen_->lose();
     if (seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
   }
-  seen_->add(caller.process, found_at(wanted));
+  auto found = found_at(wanted);
+  if (!found) return seen_->lose();
+  seen_->add(caller.process, std::move(*found));
 }
 
-std::string PathTrace::straightened(const std::string& path) {
+bool PathTrace::straighten(Wanted& wanted) {
+  const std::string& path = wanted.path;
   const bool is_folder = path.ends_with("/..");
   const std::string folder = is_folder ? path : parent_of(path);
   const std::string last = is_folder ? std::string() : path.substr(path.find_last_of('/'));
-  if (!goes_up(folder)) return path;
-  const auto joined = [&last](const std::string& at) { return at == "/" && !last.empty() ? last : at + last; };
-  if (const auto known = straight_.find(folder); known != straight_.end()) return joined(known->second);
-  const Pinned found = pin(root_, folder, O_PATH);
-  // Of a folder that is not there only the text is known.
-  std::string real = found.file ? real_path(found.file) : std::string();
-  if (real.empty()) return without_ups(path);
-  if (places_.has(folder) && places_.has(real) && straight_.size() < kMostStraightened) straight_.emplace(folder, real);
-  return joined(real);
+  const auto lead_to = [&wanted, &last](const std::string& at) {
+    wanted.path = last.empty() ? at : in_folder(at, last);
+    return !leads_out_of_proc(through_devices(wanted.path));
+  };
+  if (!goes_up(folder)) return true;
+  if (const auto known = straight_.find(folder); known != straight_.end()) return lead_to(known->second);
+  if (const Pinned found = pin(root_, folder, O_PATH); found.file) {
+    const std::string real = real_path(found.file);
+    if (real.empty()) return false;
+    if (places_.has(folder) && places_.has(real) && straight_.size() < kMostStraightened)
+      straight_.emplace(folder, real);
+    return lead_to(real);
+  }
+  // Where a folder is missing before `..`, the kernel looks no further (path_resolution(7), ENOENT).
+  const auto stop = stop_of(root_, path, wanted.follows);
+  if (!stop || stop->is_in_proc) return false;
+  if (!stop->rest.empty() && !goes_up(stop->rest)) {
+    wanted.path = stop->path + stop->rest;
+    return true;
+  }
+  wanted = {.path = stop->path, .use = Use::kLook, .follows = true};
+  return true;
 }
 
-Lookup PathTrace::found_at(const Wanted& wanted) {
+std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
   Lookup lookup{.path = wanted.path, .use = wanted.use, .follows = wanted.follows};
   // These are the kernel's, and another's for each process that looks.
   if (is_within(lookup.path, "/proc")) return lookup;
@@ -439,20 +551,34 @@ Lookup PathTrace::found_at(const Wanted& wanted) {
     return lookup;
   }
   lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
-  if (!places_.has(lookup.path)) return lookup;
-  const std::string nearest = nearest_folder(root_, lookup.path, lookup.follows);
-  lookup.lasts = !nearest.empty() && places_.has(nearest);
+  // What is behind a descriptor is looked up by the path of its file.
+  if (through_devices(lookup.path) != lookup.path) return lookup;
+  const auto stop = stop_of(root_, lookup.path, lookup.follows);
+  if (!stop) return lookup;
+  std::string real = stop->path + stop->rest;
+  if (stop->is_in_proc) {
+    if (leads_out_of_proc(real) || (wanted.use != Use::kLook && is_descriptor(real))) return std::nullopt;
+    lookup.found = Found::kThere;
+    lookup.leads_to = std::move(real);
+    return lookup;
+  }
+  lookup.lasts = !stop->is_behind_link && places_.has(lookup.path) && places_.has(stop->folder);
   if (wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
+  // Something may come where links lead to.
+  if (real != lookup.path) lookup.leads_to = std::move(real);
   return lookup;
 }
 
 void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller,
                               const std::string& path, BorrowedRights& rights) {
   if (!rights.take(caller.rights->rights)) return seen_->lose();
-  const std::string straight = goes_up(path) ? straightened(path) : path;
-  Lookup found = found_at({.path = straight, .use = Use::kExecute, .follows = true, .is_opened = true});
+  Wanted wanted{.path = path, .use = Use::kExecute, .follows = true, .is_opened = true};
+  if (goes_up(path) && !straighten(wanted)) return seen_->lose();
+  auto looked_up = found_at(wanted);
+  if (!looked_up) return seen_->lose();
+  Lookup& found = *looked_up;
   const pid_t process = caller.process;
-  if (found.found == Found::kThere) {
+  if (found.found == Found::kThere && found.use == Use::kExecute) {
     const auto words = notice.arguments.at(call.paths.front().folder == PathArgument::kNone ? 1 : 2);
     const auto first = words == 0 ? std::nullopt : read_number64(notice.thread, words);
     const auto argv0 = first && *first != 0 ? read_text(notice.thread, *first, PATH_MAX) : std::nullopt;

@@ -80,9 +80,10 @@ class PathTrace {
   void forget_callers();
   std::optional<Wanted> wanted_by(const CallNotice& notice, const PathCall& call, const PathArgument& argument);
   void look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights);
-  /** The same path with `..` taken as the kernel does, which follows the links before it. */
-  std::string straightened(const std::string& path);
-  Lookup found_at(const Wanted& wanted);
+  /** Takes `..` as the kernel does, which follows the links before it. False where it cannot be told. */
+  bool straighten(Wanted& wanted);
+  /** Empty where links lead to what cannot be told. */
+  std::optional<Lookup> found_at(const Wanted& wanted);
   /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
   void see_interpreters(const Caller& caller, pid_t thread, const std::string& program, BorrowedRights& rights);
   void see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller, const std::string& path,

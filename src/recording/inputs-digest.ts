@@ -3,7 +3,8 @@ import { constants, type BigIntStats } from 'node:fs'
 import { lstat, open, readdir } from 'node:fs/promises'
 
 import { TraceError } from '../errors.ts'
-import type { RecordedFiles, RecordedUse } from './seen-files.ts'
+import { isWithin } from '../spec/paths.ts'
+import { useNames, type RecordedFiles, type RecordedUse } from './seen-files.ts'
 import { ShownPaths, type ShownPath } from './shown-paths.ts'
 
 export interface DigestOptions {
@@ -12,7 +13,7 @@ export interface DigestOptions {
    * as the run saw them. Without it, the digest is of the files as they are now.
    */
   readonly unchangedSince?: number
-  /** Include what was looked up in the toolchain. Default: false, inputs only. */
+  /** Include what was looked up in the toolchain, and in other parts of the host that the session shows, such as its certificates. Default: false, inputs only. */
   readonly toolchain?: boolean
 }
 
@@ -26,9 +27,10 @@ const chunkSize = 256 * 1024
 const fileTypes = 0o170000n
 
 /**
- * The hash of what a run looked up in its inputs: contents and modes of what it read or executed, names in folders that it listed, kinds, modes and
- * sizes of what it only looked at, where links lead to, and which paths were missing. Two equal digests of one list of paths mean that a run which
- * asks the same gets the same answers. Not in it: time stamps, owners and numbers of files; and what is not a file, such as the command and its variables.
+ * The hash of what a run looked up in its inputs: contents and modes of what it read or executed, names in folders that it listed or changed, kinds, modes
+ * and sizes of what it only looked at, modes of folders on the way, where links lead to, and which paths were missing. Two equal digests of one list of paths
+ * mean that a run which asks the same gets the same answers. Not in it: time stamps, owners, numbers and extended attributes of files; and what is not a
+ * file, such as the command and its variables.
  * @param files of a record, or by `filesOf`, of this host
  * @returns 64 hexadecimal digits
  * @throws TraceError if the list is incomplete, if the run read what an earlier run left in an output or a store, or if something has changed since;
@@ -38,16 +40,24 @@ export async function inputsDigest(files: RecordedFiles, options: DigestOptions 
   refuseIncomplete(files)
   refuseLeftovers(files)
   const asked = files.entries.filter((use) => isDigested(use, options)).flatMap((use) => (use.kind === 'empty' ? placesOf(use) : questionsOf(use)))
-  if (options.unchangedSince !== undefined) await refuseExchanged(files)
+  if (options.unchangedSince !== undefined) {
+    await refuseListedLeftovers(files)
+    await refuseExchanged(files)
+  }
   const states = new States(files, options.unchangedSince)
   const hash = createHash('sha256')
   for (const [path, question] of asked.toSorted(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${JSON.stringify([path, ...question, ...(await states.of(path, question))])}\n`)
   return hash.digest('hex')
 }
 
-function isDigested({ entry, kind, source }: RecordedUse, { toolchain = false }: DigestOptions): boolean {
-  if (kind === 'empty') return true
-  return source !== undefined && (entry.startsWith('inputs.') || (toolchain && /^toolchain($|\[)/.test(entry)))
+function isDigested(use: RecordedUse, { toolchain = false }: DigestOptions): boolean {
+  if (use.kind === 'empty') return useNames.some((name) => use[name].paths.length > 0)
+  return use.source !== undefined && !isLent(use) && (toolchain || use.entry.startsWith('inputs.'))
+}
+
+/** A folder of the host in which the build writes. */
+function isLent({ entry }: RecordedUse): boolean {
+  return /^(output$|outputs\.|stores\.)/s.test(entry)
 }
 
 /** Each path with all that was asked of it. */
@@ -80,11 +90,27 @@ function refuseIncomplete({ entries, lost }: RecordedFiles): void {
 
 /** What an earlier run left is no input of a spec, and no digest of it can be had: this run may have changed it. */
 function refuseLeftovers({ entries }: RecordedFiles): void {
-  for (const use of entries.filter(({ entry }) => /^(output$|outputs\.|stores\.)/s.test(entry))) {
+  for (const use of entries.filter(isLent)) {
     const left = [...use.read.paths, ...use.executed.paths, ...use.listed.paths, ...use.looked.paths].find((path) => path !== use.target)
     // defence: digest-leftovers-refused
-    if (left !== undefined) throw new TraceError('ERR_BUILDJAIL_OUTPUT_READ', `${left} was in ${use.entry} before the run wrote it, so the outcome may depend on an earlier run; begin with an empty folder`, { entry: use.entry, path: left })
+    if (left !== undefined) throw leftOver(use, left)
   }
+}
+
+/** Of an output that was listed, all names in it are the run's: what it has removed was looked at as well. */
+async function refuseListedLeftovers({ entries }: RecordedFiles): Promise<void> {
+  for (const use of entries.filter(isLent)) {
+    if (use.source === undefined || !use.listed.paths.includes(use.target)) continue
+    const made = new Set(use.written.paths)
+    const there = (await namesIfThere(use.source)).map((name) => `${use.target}/${name}`)
+    const left = there.find((path) => !made.has(path) && !entries.some(({ target }) => isWithin(target, path)))
+    // defence: digest-listed-leftovers
+    if (left !== undefined) throw leftOver(use, left)
+  }
+}
+
+function leftOver({ entry }: RecordedUse, path: string): TraceError {
+  return new TraceError('ERR_BUILDJAIL_OUTPUT_READ', `${path} was in ${entry} before the run wrote it, so the outcome may depend on an earlier run; begin with an empty folder`, { entry, path })
 }
 
 /** The session goes on with the folder that it was opened with, whatever is at its path by now. */
@@ -104,32 +130,34 @@ class States {
   /** Contents by source: several paths may lead to one file. */
   readonly #contents = new Map<string, string>()
 
-  constructor({ entries }: RecordedFiles, since: number | undefined) {
-    this.#paths = new ShownPaths(entries.filter(({ kind }) => kind !== 'empty'))
+  constructor(files: RecordedFiles, since: number | undefined) {
+    this.#paths = new ShownPaths(files)
     this.#since = since
   }
 
   async of(path: string, asked: readonly Question[]): Promise<readonly unknown[]> {
     const found = await this.#paths.find(path)
-    const { source, stats } = found
-    const leadsTo = found.path === path ? [] : [found.path, found.links]
+    const { source, stats, stopped } = found
+    const leadsTo = [found.modes, ...(found.path === path ? [] : [found.path, found.links])]
     // It leads out of what is shown of the host.
     if (source === undefined) return ['elsewhere', ...leadsTo]
     this.#refuseChanged(path, found, asked)
-    if (stats === undefined) return ['missing', ...leadsTo]
-    if (asked.includes('excluded')) return [stats.isDirectory() ? 'folder' : 'file']
+    if (stats === undefined) return ['missing', ...leadsTo, stopped]
+    // Of its contents and its mode the session shows nothing.
+    if (found.isExcluded) return ['excluded', stats.isDirectory() ? 'folder' : 'file', ...leadsTo]
     const mode = Number(stats.mode & 0o7777n)
-    if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') ? await namesIn(source) : [])]
+    if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') || asked.includes('written') ? await namesIn(source) : [])]
     if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode & fileTypes)]
     const hasContents = asked.some((question) => question === 'read' || question === 'executed' || question === 'written')
     return ['file', ...leadsTo, mode, String(stats.size), ...(hasContents ? [await this.#contentsOf(path, source, stats)] : [])]
   }
 
-  #refuseChanged(path: string, { stats, entry, changedNs }: ShownPath, asked: readonly Question[]): void {
+  #refuseChanged(path: string, { stats, entry, isLink, changedNs }: ShownPath, asked: readonly Question[]): void {
     if (this.#since === undefined) return
     const wasMissing = asked.includes('missing')
     const wasFound = asked.some((question) => question !== 'missing' && question !== 'written' && question !== 'refused')
-    const isChanged = (stats === undefined ? wasFound : wasMissing) || Number(changedNs / 1_000_000n) >= this.#since - clockTick
+    // Whether a link was followed is not known. If what it leads to has gone since, then the folder of that was changed.
+    const isChanged = (stats === undefined ? wasFound && !isLink : wasMissing) || Number(changedNs / 1_000_000n) >= this.#since - clockTick
     // defence: digest-changed-refused
     if (isChanged) throw changed(path, entry?.entry)
   }
@@ -165,6 +193,13 @@ async function contentsOf(path: string, source: string, before: BigIntStats): Pr
 
 function isSame(before: BigIntStats, after: BigIntStats): boolean {
   return before.ino === after.ino && before.dev === after.dev && before.ctimeNs === after.ctimeNs && before.size === after.size
+}
+
+async function namesIfThere(folder: string): Promise<readonly string[]> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
 }
 
 /** In the order of their bytes, each with its kind. */

@@ -153,6 +153,7 @@ const files = shapeOf<RecordedFiles>({
     }),
   ),
   unused: listOf(text),
+  links: optional(listOf(shapeOf<RecordedPlan['links'][number]>({ path: text, target: text }))),
   lost: amount,
 })
 

@@ -1,11 +1,15 @@
+import nodePath from 'node:path'
+
 import type { Trace, TracedFile } from '../native/trace.ts'
 import { parentsOf } from '../spec/paths.ts'
-import type { Identity, Mount, Plan } from '../spec/plan-types.ts'
+import type { Identity, Link, Mount, Plan } from '../spec/plan-types.ts'
 
 /** What the processes of a session looked up, by the entries of its plan. */
 export interface RecordedFiles {
-  /** Those that show something of the host, and others in which something was looked up, in the order of the plan. */
+  /** Those that show something of the host, what inputs exclude, and others in which something was looked up, in the order of the plan. */
   readonly entries: readonly RecordedUse[]
+  /** Links of the root itself, as the plan has them. Absent if there are none. A path that goes through one is where it leads to. */
+  readonly links?: readonly Link[]
   /** Entries of the spec that show something of the host, and in which no path was found. */
   readonly unused: readonly string[]
   /** Calls whose paths are not in `entries`, because there were too many, or a path could not be read. 0: no call is missing. */
@@ -69,16 +73,14 @@ const mostPaths = 20_000
  */
 export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): RecordedFiles {
   const mountOf = mountsAround(plan.mounts)
-  const uses = new Map<Mount | undefined, Record<UseName, string[]>>(plan.mounts.filter((mount) => mount.source !== undefined && !isExcluded(mount)).map((mount) => [mount, emptyLists()]))
+  const uses = new Map<Mount | undefined, Record<UseName, string[]>>(plan.mounts.filter((mount) => mount.source !== undefined).map((mount) => [mount, emptyLists()]))
   const found = new Set<string>()
   const use = (mount: Mount | undefined): Record<UseName, string[]> => {
     const lists = uses.get(mount) ?? emptyLists()
     uses.set(mount, lists)
-    // What is there on the host is looked up in the input around it.
-    if (mount !== undefined && isExcluded(mount)) use(mountOf(mount.target.slice(0, mount.target.lastIndexOf('/'))))
     return lists
   }
-  for (const file of trace.files) {
+  for (const file of throughLinks(trace.files, plan.links)) {
     const mount = mountOf(file.path)
     const lists = use(mount)
     for (const name of usesOf(file)) lists[name].push(file.path)
@@ -88,6 +90,7 @@ export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): Rec
   return {
     entries: ordered.map((mount) => recordedUse(mount, uses.get(mount) ?? emptyLists(), most)),
     unused: [...new Set(plan.mounts.filter(isDeclared).map(({ entry }) => entry))].filter((entry) => !found.has(entry)),
+    ...(plan.links.length > 0 && { links: plan.links }),
     lost: trace.lost,
   }
 }
@@ -102,6 +105,30 @@ export function programsOf({ programs, processes }: Trace): readonly RecordedPro
     if (program !== undefined && path !== undefined) startedBy[program]?.add(path)
   }
   return programs.map(({ path, argv0, processes: count }, index) => ({ path, argv0, processes: count, startedBy: [...(startedBy[index] ?? [])] }))
+}
+
+/** Files by where the links of the root itself lead. Those that so are one are merged. */
+function throughLinks(files: readonly TracedFile[], links: readonly Link[]): Iterable<TracedFile> {
+  if (links.length === 0) return files
+  const targets = new Map(links.map(({ path, target }) => [path, target]))
+  const merged = new Map<string, TracedFile>()
+  for (const file of files) {
+    const path = pathThrough(file.path, targets)
+    const known = merged.get(path)
+    merged.set(path, known === undefined ? { ...file, path } : { ...known, found: [...new Set([...known.found, ...file.found])], uses: [...new Set([...known.uses, ...file.uses])] })
+  }
+  return merged.values()
+}
+
+function pathThrough(given: string, targets: ReadonlyMap<string, string>): string {
+  let path = given
+  // Those of the host may go in a circle.
+  for (const _ of targets) {
+    const link = [path, ...parentsOf(path)].find((one) => targets.has(one))
+    if (link === undefined) return path
+    path = nodePath.posix.resolve(nodePath.posix.dirname(link), targets.get(link) ?? '') + path.slice(link.length)
+  }
+  return path
 }
 
 /** Gives the deepest mount around a path. */

@@ -35,12 +35,21 @@ function unescaped(text: string): string {
   })
 }
 
-/** Whether a trace with these paths has it. A relative path whose folder strace does not tell may be anywhere. */
-export function isAmong(paths: ReadonlySet<string>, { text, folder }: StracedPath): boolean {
+/**
+ * Whether a trace with these paths has it. A relative path whose folder strace does not tell may be anywhere. Of a path that goes up from a folder
+ * which is missing, the trace has that folder.
+ */
+export function isAmong(paths: ReadonlySet<string>, missing: ReadonlySet<string>, { text, folder }: StracedPath): boolean {
   if (!text.startsWith('/') && folder === undefined) {
     const end = posix.join('/', text)
     return [...paths].some((path) => path === end || path.endsWith(end))
   }
   const whole = text.startsWith('/') ? text : `${folder}/${text}`
-  return paths.has(posix.normalize(whole).replace(/(.)\/$/, '$1'))
+  if (paths.has(plain(whole))) return true
+  const names = whole.split('/')
+  return names.some((name, index) => name !== '..' && names.includes('..', index) && missing.has(plain(names.slice(0, index + 1).join('/'))))
+}
+
+function plain(path: string): string {
+  return posix.normalize(path).replace(/(.)\/$/, '$1')
 }

@@ -26,6 +26,11 @@ describeLinux('a trace of a session', () => {
     }
     return at
   }
+  const dangling = (): string => {
+    const at = source({ a: 'a', b: 'b', 'sub/b': 'b' })
+    symlinkSync('nowhere', path.join(at, 'dangling'))
+    return at
+  }
   const traced = (script: string, spec: Spec = {}): Promise<Trace | undefined> =>
     build({ toolchain: 'host', output: folders.output, cwd: '/output', ...spec, trace: true }, sh(script), { reject: false }).then(({ trace }) => trace)
 
@@ -92,6 +97,28 @@ describeLinux('a trace of a session', () => {
 
   test('tells as lost what is reached by the links of a process in /proc', async () => {
     expect(await traced('test -e /proc/self/cwd/x; test -e /proc/self/root/y; test -d /proc/self/cwd; test -r /dev/fd/0')).toMatchObject({ lost: 2 })
+    expect(await traced('test -e /dev/fd/0/x; test -e /dev/stdin/x; ln -s /proc /tmp/p; test -e /tmp/p/self/cwd/x; test -e /tmp/p/self/stat')).toMatchObject({ lost: 3 })
+  })
+
+  test('has of a path that goes up from a missing folder that folder alone', async () => {
+    const trace = await traced('cat gone/../a /w/none/deep/../../a; test -d away/..; cat a/../b; cat dangling/../a; cat sub/../lacking/b', { inputs: { '/w': dangling() }, cwd: '/w' })
+    for (const name of ['gone', 'none', 'away', 'nowhere', 'lacking/b']) expect(fileAt(trace, `/w/${name}`).found).toEqual(['missing'])
+    expect(fileAt(trace, '/w/a').uses).toEqual(['look'])
+    expect(trace?.files.filter((one) => ['/w/b', '/w/sub/b'].includes(one.path))).toEqual([])
+    expect(trace?.lost).toBe(0)
+  })
+
+  test('has where something could come behind links, of the build and of an input', async () => {
+    const trace = await traced('ln -s /w /tmp/l; cat /tmp/l/none/deep; cat dangling', { inputs: { '/w': dangling() }, cwd: '/w' })
+    expect(fileAt(trace, '/tmp/l/none/deep')).toMatchObject({ first: 'missing', leadsTo: '/w/none/deep' })
+    for (const name of ['none/deep', 'nowhere']) expect(fileAt(trace, `/w/${name}`)).toMatchObject({ found: ['missing'], uses: ['read'] })
+  })
+
+  test('has what is read by the descriptor of a file that was only held, and what a removed folder leads up to', async () => {
+    const held = `const fs = require("fs"); fs.readFileSync("/proc/self/fd/" + fs.openSync("/w/a", ${0o10000000}))`
+    const trace = await traced(`${node} -e '${held}'; mkdir /tmp/d; cd /tmp/d; rmdir /tmp/d; cat ../../w/a ../x`, { toolchain: ['host', 'node'], inputs: { '/w': source({ a: 'a' }) } })
+    expect(fileAt(trace, '/w/a').uses).toEqual(['look', 'read'])
+    expect(fileAt(trace, '/tmp/x').found).toEqual(['missing'])
   })
 
   test('goes on while the session is open, and is whole after it', async () => {

@@ -17,6 +17,7 @@ beforeEach(() => {
   symlinkSync(path.join(top, 'outside/key'), path.join(top, 'src/absolute'))
   symlinkSync('../outside/key', path.join(top, 'src/upwards'))
   symlinkSync('loop', path.join(top, 'src/loop'))
+  symlinkSync('gone/../a.c', path.join(top, 'src/up'))
 })
 afterEach(() => rmSync(top, { recursive: true, force: true }))
 
@@ -54,6 +55,12 @@ describe('the digest of the inputs of a run', () => {
     ['the text of a link', { read: ['/inputs/src/link'] }, () => (rmSync(path.join(top, 'src/link')), symlinkSync('./a.c', path.join(top, 'src/link')))],
     ['what is behind a link', { read: ['/inputs/src/link'] }, () => write('src/a.c', 'A')],
     ['what was overwritten in an overlay', { written: ['/inputs/src/a.c'] }, () => write('src/a.c', 'A')],
+    ['the names in a folder of an overlay that was removed', { written: ['/inputs/src/deep'] }, () => write('src/deep/new', '')],
+    ['whether a folder on the way can be entered', { refused: ['/inputs/src/deep/c.c'] }, () => chmodSync(path.join(top, 'src/deep'), 0o700)],
+    ['whether the folder of the input can be entered', { read: ['/inputs/src/a.c'] }, () => chmodSync(path.join(top, 'src'), 0o711)],
+    ['which folder is missing on the way', { missing: ['/inputs/src/none/at/all'] }, () => mkdirSync(path.join(top, 'src/none'))],
+    ['that a file is in the place of a folder', { missing: ['/inputs/src/none/at'] }, () => write('src/none', '')],
+    ['that a link leads up from a folder', { missing: ['/inputs/src/up'] }, () => mkdirSync(path.join(top, 'src/gone'))],
     ['that a folder is no file', { looked: ['/inputs/src/deep/c.c'] }, () => (rmSync(path.join(top, 'src/deep'), { recursive: true }), write('src/deep', ''))],
   ])('has %s', async (_, lists, change) => {
     expect(await differs(files(lists), change)).toBe(true)
@@ -78,6 +85,19 @@ describe('the digest of the inputs of a run', () => {
     expect(await differs(asked, () => write('tool/cc', 'CC'))).toBe(true)
   })
 
+  it('follows the links of the root itself', async () => {
+    const asked = { ...files({ missing: ['/inputs/src/absolute'] }, use('inputs./usr/lib/q', '/usr/lib/q', 'other')), links: [{ path: '/lib', target: 'usr/lib' }] }
+    rmSync(path.join(top, 'src/absolute'))
+    symlinkSync('/lib/q/late', path.join(top, 'src/absolute'))
+    expect(await differs(asked, () => write('other/late', ''))).toBe(true)
+  })
+
+  it('follows a link to what is excluded, and has nothing that it holds', async () => {
+    symlinkSync('deep/c.c', path.join(top, 'src/hidden'))
+    const excluded = { ...use('inputs.src.exclude[0]', '/inputs/src/deep', 'src'), kind: 'empty', source: undefined } as unknown as RecordedUse
+    expect(await differs(files({ missing: ['/inputs/src/hidden'] }, excluded), () => write('src/deep/c.c', 'another secret'))).toBe(false)
+  })
+
   it('has of what is excluded whether it is there, and not what it holds', async () => {
     const excluded = { ...use('inputs.src.exclude[0]', '/inputs/src/a.c', 'src', { read: ['/inputs/src/a.c'] }), kind: 'empty', source: undefined } as unknown as RecordedUse
     expect(await differs(files({}, excluded), () => write('src/a.c', 'another secret'))).toBe(false)
@@ -89,6 +109,20 @@ describe('the digest of the inputs of a run', () => {
     const [inputs, both] = [await inputsDigest(asked), await inputsDigest(asked, { toolchain: true })]
     write('tool/cc', 'CC')
     expect([(await inputsDigest(asked)) === inputs, (await inputsDigest(asked, { toolchain: true })) === both]).toEqual([true, false])
+  })
+
+  it.each(['etc', 'network', 'toolchain[1]'])('has what %s shows of the host if the toolchain is asked for, and what is lent never', async (entry) => {
+    const asked = files({}, use(entry, '/tool', 'tool', { read: ['/tool/cc'] }), use('output', '/output', 'other', { written: ['/output/c.c'] }))
+    const [inputs, both] = [await inputsDigest(asked), await inputsDigest(asked, { toolchain: true })]
+    write('other/c.c', 'O')
+    expect(await inputsDigest(asked, { toolchain: true })).toBe(both)
+    write('tool/cc', 'CC')
+    expect([(await inputsDigest(asked)) === inputs, (await inputsDigest(asked, { toolchain: true })) === both]).toEqual([true, false])
+  })
+
+  it('is refused for a link whose text is not UTF-8, because its file would be missing for ever', async () => {
+    symlinkSync(Buffer.from([0xff, 0xfe]), path.join(top, 'src/other'))
+    await expect(inputsDigest(files({ missing: ['/inputs/src/other'] }))).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_TRACE_INCOMPLETE', path: '/inputs/src/other' })
   })
 
   it('does not depend on the order in which paths were looked up', async () => {
@@ -130,6 +164,21 @@ describe('the digest after a run', () => {
     const since = Date.now()
     change()
     await expect(inputsDigest(files(lists), { unchangedSince: since })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', path: [...(lists.read ?? []), ...(lists.looked ?? []), ...(lists.missing ?? [])][0] })
+  })
+
+  it('is there of a link that was looked at, whatever it leads to', async () => {
+    symlinkSync('nowhere', path.join(top, 'src/dangling'))
+    await settled()
+    expect(await after({ looked: ['/inputs/src/dangling'] })).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('is refused of an output that was listed with something in it that the run has not made', async () => {
+    const output = use('output', '/output', 'other', { listed: ['/output'], written: ['/output/c.c'] })
+    expect(await inputsDigest(files({}, output), { unchangedSince: Date.now() + 1000 })).toBe(await inputsDigest(files({})))
+    write('other/old', '')
+    await expect(inputsDigest(files({}, output), { unchangedSince: Date.now() })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_READ', path: '/output/old' })
+    // By the time of a later look, another run may have written there.
+    expect(await inputsDigest(files({}, output))).toBe(await inputsDigest(files({})))
   })
 
   it('is refused where another folder is in the place of an input', async () => {

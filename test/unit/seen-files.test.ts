@@ -12,7 +12,7 @@ const mounts: readonly Mount[] = [
   { kind: 'bind', target: '/output', source: '/home/out', writable: true, entry: 'output' },
   { kind: 'tmpfs', target: '/tmp', writable: true, entry: 'tmpfs' },
 ]
-const plan = { mounts } as unknown as Plan
+const plan = { mounts, links: [{ path: '/lib', target: 'usr/lib' }] } as unknown as Plan
 
 const seen = (path: string, use: TracedFile['firstUse'], first: TracedFile['first'] = 'found', more: Partial<TracedFile> = {}): TracedFile => ({ path, first, firstUse: use, found: [first], uses: [use], count: 1, programs: [], ...more })
 const traceOf = (...files: TracedFile[]): Trace => ({ files, programs: [], processes: [], processesLeftOut: 0, lost: 0 })
@@ -67,6 +67,12 @@ describe('the files of a record', () => {
     const linked = [seen('/bin/sh', 'execute', 'found', { leadsTo: '/usr/bin/dash' }), seen('/usr/bin/dash', 'execute')]
     expect(filesOf(traceOf(...linked, seen('/inputs/docs/none', 'read', 'missing')), plan).unused).toEqual(['inputs.src', 'inputs.docs'])
     expect(lists(traceOf(...linked))).toEqual({ '': { executed: ['/bin/sh'] }, '/usr': { executed: ['/usr/bin/dash'] } })
+  })
+
+  it('are in the entry that a link of the root leads to', () => {
+    const trace = traceOf(seen('/lib/none', 'read', 'missing'), seen('/usr/lib/none', 'write', 'missing', { found: ['missing', 'found'] }), seen('/libs/x', 'read', 'missing'))
+    expect(lists(trace)).toEqual({ '/usr': { missing: ['/usr/lib/none'], written: ['/usr/lib/none'] }, '': { missing: ['/libs/x'] } })
+    expect(filesOf(trace, plan).links).toEqual([{ path: '/lib', target: 'usr/lib' }])
   })
 
   it('are bounded, and what is left out is counted', () => {

@@ -175,6 +175,16 @@ export const plan = [
     tests: [['test/unit/inputs-digest.test.ts', 'is refused for %s']],
   },
   {
+    defence: 'no digest has what a link leads to as missing because its text is not UTF-8',
+    off: { 'digest-link-not-utf8': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused for a link whose text is not UTF-8, because its file would be missing for ever']],
+  },
+  {
+    defence: 'no digest is of a run that listed what an earlier run left at the top of its output',
+    off: { 'digest-listed-leftovers': 'never' },
+    tests: [['test/unit/inputs-digest.test.ts', 'is refused of an output that was listed with something in it that the run has not made']],
+  },
+  {
     defence: 'no digest is of a run that read what an earlier run left',
     off: { 'digest-leftovers-refused': 'never' },
     tests: [['test/unit/inputs-digest.test.ts', 'is refused for %s']],
