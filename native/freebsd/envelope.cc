@@ -342,7 +342,8 @@ class JailEnvelope final : public Envelope {
   [[nodiscard]] LentAs lent_as() const {
     // No other user of the host has a leased id, so a file with that id is the build's.
     std::optional<BuildIds> ids;
-    if (plan_->users != 0) ids = BuildIds{.first = jail_.user.uid, .count = 1, .gid = jail_.user.gid, .are_shared = false};
+    if (plan_->users != 0)
+      ids = BuildIds{.first = jail_.user.uid, .count = 1, .gid = jail_.user.gid, .are_shared = false};
     return {.user = jail_.user, .ids = ids, .is_left_as_built = plan_->ownership == Ownership::kBuild};
   }
 
