@@ -376,6 +376,7 @@ class JailEnvelope final : public Envelope {
         pid.error().detail = "the session's jail was removed by somebody else";
       return pid;
     }
+    if (path_trace_) path_trace_->launched(*pid);
     last_launched_.reset();
     // Otherwise it was killed before it could ask the kernel.
     if (child.self.ki_pid == *pid) {

@@ -58,6 +58,16 @@ const traces = [
     tests: [[trace, 'a build that floods it while nothing is read fills no more than its own file, and the trace says that calls are lost']],
   },
   {
+    defence: 'the trace says that it lacks a command',
+    off: { 'untraced-launch-told': 'never' },
+    tests: [[trace, 'tells of a command that found no room in its file at all']],
+  },
+  {
+    defence: 'a trace keeps no path that a build makes as long as it likes',
+    off: { 'traced-path-bounded': 'never' },
+    tests: [[trace, 'of a build that goes round in links, and forks, takes bounded memory']],
+  },
+  {
     defence: 'what was read of a trace takes no room any more',
     off: { 'trace-file-emptied': 'never' },
     tests: [[trace, 'loses nothing of more than its file has room for, because that is read meanwhile']],
