@@ -414,7 +414,7 @@ export const freebsd = [
   {
     defence: 'networks that are being taken away are few',
     off: { 'networks-being-taken-away': 'always' },
-    tests: [['test/freebsd/own-network.test.ts', 'is not given to a session while the kernel still takes 32 away, for as long as one can wait']],
+    tests: [['test/freebsd/own-network.test.ts', 'is not given to a session while the kernel still takes 32 away, for as long as one can wait; and no other waits so long for the same']],
   },
   ...[
     ['no System V memory', { 'jail-no-system-v': { swap: { JAIL_SYS_DISABLE: 'JAIL_SYS_NEW' } } }],
