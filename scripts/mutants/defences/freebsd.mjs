@@ -86,6 +86,11 @@ const traces = [
 
 export const freebsd = [
   {
+    defence: 'what ends a session waits for no launch that does not end',
+    off: { 'stalled-launch-not-awaited': { swap: { bound: 'std::chrono::hours(1)' } } },
+    tests: [['test/freebsd/stalled-files.test.ts', 'holds up the launch of a command that is that file, and neither the timeouts of others nor, for long, close, which names it']],
+  },
+  {
     defence: 'what a timeout ends is killed until it has ended',
     off: { 'freebsd-tree-killed-until-ended': 'always' },
     tests: [[unending, 'does not save its process from the abort of its command, though SIGSTOP comes after SIGKILL']],
