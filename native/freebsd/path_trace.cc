@@ -174,7 +174,9 @@ std::size_t PathTrace::take(std::span<const std::byte> read) {
   }
 }
 
-// A build that exchanges the file meanwhile misleads nobody but itself: nothing is opened, and no link leads out.
+// A build that exchanges the file meanwhile misleads nobody but itself: nothing is opened, and no link leads out. It
+// can hold the file by a call that no signal ends, so that this waits, and `pack` with it; `finish` comes when no
+// process of the build is left.
 bool PathTrace::is_made_since(const std::string& path, std::int64_t time_us) const {
   const Tolerated tolerated("a file that is not there any more is told as one that was there before");
   struct stat found{};
