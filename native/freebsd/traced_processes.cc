@@ -157,9 +157,14 @@ void TracedProcesses::hold(pid_t number, Process& process, const TraceRecord& re
   held_bytes_ += record.data.size() + kHeldBytes;
   process.held.push_back({record.type, record.thread, record.time_us, {record.data.begin(), record.data.end()}});
   if (held_bytes_ <= kMostHeldBytes) return;
-  // Its folders are not known. What it says of absolute paths is true.
+  adopt_orphan(number);
+}
+
+// What it says of absolute paths is true.
+void TracedProcesses::adopt_orphan(pid_t number) {
   seen_->lose();
   auto folders = std::make_shared<KnownFolders>(folder_bytes_);
+  folders->enter(std::nullopt);
   adoptions_.push_back({number, 0, std::move(folders)});
   adopt_all();
 }
@@ -200,11 +205,7 @@ void TracedProcesses::finish() {
   for (const auto& [number, process] : processes_) {
     if (!process.folders) orphans.push_back(number);
   }
-  for (const pid_t number : orphans) {
-    seen_->lose();
-    adoptions_.push_back({number, 0, std::make_shared<KnownFolders>(folder_bytes_)});
-    adopt_all();
-  }
+  for (const pid_t number : orphans) adopt_orphan(number);
   // defence: untraced-end-told
   if (!processes_.empty()) seen_->lose(processes_.size());
   processes_.clear();

@@ -96,6 +96,8 @@ class TracedProcesses {
   /** Which of two notes of a launch came: that it was made, or its first record. */
   void note_launch(pid_t command, int which);
   void hold(pid_t number, Process& process, const TraceRecord& record);
+  /** One whose parent is not known, and so not its working directory either. */
+  void adopt_orphan(pid_t number);
   void adopt_all();
   void adopt(const Adoption& adoption);
 
