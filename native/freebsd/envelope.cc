@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -38,6 +39,8 @@ namespace {
 
 constexpr mode_t kUmask = 022;
 constexpr std::chrono::milliseconds kKillBound{2000};
+/** Of a launch that is not stalled. */
+constexpr std::chrono::milliseconds kLaunchBound{100};
 
 // The kernel looks once a second, and more often where memory is short (vm_daemon in sys/vm/vm_swapout.c); a host that
 // is busy as well takes its time for a launch. Whom a build kills is launched again, too, but not for ever.
@@ -189,6 +192,11 @@ class JailEnvelope final : public Envelope {
     const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
     Child child{.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = signal};
     if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
+    // A close that has not waited for this either finds it expected, or is seen here.
+    if (is_closed_) {
+      waiter_->forget(request.run);
+      return session_closed("launch", "jail_attach");
+    }
     auto pid = start(request, stdio, opened, *terminal ? &**terminal : nullptr);
     if (!pid) {
       waiter_->forget(request.run);
@@ -204,7 +212,7 @@ class JailEnvelope final : public Envelope {
 
   Status signal_tree(std::uint32_t run, int signal) override {
     if (signal == SIGKILL) return kill_tree(run);
-    const std::lock_guard lock(launching_);
+    const auto lock = launch_awaited(kLaunchBound);
     if (is_closed_) return {};
     // First the command, so that its end is by the signal and not by what it makes of the end of its children.
     const pid_t command = waiter_->pid_of(run).value_or(0);
@@ -215,9 +223,9 @@ class JailEnvelope final : public Envelope {
   }
 
   Status kill_all() override {
-    const std::lock_guard lock(launching_);
+    const auto lock = launch_awaited(kLaunchBound);
     if (is_closed_) return {};
-    auto status = kill_in_jail(*jail_.jail);
+    auto status = lock ? kill_in_jail(*jail_.jail) : Status();
     // defence: everything-killed-until-ended
     if (status) status = end_each_in(*jail_.jail);
     return status;
@@ -269,13 +277,13 @@ class JailEnvelope final : public Envelope {
   }
 
   Result<SessionUsage> usage() override {
-    const std::lock_guard lock(launching_);
+    const auto lock = launch_awaited(kLaunchBound);
     if (is_closed_) return session_closed("usage", "rctl_get_racct");
     return used_by(jail_name_);
   }
 
   Result<std::vector<SessionProcess>> processes() override {
-    const std::lock_guard lock(launching_);
+    const auto lock = launch_awaited(kLaunchBound);
     if (is_closed_) return std::vector<SessionProcess>();
     return processes_in(jail_.jail->jid());
   }
@@ -290,20 +298,29 @@ class JailEnvelope final : public Envelope {
 
   CloseReport close() override {
     const std::lock_guard only_one(closing_);
-    {
-      const std::lock_guard no_launch(launching_);
-      is_closed_ = true;
-    }
+    is_closed_ = true;
+    // The child of a launch that goes on is waited for, and told of, like any other process.
+    static_cast<void>(launch_awaited(kKillBound));
     return walk_.take_away();
   }
 
  private:
+  /**
+   * Waits for a launch that is under way, but not for longer than that. Its child may be in the kernel for as long as
+   * the build wants, where it looks up a file that another process holds in a call that no signal ends. What kills or
+   * looks needs nothing that a launch changes.
+   */
+  std::unique_lock<std::timed_mutex> launch_awaited(std::chrono::milliseconds bound) {
+    // defence: stalled-launch-not-awaited
+    return std::unique_lock(launching_, bound);
+  }
+
   /** Until all have ended: one signal may not do (end_each_in). */
   Status kill_tree(std::uint32_t run) {
     // A build can fork faster than this looks; what then is left ends with its session.
     BackOff back_off(kKillBound);
     do {
-      const std::lock_guard lock(launching_);
+      const auto lock = launch_awaited(kLaunchBound);
       if (is_closed_) return {};
       static_cast<void>(waiter_->signal(run, SIGKILL));
       if (!jail_.jail->has_its_number()) return {};
@@ -377,6 +394,7 @@ class JailEnvelope final : public Envelope {
         pid.error().detail = "the session's jail was removed by somebody else";
       return pid;
     }
+    if (path_trace_) path_trace_->launched(*pid);
     last_launched_.reset();
     // Otherwise it was killed before it could ask the kernel.
     if (child.self.ki_pid == *pid) {
@@ -406,9 +424,9 @@ class JailEnvelope final : public Envelope {
   /** Null without a trace. */
   std::unique_ptr<PathTrace> path_trace_;
   std::mutex closing_;
-  std::mutex launching_;
+  std::timed_mutex launching_;
   /** No command can be launched any more. */
-  bool is_closed_ = false;
+  std::atomic<bool> is_closed_ = false;
   /** Its root is sealed, so commands may be launched. */
   bool is_complete_ = false;
   std::optional<Credentials> last_launched_;

@@ -3,6 +3,7 @@
 #include <sys/param.h>
 #include <sys/cpuset.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -119,7 +120,7 @@ class Jail {
   bool is_removed_ = false;
   std::chrono::steady_clock::time_point removed_;
   /** The kernel no longer had it. That is final: no other jail gets its name. */
-  bool is_gone_ = false;
+  std::atomic<bool> is_gone_ = false;
 };
 
 }  // namespace buildjail

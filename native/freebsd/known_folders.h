@@ -14,38 +14,51 @@
 
 namespace buildjail {
 
-/** Where the relative paths of a process begin: its root, its working directory, and the folders that it has open. */
+/**
+ * Where the relative paths of a process begin: its root, its working directory, and the folders that it has open. A
+ * build makes these paths as long as it likes by links to folders above, and has as many processes with them as it may.
+ * So a path is bounded, and all of a session together are.
+ */
 class KnownFolders {
  public:
   /** AT_FDCWD. */
   static constexpr int kWorkingDirectory = -100;
 
-  /** `bytes` is how much all of a session have; beyond the bound, descriptors are not known. */
+  /** Four times what the kernel takes in one call (PATH_MAX). */
+  static constexpr std::size_t kLongestPath = 4096;
+  static constexpr std::size_t kMostBytes = std::size_t{32} * 1024 * 1024;
+
+  /** `bytes` is how much all of a session have; beyond the bound, no more folders are known. */
   explicit KnownFolders(std::shared_ptr<std::size_t> bytes) : bytes_(std::move(bytes)) {}
   KnownFolders& operator=(KnownFolders&&) = delete;
-  ~KnownFolders() { close_from(0); }
+  ~KnownFolders() {
+    close_from(0);
+    change_root(std::nullopt);
+    enter(std::nullopt);
+  }
 
-  /** As fork(2) copies it: without descriptors where those of all processes are too many. */
+  /** As fork(2) copies it: without those for which all processes together have no room. */
   [[nodiscard]] std::shared_ptr<KnownFolders> copy() const {
     auto copied = std::make_shared<KnownFolders>(bytes_);
-    copied->root_ = root_;
-    copied->working_directory_ = working_directory_;
+    copied->change_root(root_);
+    copied->enter(working_directory_);
     for (const auto& [number, opened] : opened_) {
       if (!opened.closes_on_fork) copied->open(number, opened.path, opened.closes_on_exec);
     }
     return copied;
   }
 
-  /** A path as a process gives it, absolute in the session. Empty if its folder is not known. */
+  /** A path as a process gives it, absolute in the session. Empty if its folder is not known, or it is too long. */
   [[nodiscard]] std::optional<std::string> path_of(int folder, std::string_view given) const {
     if (given.starts_with('/')) return below(root_, given);
     if (folder == kWorkingDirectory) return below(working_directory_, given);
     const auto found = opened_.find(folder);
-    return found == opened_.end() ? std::nullopt : std::optional(below(found->second.path, given));
+    return found == opened_.end() ? std::nullopt : below(found->second.path, given);
   }
 
-  void enter(const std::string& path) { working_directory_ = path == "/" ? "" : path; }
-  void change_root(const std::string& path) { root_ = path == "/" ? "" : path; }
+  /** Empty: it is not known which. */
+  void enter(std::optional<std::string> path) { keep(working_directory_, std::move(path)); }
+  void change_root(std::optional<std::string> path) { keep(root_, std::move(path)); }
 
   void open(int number, std::string path, bool closes_on_exec, bool closes_on_fork = false) {
     close(number);
@@ -87,7 +100,6 @@ class KnownFolders {
   };
   using All = std::map<int, Opened>;
 
-  static constexpr std::size_t kMostBytes = std::size_t{32} * 1024 * 1024;
   /** About the size of an entry without its text. */
   static constexpr std::size_t kEntryBytes = 128;
 
@@ -98,25 +110,35 @@ class KnownFolders {
     return opened_.erase(at);
   }
 
+  void keep(std::optional<std::string>& kept, std::optional<std::string> path) {
+    *bytes_ -= kept ? kept->size() : 0;
+    kept = path == "/" ? std::string() : std::move(path);
+    if (kept && *bytes_ + kept->size() > kMostBytes) kept.reset();
+    *bytes_ += kept ? kept->size() : 0;
+  }
+
   /** `..` goes up by the text alone, and not above the root. */
-  [[nodiscard]] std::string below(std::string_view folder, std::string_view given) const {
-    std::string path(folder);
+  [[nodiscard]] std::optional<std::string> below(std::optional<std::string_view> folder, std::string_view given) const {
+    if (!root_ || !folder) return std::nullopt;
+    std::string path(*folder);
     while (!given.empty()) {
       const std::string_view name = cut(given, '/');
       if (name.empty() || name == ".") continue;
       if (name != "..") {
         path.append("/").append(name);
-      } else if (path != root_) {
+      } else if (path != *root_) {
         path.resize(std::min(path.find_last_of('/'), path.size()));
       }
     }
+    // defence: traced-path-bounded
+    if (path.size() > kLongestPath) return std::nullopt;
     return path.empty() ? "/" : path;
   }
 
   std::shared_ptr<std::size_t> bytes_;
   // Without a slash at the end: the session's root is the empty text.
-  std::string root_{};
-  std::string working_directory_{};
+  std::optional<std::string> root_ = std::string();
+  std::optional<std::string> working_directory_ = std::string();
   All opened_;
 };
 

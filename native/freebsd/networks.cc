@@ -209,7 +209,7 @@ bool is_dead(const std::string& jail_name) {
 
 void DyingNetworks::add(std::string jail_name) {
   const std::lock_guard lock(mutex_);
-  names_.push_back(std::move(jail_name));
+  dying_.push_back({std::move(jail_name), std::chrono::steady_clock::now()});
 }
 
 void DyingNetworks::wait_until_few() {
@@ -218,13 +218,14 @@ void DyingNetworks::wait_until_few() {
     {
       const std::lock_guard lock(mutex_);
       // defence: networks-being-taken-away
-      if (names_.size() < kMany) return;
-      std::erase_if(names_, is_dead);
-      if (names_.size() < kMany) return;
+      if (dying_.size() < kMany) return;
+      std::erase_if(dying_, [](const Dying& one) { return is_dead(one.jail_name); });
+      if (dying_.size() < kMany) return;
     }
     if (back_off.wait()) continue;
     const std::lock_guard lock(mutex_);
-    names_.pop_front();
+    const auto in_vain = std::chrono::steady_clock::now() - kDyingBound;
+    while (!dying_.empty() && dying_.front().since <= in_vain) dying_.pop_front();
     return;
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -49,13 +50,21 @@ Status destroy_interface(const std::string& name);
 class DyingNetworks {
  public:
   void add(std::string jail_name);
-  /** Waits until there are few, but not for long: a network that something else holds must not stop all sessions. */
+  /**
+   * Waits until there are few, but not for long: a build can have the kernel keep its network for ever (see_die). Those
+   * for which it has waited in vain are not waited for again.
+   */
   void wait_until_few();
 
  private:
+  struct Dying {
+    std::string jail_name;
+    std::chrono::steady_clock::time_point since;
+  };
+
   std::mutex mutex_;
   /** The oldest first. */
-  std::deque<std::string> names_;
+  std::deque<Dying> dying_;
 };
 
 }  // namespace buildjail

@@ -81,11 +81,7 @@ void PathTrace::loop() {
     if (std::ranges::any_of(told, [](const auto& one) { return one.filter == EVFILT_USER; })) return;
     {
       const std::lock_guard lock(mutex_);
-      try {
-        read();
-      } catch (const std::bad_alloc&) {
-        stop_reading();
-      }
+      read();
     }
     std::this_thread::sleep_for(kPause);
   }
@@ -106,15 +102,29 @@ void PathTrace::end_thread() {
 void PathTrace::finish() {
   end_thread();
   const std::lock_guard lock(mutex_);
-  if (!file_) return;
-  read();
-  processes_.finish();
+  if (file_) {
+    read();
+    try {
+      processes_.finish();
+    } catch (const std::bad_alloc&) {
+      seen_->lose();
+    }
+  }
+  // Also where it did not begin: what is open of the session's root keeps it mounted.
   file_.reset();
   root_.reset();
   queue_.reset();
 }
 
 void PathTrace::read() {
+  try {
+    read_records();
+  } catch (const std::bad_alloc&) {
+    stop_reading();
+  }
+}
+
+void PathTrace::read_records() {
   if (!file_ || is_unreadable_) return;
   // The size is asked under the lock that a writer of the file holds (vn_statfile, ktr_writerequest), so what is before
   // it was written to its end. To read does not take that lock (tmpfs_read_pgcache).
@@ -164,7 +174,9 @@ std::size_t PathTrace::take(std::span<const std::byte> read) {
   }
 }
 
-// A build that exchanges the file meanwhile misleads nobody but itself: nothing is opened, and no link leads out.
+// A build that exchanges the file meanwhile misleads nobody but itself: nothing is opened, and no link leads out. It
+// can hold the file by a call that no signal ends, so that this waits, and `pack` with it; `finish` comes when no
+// process of the build is left.
 bool PathTrace::is_made_since(const std::string& path, std::int64_t time_us) const {
   const Tolerated tolerated("a file that is not there any more is told as one that was there before");
   struct stat found{};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,6 +38,8 @@ class PathTrace {
   Status begin(std::string file, const std::string& root);
   /** Null before `begin`. */
   [[nodiscard]] const char* file() const { return path_.empty() ? nullptr : path_.c_str(); }
+  /** A command was launched, to be traced. Waits for nothing. */
+  void launched(pid_t command) { processes_.launched(command); }
   /** What was seen so far, as SeenPaths packs it. Any thread. */
   [[nodiscard]] std::vector<std::byte> pack();
   /** Reads the rest, and closes the file: no process is left that is traced. Again: nothing to do. */
@@ -45,8 +49,9 @@ class PathTrace {
   void loop();
   void end_thread();
   Status wake() const;
-  /** Reads what is there by now. */
+  /** Reads what is there by now. Where memory is short, nothing more is read. */
   void read();
+  void read_records();
   /** Returns how many bytes are whole records. */
   std::size_t take(std::span<const std::byte> read);
   void stop_reading();
@@ -57,7 +62,7 @@ class PathTrace {
   UniqueFd queue_;
   std::thread thread_;
 
-  /** For all below. */
+  /** For all below, but for what any thread may tell `processes_`. */
   std::mutex mutex_;
   UniqueFd file_;
   UniqueFd root_;

@@ -48,6 +48,14 @@ std::optional<int> known_setting(const char* name) {
 /** The same; 0 if the kernel does not have it. */
 int setting(const char* name) { return known_setting(name).value_or(0); }
 
+/** As the kernel found it when it booted (kern.vm_guest). */
+bool is_guest_of_hyperv() {
+  std::array<char, 32> hypervisor{};
+  std::size_t size = hypervisor.size() - 1;
+  return ::sysctlbyname("kern.vm_guest", hypervisor.data(), &size, nullptr, 0) == 0 &&
+         std::string_view(hypervisor.data()) == "hv";
+}
+
 Obstacle explain_jail() {
   const bool may_have_jails = setting("security.jail.children.max") > 0;
   return {"jailed",
@@ -116,6 +124,13 @@ std::vector<Obstacle> limitations_of_host() {
     limitations.push_back(
         {"vnet", std::string(kNoOwnNetworks) + ", so network can be neither 'loopback' nor { allow } nor { vnet }",
          kHowToHaveNetworks});
+  }
+  // The kernel asks no jail with a network stack of its own which families it may use (prison_check_af).
+  if (is_guest_of_hyperv()) {
+    limitations.push_back({"hyperv",
+                           "a build with network 'loopback', { allow } or { vnet } can make sockets between this guest "
+                           "of Hyper-V and its hypervisor (AF_HYPERV), which belong to no network",
+                           "give no network to a build that must not reach the hypervisor"});
   }
   // Of the module mqueuefs(5), which is not loaded by itself.
   if (const int most = setting("kern.mqueue.maxmq"); most > 0) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace buildjail {
@@ -117,6 +118,7 @@ void TracedProcesses::see(const TraceRecord& record) {
     if (!is_of_launch(process, record)) return hold(record.process, process, record);
     adoptions_.push_back({record.process, ::getpid(), std::make_shared<KnownFolders>(folder_bytes_)});
     process.is_starting = true;
+    note_launch(record.process, -1);
   } else {
     interpret(record.process, process, record);
     if (process.has_ended) processes_.erase(record.process);
@@ -133,13 +135,36 @@ bool TracedProcesses::is_of_launch(const Process& process, const TraceRecord& re
          std::ranges::all_of(process.held, [](const HeldRecord& held) { return held.type == KTR_PROCCTOR; });
 }
 
+void TracedProcesses::launched(pid_t command) {
+  try {
+    note_launch(command, 1);
+  } catch (const std::bad_alloc&) {
+    seen_->lose();
+  }
+  // One that has records alone by now is a launch before this, which failed.
+  const std::lock_guard lock(launches_mutex_);
+  std::erase_if(launches_, [](const auto& one) { return one.second < 0; });
+}
+
+void TracedProcesses::note_launch(pid_t command, int which) {
+  const std::lock_guard lock(launches_mutex_);
+  int& both = launches_[command];
+  both += which;
+  if (both == 0) launches_.erase(command);
+}
+
 void TracedProcesses::hold(pid_t number, Process& process, const TraceRecord& record) {
   held_bytes_ += record.data.size() + kHeldBytes;
   process.held.push_back({record.type, record.thread, record.time_us, {record.data.begin(), record.data.end()}});
   if (held_bytes_ <= kMostHeldBytes) return;
-  // Its folders are not known. What it says of absolute paths is true.
+  adopt_orphan(number);
+}
+
+// What it says of absolute paths is true.
+void TracedProcesses::adopt_orphan(pid_t number) {
   seen_->lose();
   auto folders = std::make_shared<KnownFolders>(folder_bytes_);
+  folders->enter(std::nullopt);
   adoptions_.push_back({number, 0, std::move(folders)});
   adopt_all();
 }
@@ -180,14 +205,16 @@ void TracedProcesses::finish() {
   for (const auto& [number, process] : processes_) {
     if (!process.folders) orphans.push_back(number);
   }
-  for (const pid_t number : orphans) {
-    seen_->lose();
-    adoptions_.push_back({number, 0, std::make_shared<KnownFolders>(folder_bytes_)});
-    adopt_all();
-  }
+  for (const pid_t number : orphans) adopt_orphan(number);
   // defence: untraced-end-told
   if (!processes_.empty()) seen_->lose(processes_.size());
   processes_.clear();
+  // A command that finds the file full is not traced, and has no record (ktr_writerequest in sys/kern/kern_ktrace.c).
+  const std::lock_guard lock(launches_mutex_);
+  for (const auto& [command, which] : launches_) {
+    // defence: untraced-launch-told
+    if (which > 0) seen_->lose();
+  }
 }
 
 void TracedProcesses::interpret(pid_t number, Process& process, const TraceRecord& record) {
@@ -321,8 +348,9 @@ void TracedProcesses::change_folders(Process& process, const Call& call, Outcome
     return folders.path_of(KnownFolders::kWorkingDirectory, call.names.front());
   };
   const auto opened = [&folders, &call] { return folders.path_of(call.descriptor(0), ""); };
-  const auto enter = [this, &folders](const std::optional<std::string>& path) {
-    path ? folders.enter(*path) : seen_->lose();
+  const auto known = [this](std::optional<std::string> path) {
+    if (!path) seen_->lose();
+    return path;
   };
   const auto value = static_cast<int>(outcome.value);
   switch (call.kind->kind) {
@@ -336,21 +364,21 @@ void TracedProcesses::change_folders(Process& process, const Call& call, Outcome
       break;
     }
     case Kind::kChangeDirectory:
-      enter(named());
+      folders.enter(known(named()));
       break;
     case Kind::kChangeDirectoryOpen:
-      enter(opened());
+      folders.enter(known(opened()));
       break;
     case Kind::kTellDirectory:
       // The kernel's own word, in which no link is left.
-      enter(named());
+      folders.enter(known(named()));
       break;
     case Kind::kChangeRoot:
-    case Kind::kChangeRootOpen: {
-      const auto path = call.kind->kind == Kind::kChangeRoot ? named() : opened();
-      path ? folders.change_root(*path) : seen_->lose();
+      folders.change_root(known(named()));
       break;
-    }
+    case Kind::kChangeRootOpen:
+      folders.change_root(known(opened()));
+      break;
     case Kind::kEnter:
       if (!process.is_starting) seen_->lose();
       folders.change_root("/");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,6 +45,8 @@ class TracedProcesses {
       : seen_(std::move(seen)), made_since_(std::move(made_since)) {}
 
   void see(const TraceRecord& record);
+  /** A command was launched, whose records are to be seen before or after that. Any thread; one launch at a time. */
+  void launched(pid_t command);
   /** Nothing follows. A process whose end was not seen was not traced to its end. */
   void finish();
 
@@ -90,7 +93,11 @@ class TracedProcesses {
 
   /** Whether these are the first of a process that our own child has begun to trace. */
   static bool is_of_launch(const Process& process, const TraceRecord& record);
+  /** Which of two notes of a launch came: that it was made, or its first record. */
+  void note_launch(pid_t command, int which);
   void hold(pid_t number, Process& process, const TraceRecord& record);
+  /** One whose parent is not known, and so not its working directory either. */
+  void adopt_orphan(pid_t number);
   void adopt_all();
   void adopt(const Adoption& adoption);
 
@@ -112,6 +119,9 @@ class TracedProcesses {
   std::unordered_map<pid_t, Process> processes_;
   std::vector<Adoption> adoptions_;
   std::size_t held_bytes_ = 0;
+  std::mutex launches_mutex_;
+  /** 1 for a command that was launched and has no record yet, -1 for one that has records alone. */
+  std::unordered_map<pid_t, int> launches_;
 };
 
 }  // namespace buildjail

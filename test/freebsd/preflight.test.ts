@@ -42,6 +42,11 @@ describeFreebsd('preflight', () => {
     expect(remedy).toContain('vfs.inotify.max_user_instances=-1')
   })
 
+  test('says that builds with a network of their own reach the hypervisor where that is Hyper-V', () => {
+    const guest = spawnSync('sysctl', ['-n', 'kern.vm_guest'], { encoding: 'utf8' }).stdout.trim()
+    expect(preflight().limitations.some(({ check }) => check === 'hyperv')).toBe(guest === 'hv')
+  })
+
   test('says that it is in a jail when it is, and what to do', async () => {
     // The package itself, run in a session: which is a jail.
     const copy = path.join(folders.top, 'package')

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { openSession, TeardownError, type Session } from '../../src/index.ts'
@@ -63,6 +64,32 @@ describeProbed('a read of an output that no signal ends', () => {
     expect(error).toBeInstanceOf(TeardownError)
     expect(took).toBeLessThan(30_000)
     await expect.poll(() => failureOf(session), { timeout: 8 * minutes }).toBeUndefined()
+    await expectSameState(before)
+  })
+
+  // promise: 18
+  test('holds up the launch of a command that is that file, and neither the timeouts of others nor, for long, close, which names it', { timeout: 10 * minutes }, async () => {
+    const before = await hostState()
+    const session = await openSession(armed({ output }))
+    await said(session.spawn(attack('stalled', 'starts', '/output/holes', '60', '1')), 'begins')
+    const late = session.run(['sleep', '1000'], { timeout: 3000, reject: false })
+    await sleep(1000)
+    const stalled = session.run(['/output/holes'], { reject: false }).catch((error: unknown) => error)
+    await sleep(500)
+    const start = performance.now()
+    const passed = (): number => performance.now() - start
+    expect((await late).timedOut).toBe(true)
+    await session.usage()
+    await session.killAll()
+    console.log(`beside a stalled launch: a timeout, a look and a kill took ${passed().toFixed(0)} ms`)
+    expect(passed()).toBeLessThan(15_000)
+    const error = await failureOf(session)
+    console.log(`beside a stalled launch: close rejected after ${passed().toFixed(0)} ms`)
+    expect(error).toBeInstanceOf(TeardownError)
+    expect((error as TeardownError).errors).toMatchObject([{ code: 'ETIMEDOUT', step: 'reap' }])
+    expect(passed()).toBeLessThan(40_000)
+    await expect.poll(() => failureOf(session), { timeout: 8 * minutes }).toBeUndefined()
+    await stalled
     await expectSameState(before)
   })
 

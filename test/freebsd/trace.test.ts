@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -144,6 +144,51 @@ describeProbed('a trace of looked-up paths', () => {
     } finally {
       pool('100')
     }
+  })
+
+  // promise: 55
+  test('of a build that goes round in links, and forks, takes bounded memory', { timeout: 2 * minutes }, async () => {
+    const session = await openSession(armed({ trace: true }))
+    try {
+      const before = process.memoryUsage.rss()
+      const child = session.spawn(attack('looks_up', 'round', '2000'), { stdio: ['ignore', 'pipe', 'inherit'] })
+      if (child.stdout === null) throw new Error('no output')
+      expect(String((await once(child.stdout, 'data'))[0])).toBe('ok\n')
+      // It waits in a folder that is not known.
+      await expect.poll(async () => (await session.trace()).lost, { timeout: minutes }).toBeGreaterThan(1000)
+      expect(process.memoryUsage.rss() - before).toBeLessThan(128 << 20)
+    } finally {
+      await session.close()
+    }
+  })
+
+  // promise: 55
+  test('tells of a command that found no room in its file at all', async () => {
+    const session = await openSession({ trace: true })
+    try {
+      const { root } = await session.record()
+      const filler = `${root}.trace/filler`
+      writeFileSync(filler, '')
+      for (const size of [1 << 20, 4096]) {
+        expect(() => {
+          for (;;) appendFileSync(filler, Buffer.alloc(size))
+        }).toThrow('ENOSPC')
+      }
+      await session.run(['true'])
+      rmSync(filler)
+      await session.close()
+      expect(await session.trace()).toMatchObject({ programs: [], lost: 1 })
+    } finally {
+      await session.close()
+    }
+  })
+
+  test('leaves nothing of a session whose opening fails at it, for lack of descriptors', { timeout: 2 * minutes }, async () => {
+    const before = await hostState()
+    const script = fileURLToPath(new URL('trace-without-descriptors.mjs', import.meta.url))
+    const steps = JSON.parse(execFileSync('sh', ['-c', 'ulimit -n 128 && exec "$0" "$1"', process.execPath, script], { encoding: 'utf8' })) as string[]
+    expect(steps).toContain('trace')
+    await expectSameState(before)
   })
 
   test('is the session’s alone: no user of the host enters the folder of its file, and nothing is left of it', async () => {

@@ -28,7 +28,8 @@ struct Entry {
       .flags = 04,
       .since_ns = 1764260000123456789,
       .marks = {{.name = "user.a b\n", .value = std::string("\0\xff", 2)}, {.name = "user.empty", .value = {}}}};
-  const Lending lending{.ids = {.first = 35001, .count = 65536, .gid = 35007, .are_shared = false}, .takes_marks = false};
+  const Lending lending{.ids = {.first = 35001, .count = 65536, .gid = 35007, .are_shared = false},
+                        .takes_marks = false};
   const std::string begun = entry_text(facts());
   const std::string text = begun + facts_text({lent_fact(output, lending)});
 

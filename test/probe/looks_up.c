@@ -3,6 +3,7 @@
  * looks_up long COUNT         makes so many look-ups of few long paths
  * looks_up ways               FreeBSD: by each way to a folder and to a process, one path that is named after the way
  * looks_up flood PROCESSES    looks long paths up without an end, in so many processes
+ * looks_up round COUNT        goes so often through 31 links to the folder that it is in, then waits with 200 children
  * looks_up stop WAY           FreeBSD: tries to have its own calls traced no more, or elsewhere, then looks /stopped up;
  *                             ways: clear (all of it), calls, names, child, file
  */
@@ -79,6 +80,32 @@ flood(int processes)
 	while (wait(NULL) > 0)
 		ended++;
 	return ended;
+}
+
+static int
+round_about(int count)
+{
+	char path[31 * 32 + 1];
+
+	memset(path, 'l', sizeof(path));
+	for (size_t at = 31; at < sizeof(path); at += 32)
+		path[at] = '/';
+	path[31] = '\0';
+	if (chdir("/tmp") != 0 || symlink(".", path) != 0)
+		return tell(-1);
+	path[31] = '/';
+	path[sizeof(path) - 1] = '\0';
+	for (int times = 0; times < count; times++)
+		if (chdir(path) != 0)
+			return tell(-1);
+	for (int i = 0; i < 200; i++)
+		if (fork() == 0)
+			for (;;)
+				pause();
+	tell(0);
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 #ifdef __FreeBSD__
@@ -191,5 +218,7 @@ main(int argc, char **argv)
 		return few_long(atol(argv[2]));
 	if (strcmp(argv[1], "flood") == 0)
 		return flood(atoi(argv[2]));
+	if (strcmp(argv[1], "round") == 0)
+		return round_about(atoi(argv[2]));
 	return strcmp(argv[1], "stop") == 0 ? stop(argv[2]) : 2;
 }

@@ -58,6 +58,16 @@ const traces = [
     tests: [[trace, 'a build that floods it while nothing is read fills no more than its own file, and the trace says that calls are lost']],
   },
   {
+    defence: 'the trace says that it lacks a command',
+    off: { 'untraced-launch-told': 'never' },
+    tests: [[trace, 'tells of a command that found no room in its file at all']],
+  },
+  {
+    defence: 'a trace keeps no path that a build makes as long as it likes',
+    off: { 'traced-path-bounded': 'never' },
+    tests: [[trace, 'of a build that goes round in links, and forks, takes bounded memory']],
+  },
+  {
     defence: 'what was read of a trace takes no room any more',
     off: { 'trace-file-emptied': 'never' },
     tests: [[trace, 'loses nothing of more than its file has room for, because that is read meanwhile']],
@@ -75,6 +85,11 @@ const traces = [
 ]
 
 export const freebsd = [
+  {
+    defence: 'what ends a session waits for no launch that does not end',
+    off: { 'stalled-launch-not-awaited': { swap: { bound: 'std::chrono::hours(1)' } } },
+    tests: [['test/freebsd/stalled-files.test.ts', 'holds up the launch of a command that is that file, and neither the timeouts of others nor, for long, close, which names it']],
+  },
   {
     defence: 'what a timeout ends is killed until it has ended',
     off: { 'freebsd-tree-killed-until-ended': 'always' },
@@ -404,7 +419,7 @@ export const freebsd = [
   {
     defence: 'networks that are being taken away are few',
     off: { 'networks-being-taken-away': 'always' },
-    tests: [['test/freebsd/own-network.test.ts', 'is not given to a session while the kernel still takes 32 away, for as long as one can wait']],
+    tests: [['test/freebsd/own-network.test.ts', 'is not given to a session while the kernel still takes 32 away, for as long as one can wait; and no other waits so long for the same']],
   },
   ...[
     ['no System V memory', { 'jail-no-system-v': { swap: { JAIL_SYS_DISABLE: 'JAIL_SYS_NEW' } } }],
