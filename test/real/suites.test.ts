@@ -41,7 +41,8 @@ describeSession('tests of released software do inside a session what they do out
       ...(fetched?.folder !== undefined && { sources: fetched.folder }),
       ...(suite.project !== undefined && { project: projectNamed(suite.project) }),
     }
-    const [outsideFolder, insideFolder] = ['outside', 'inside'].map((name) => path.join(folders.top, name)) as [string, string]
+    // Tests bind sockets in folders of their own below, and a socket's path has at most 107 bytes.
+    const [outsideFolder, insideFolder] = ['out', 'in'].map((name) => path.join(folders.top, name)) as [string, string]
     for (const made of [outsideFolder, insideFolder]) mkdirSync(made)
     const ran = { outside: await outsideOf(suite, beginning, outsideFolder), inside: await runInside(suite, beginning, insideFolder) }
     const [outside, inside] = [ran.outside, ran.inside].map(({ results }) => suite.read(results)) as [ReturnType<Suite['read']>, ReturnType<Suite['read']>]

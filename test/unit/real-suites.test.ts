@@ -14,10 +14,10 @@ const records = JSON.parse(textOf('test/real/results.json')) as SuiteRecord[]
 const outcomes = (each: Record<string, Outcome>): Map<string, Outcome> => new Map(Object.entries(each))
 
 describe('what a suite says of its tests', () => {
-  it('is read from JUnit’s XML, with suites inside suites, and names that come again', () => {
+  it('is read from JUnit’s XML, with suites inside suites, and names that come again or are not there', () => {
     const text =
       '<testsuites><testsuite start="x"><testcase name="a.b" time="1" /><testcase name="a &gt; c"><failure type="x>y">no</failure></testcase></testsuite>' +
-      '<testsuite name="s"><testsuite name="t"><testcase name="one"/><testcase name="one"><skipped>not here</skipped></testcase></testsuite></testsuite><testcase name="last"/></testsuites>'
+      '<testsuite name="s"><testsuite name="t"><testcase name="one"/><testcase name="one"><skipped>not here</skipped></testcase></testsuite></testsuite><testcase /><testcase name="last"/></testsuites>'
     expect(readJunit(text)).toEqual(outcomes({ 'a.b': 'passed', 'a > c': 'failed', 's > t > one': 'passed', 's > t > one (2)': 'skipped', last: 'passed' }))
   })
 
