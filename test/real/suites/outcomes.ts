@@ -73,9 +73,10 @@ function* tapLines(text: string): Generator<readonly [string, Outcome]> {
     const told = /^(not )?ok \d+(?: -)?(.*?)(?: # (skip|todo)\b(.*))?$/i.exec(line)
     if (told === null) continue
     const [, not, name = '', directive, reason = ''] = told
-    // A test that is known to fail (TODO) did what was expected of it. git has the name of a skipped one behind the directive.
+    // A test that is known to fail (TODO) did what was expected of it.
     const outcome = directive?.toLowerCase() === 'skip' ? 'skipped' : not === undefined || directive !== undefined ? 'passed' : 'failed'
-    yield [`${program}: ${(name.trim() === '' ? reason : name).trim()}`, outcome]
+    // git has the name of a skipped one behind the directive, and what was missing behind that.
+    yield [`${program}: ${(name.trim() === '' ? reason.replace(/ \([^()]*\)$/, '') : name).trim()}`, outcome]
   }
 }
 
