@@ -32,7 +32,7 @@ function runOrExit(words, options) {
 const folder = path.join(root, 'node_modules', '.cache', 'buildjail-real')
 mkdirSync(folder, { recursive: true })
 const missing = {
-  ...fetchDebianSources(['coreutils', 'jq', 'junit4', 'redis', 'sqlite3', 'zlib'], folder),
+  ...fetchDebianSources(['coreutils', 'git', 'jq', 'junit4', 'redis', 'sqlite3', 'zlib'], folder),
   ...fetchNpmCache(path.join(root, 'test', 'real', 'projects', 'node'), path.join(root, 'package-lock.json'), folder),
   ...fetchNpmPackages({ fastify: '5.12.8' }, folder),
   ...fetchInstalled(path.join(root, 'test', 'real', 'projects'), ['next', 'astro', 'pnpm'], folder),

@@ -1,4 +1,4 @@
-import { readAutomake, readGo, readJunit, readWords } from './outcomes.ts'
+import { readAutomake, readGo, readJunit, readTap, readWords } from './outcomes.ts'
 import type { Suite } from './suite.ts'
 
 // Each takes at most two processors.
@@ -60,5 +60,19 @@ cp -R src/test/resources/. src/main/resources/. classes`,
     run: 'make -k -j2 check > log; for told in $(find . -name "*.trs" | sort); do echo "$(sed -n "s/^:global-test-result: //p" "$told"): ${told%.trs}"; done > results',
     read: readAutomake,
     atLeast: 800,
+  },
+  {
+    name: 'git',
+    tests: '`t/t[0-3]*.sh`',
+    needs: ['cc', 'make', 'perl'],
+    files: { '/usr/include/zlib.h': 'zlib1g-dev' },
+    sources: 'git',
+    version: "sed -n 's/^DEF_VER=v//p' GIT-VERSION-GEN",
+    build: 'make -j2 CFLAGS=-O1 NO_CURL=1 NO_EXPAT=1 NO_GETTEXT=1 NO_OPENSSL=1 NO_PYTHON=1 NO_TCLTK=1 > log',
+    // GIT_TEST_EXT_CHAIN_LINT would check how the scripts are written.
+    run: `cd t; ls t[0-3]*.sh | GIT_TEST_EXT_CHAIN_LINT=0 xargs -P 2 -I {} sh -c '/bin/sh {} > {}.tap 2> {}.errors'
+for told in *.tap; do echo "# program: \${told%.sh.tap}"; cat "$told"; done > ../results`,
+    read: readTap,
+    atLeast: 12_000,
   },
 ]

@@ -18,7 +18,7 @@ function collected(each: Iterable<readonly [string, Outcome]>): Outcomes {
   return outcomes
 }
 
-/** JUnit's XML, which Python and Node write. The suites around a test are part of its name. */
+/** JUnit's XML, which Python and Node write. The suites around a test are part of its name. Python writes no name for a test of which a part failed. */
 export const readJunit: Reader = (text) => collected(junitCases(text))
 
 function* junitCases(text: string): Generator<readonly [string, Outcome]> {
@@ -33,7 +33,7 @@ function* junitCases(text: string): Generator<readonly [string, Outcome]> {
       if (isEnd) suites.pop()
       else if (!isWhole) suites.push(nameIn(rest))
     } else if (tag === 'testcase') {
-      if (!isEnd) open = { name: [...suites.filter((name) => name !== ''), nameIn(rest)].join(' > '), outcome: 'passed' }
+      if (!isEnd && nameIn(rest) !== '') open = { name: [...suites.filter((name) => name !== ''), nameIn(rest)].join(' > '), outcome: 'passed' }
       if (open !== undefined && (isEnd || isWhole)) {
         yield [open.name, open.outcome]
         open = undefined
@@ -73,9 +73,10 @@ function* tapLines(text: string): Generator<readonly [string, Outcome]> {
     const told = /^(not )?ok \d+(?: -)?(.*?)(?: # (skip|todo)\b(.*))?$/i.exec(line)
     if (told === null) continue
     const [, not, name = '', directive, reason = ''] = told
-    // A test that is known to fail (TODO) did what was expected of it. git has the name of a skipped one behind the directive.
+    // A test that is known to fail (TODO) did what was expected of it.
     const outcome = directive?.toLowerCase() === 'skip' ? 'skipped' : not === undefined || directive !== undefined ? 'passed' : 'failed'
-    yield [`${program}: ${(name.trim() === '' ? reason : name).trim()}`, outcome]
+    // git has the name of a skipped one behind the directive, and what was missing behind that.
+    yield [`${program}: ${(name.trim() === '' ? reason.replace(/ \([^()]*\)$/, '') : name).trim()}`, outcome]
   }
 }
 
