@@ -65,7 +65,7 @@ describe('two records', () => {
     ['comes with a bar that is none', run(1), ['--bar', '0.5'], '--bar: must be a number of at least 1'],
   ])('of which one %s are refused in a sentence', (_, other, words, sentence) => {
     const { status, stderr } = compare(other, run(1), ...words)
-    expect(status).toBe(2)
+    expect(status).toBe(125)
     expect(stderr).toContain(sentence)
   })
 })
