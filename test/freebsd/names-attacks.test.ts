@@ -31,10 +31,9 @@ describeHere('a network of names on FreeBSD, attacked', () => {
   })
 
   test('has a writer wait for a reader that does not read, and nobody else', async () => {
-    const { outcomes, ...rest } = (await told('slow')) as { outcomes: Record<string, number> }
-    expect(rest).toEqual({ same: hello, other: hello, isBounded: true })
-    // All 64, but not in each run, for a reason that is not known yet.
-    expect(outcomes['reset']).toBeGreaterThan(0)
+    const found = await told('slow')
+    console.log('slow', JSON.stringify(found))
+    expect(found).toEqual({ same: hello, other: hello, isBounded: true, outcomes: { reset: 64 } })
   })
 
   test('leads by a name with a dot to no name of the host’s search list', async () => {

@@ -20,6 +20,10 @@ export const sharedScenarios = {
     const session = await openSession(spec(['allowed.example:82', 'allowed.example:85']))
     const beside = await openSession(spec(['allowed.example:85']))
     const before = process.memoryUsage().rss
+    const outcomes = {}
+    session.on('connection', ({ port, outcome }) => {
+      if (port === 82) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+    })
     const writer = session.spawn(program(`
       const sockets = Array.from({ length: 64 }, () => net.connect({ host: 'allowed.example', port: 82, family: 4 }))
       // Nothing is taken for a second: all that is on the way is full.
@@ -39,10 +43,6 @@ export const sharedScenarios = {
     const other = answerOf(await beside.run(program(`tell(await talk('allowed.example', 85))`)))
     const grown = process.memoryUsage().rss - before
     // What it has not taken it must not take for the whole.
-    const outcomes = {}
-    session.on('connection', ({ port, outcome }) => {
-      if (port === 82) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
-    })
     await session.close()
     await beside.close()
     return { same, other, isBounded: grown < 64 * 262144 + (48 << 20), outcomes }
