@@ -63,7 +63,8 @@ describeSession('what a build can change', () => {
     for (const name of ['made', 'made/in']) expect(statSync(path.join(folders.output, name)).mode & 0o7000).toBe(0)
   })
 
-  test.skipIf(process.geteuid?.() !== 0).each([undefined, 'root'] as const)('a file and a folder of another group keep it and their mode, and what is made has the group of the output (user %s)', async (user) => {
+  // What a build of FreeBSD's root changes cannot be told from what it made.
+  test.skipIf(process.geteuid?.() !== 0).each(isFreebsd ? ([undefined] as const) : ([undefined, 'root'] as const))('a file and a folder of another group keep it and their mode, and what is made has the group of the output (user %s)', async (user) => {
     const other = 4321
     const [file, folder] = ['kept', 'shared'].map((name) => path.join(folders.output, name)) as [string, string]
     writeFileSync(file, 'kept\n', { mode: 0o640 })

@@ -5,7 +5,8 @@ export interface WithOwnership {
   /**
    * Whose outputs are. `folder` (default): the build may do in an output what its owner may. When the session is closed, everything that
    * the build made belongs to the owner and the group of the folder, without set-id bits, access control lists, file flags and extended
-   * attributes of the build's. A file that was there with another group keeps that. In some of root's sessions on Linux it belongs to them from the first moment (`record().outputs`).
+   * attributes of the build's. A file that was there with another group keeps that, and on FreeBSD what is made in a folder of another group has that;
+   * a build that is root there gives both the group of the output. In some of root's sessions on Linux it belongs to them from the first moment (`record().outputs`).
    * `build`: the content stays as the build left it, with the numbers that the build user has on the host: on FreeBSD its own, on Linux
    * the caller's, and for root numbers of the range that the session has leased (`user.leased`), which a later session may get. The
    * folder itself comes back as it was in either case. `unchanged`: owner and mode of the folder are never changed, nor is anything that
