@@ -3,4 +3,4 @@
  * @module Sessions
  */
 export { build, openSession, Session, setConcurrency, SessionPool, verify } from '../../src/index.ts'
-export type { Applied, Changes, Concurrency, CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OpenOptions, OutputRecord, SessionPoolOptions, SessionProcess, SessionRecord, SessionStep, SessionUsage, Trace, TracedFile, TracedOutcome, TracedProcess, TracedProgram, TracedUse, VariationName, VerifyOptions } from '../../src/index.ts'
+export type { Applied, Changes, Concurrency, Copied, CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OpenOptions, OutputRecord, SessionPoolOptions, SessionProcess, SessionRecord, SessionStep, SessionUsage, Trace, TracedFile, TracedOutcome, TracedProcess, TracedProgram, TracedUse, VariationName, VerifyOptions } from '../../src/index.ts'

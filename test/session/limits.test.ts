@@ -245,7 +245,7 @@ describeSession('stdout and stderr of a command', () => {
     const { code, stdout, stderr } = (await rejected(run)) as { readonly code: number; readonly stdout: string; readonly stderr: string }
     expect(code).toBe(124)
     expect(stdout.length).toBeGreaterThan(50 * 1024)
-    expect(stderr).toMatch(/wrote more to stdout and stderr than limits\.stdio lets it/)
+    expect(stderr).toMatch(/wrote more to stdout and stderr than --limit stdio=100K lets it/)
     const program = `
       import { openSession } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
       const session = await openSession({ limits: { stdio: '100K' } })

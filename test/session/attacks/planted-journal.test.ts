@@ -42,7 +42,7 @@ describeSession('a journal that a build leaves in the state directory of another
     const { state, victim } = host()
     const { dev, ino, uid } = lstatSync(victim, { bigint: true })
     const before = look(victim)
-    await plant(state, [`session leases ${placeOfLeases()}`, `output lent ${uid} 1 2 ${dev} ${ino} ${uid === 0n ? 1234 : uid} 1234 777 0 0 0 ${victim}`])
+    await plant(state, [`session leases ${placeOfLeases()}`, `output lent ${uid} 1 1234 2 ${dev} ${ino} ${uid === 0n ? 1234 : uid} 1234 777 0 0 0 ${victim}`])
     const { recovered, leftAlone } = await recover({ stateDirectory: state })
     expect(look(victim)).toEqual(before)
     expect(recovered).toEqual([])
