@@ -113,7 +113,11 @@ Status Journal::begin() {
   auto lock = lock_file(kStep, file_, kReading | O_CREAT);
   while (!lock && lock.error().err == EWOULDBLOCK && back_off.wait())
     lock = lock_file(kStep, file_, kReading | O_CREAT);
-  if (!lock) return std::move(lock.error());
+  if (!lock) {
+    // FreeBSD has made the file when it finds that there is no descriptor for it (openatfp in sys/kern/vfs_syscalls.c).
+    if (lock.error().err == EMFILE) static_cast<void>(::unlink(file_.c_str()));
+    return std::move(lock.error());
+  }
   lock_ = std::move(*lock);
   return {};
 }

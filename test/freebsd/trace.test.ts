@@ -183,6 +183,14 @@ describeProbed('a trace of looked-up paths', () => {
     }
   })
 
+  test('leaves nothing of a session whose opening fails at it, for lack of descriptors', { timeout: 2 * minutes }, async () => {
+    const before = await hostState()
+    const script = fileURLToPath(new URL('trace-without-descriptors.mjs', import.meta.url))
+    const steps = JSON.parse(execFileSync('sh', ['-c', 'ulimit -n 128 && exec "$0" "$1"', process.execPath, script], { encoding: 'utf8' })) as string[]
+    expect(steps).toContain('trace')
+    await expectSameState(before)
+  })
+
   test('is the session’s alone: no user of the host enters the folder of its file, and nothing is left of it', async () => {
     const before = await hostState()
     const session = await openSession({ trace: true })

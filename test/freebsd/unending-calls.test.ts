@@ -90,7 +90,7 @@ describeProbed('a system call that no signal ends', () => {
   // promise: 19
   test('keeps the watcher of a killed host program waiting, for as long as it takes', { timeout: 10 * minutes }, async () => {
     const before = await hostState()
-    const program = hostProgram(armed({ output: folders.output }), attack('endless', 'read', '40', '/output/begun'))
+    const program = hostProgram(armed({ output: folders.output }), attack('endless', 'read', '120', '/output/begun'))
     await expect.poll(() => existsSync(path.join(folders.output, 'begun')), { timeout: 2 * minutes }).toBe(true)
     program.kill('SIGKILL')
     // Longer than the watcher waits for processes that end.
