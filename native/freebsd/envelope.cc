@@ -299,7 +299,7 @@ class JailEnvelope final : public Envelope {
   CloseReport close() override {
     const std::lock_guard only_one(closing_);
     is_closed_ = true;
-    // The child of a launch that goes on is waited for, and told of, like any other process.
+    // This waits for the child of a launch that goes on as for any other process, and names it.
     static_cast<void>(launch_awaited(kKillBound));
     return walk_.take_away();
   }

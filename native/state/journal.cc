@@ -114,7 +114,7 @@ Status Journal::begin() {
   while (!lock && lock.error().err == EWOULDBLOCK && back_off.wait())
     lock = lock_file(kStep, file_, kReading | O_CREAT);
   if (!lock) {
-    // FreeBSD has made the file when it finds that there is no descriptor for it (openatfp in sys/kern/vfs_syscalls.c).
+    // FreeBSD makes the file first, and then looks for a descriptor (openatfp in sys/kern/vfs_syscalls.c).
     if (lock.error().err == EMFILE) static_cast<void>(::unlink(file_.c_str()));
     return std::move(lock.error());
   }

@@ -8,7 +8,7 @@ import type { Identity, Link, Mount, Plan } from '../spec/plan-types.ts'
 export interface RecordedFiles {
   /** Those that show something of the host, what inputs exclude, and others in which something was looked up, in the order of the plan. */
   readonly entries: readonly RecordedUse[]
-  /** Links of the root itself, as the plan has them. Absent if there are none. A path that goes through one is where it leads to. */
+  /** The root's own links, such as /bin; absent if there are none. A path through one of them is listed where it leads to. */
   readonly links?: readonly Link[]
   /** Entries of the spec that show something of the host, and in which no path was found. */
   readonly unused: readonly string[]

@@ -257,7 +257,7 @@ describeCopies('an input that is an overlay, where there are none', () => {
     await expect(openSession(large(), { onCopying: 'told' as never })).rejects.toThrow('onCopying: must be a function')
   })
 
-  test.skipIf(!('folder' in probe))('is told of at a terminal, in a line that goes before the command begins', async () => {
+  test.skipIf(!('folder' in probe))('shows at a terminal how much is copied, until the command begins', async () => {
     writeFileSync(path.join(folders.top, 'spec.json'), JSON.stringify(large()))
     const one = new Person('012', buildjailRun('--file', path.join(folders.top, 'spec.json'), 'echo', 'begun'))
     expect((await one.ended()).end, one.shown).toBe('status 0')
