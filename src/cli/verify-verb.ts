@@ -93,7 +93,7 @@ function tellVerification(verification: Verification, terminal: Terminal): void 
     return
   }
   for (const difference of differences) tellDifference(difference, terminal)
-  if (diffoscope !== undefined) terminal.err(`${diffoscope.split('\n').map(inOneLine).join('\n')}\n`)
+  if (diffoscope !== undefined) terminal.err(`${diffoscope.split(/([\n\t])/).map((part) => (part === '\n' || part === '\t' ? part : inOneLine(part))).join('')}\n`)
   tell(terminal, `${differences.length === 1 ? '1 difference' : `${differences.length} differences`} between builds; guesses may be wrong`)
   tell(terminal, kept === undefined ? 'to keep the outputs of each build: --keep DIR' : `the outputs of each build are kept in ${readable(kept)}`)
   if (varied.length > 1) tell(terminal, 'to find the cause: --only none varies nothing but time and chance, and --only NAME one thing')

@@ -7,6 +7,8 @@ import type { Pair } from './compare.ts'
 
 const timeout = 10 * 60 * 1000
 const most = 4 * 1024 * 1024
+/** Times of files differ in all builds. Modes are among the differences that are found here. */
+const options = ['--exclude-directory-metadata=recursive', '--text', '-']
 /** Both are what diffoscope(1) exits with when it has compared. */
 const compared = [0, 1]
 
@@ -20,7 +22,7 @@ export async function textOfDiffoscope(folders: Pair<string>, builds: Pair<numbe
   try {
     const inputs = Object.fromEntries(folders.map((folder, index) => [`/build-${builds[index]}`, folder]))
     const toolchain = ['host', ...foldersOfProgram(program).filter((folder) => !/^\/(?:usr|bin)(?:\/|$)/.test(folder))]
-    const { stdout, exitCode } = await build({ inputs, toolchain }, [program, '--text', '-', ...Object.keys(inputs)], { reject: false, timeout, maxBuffer: most, ...(signal && { signal }) })
+    const { stdout, exitCode } = await build({ inputs, toolchain }, [program, ...options, ...Object.keys(inputs)], { reject: false, timeout, maxBuffer: most, ...(signal && { signal }) })
     return exitCode !== undefined && compared.includes(exitCode) ? stdout : undefined
   } catch {
     signal?.throwIfAborted()

@@ -188,7 +188,7 @@ describeSession('a verification', () => {
   test('shows diffoscope what differs, in a session, where it is on PATH', async () => {
     const bin = path.join(folders.top, 'tools')
     mkdirSync(bin, { mode: 0o755 })
-    writeFileSync(path.join(bin, 'diffoscope'), '#!/bin/sh\nuname -n; cat "$3/0-output/x" "$4/0-output/x"; exit 1\n', { mode: 0o755 })
+    writeFileSync(path.join(bin, 'diffoscope'), '#!/bin/sh\nuname -n; cat "$4/0-output/x" "$5/0-output/x"; exit 1\n', { mode: 0o755 })
     const before = process.env['PATH']
     process.env['PATH'] = `${bin}:${before}`
     try {
