@@ -50,7 +50,7 @@ class HandingOver final : public TreeWalk {
     return file.uid == before_.uid && !is_anybodys(file);
   }
 
-  // A group of another name than the folder's would be unknown when the file comes back.
+  // Nothing notes the group of each file, so a group that is not the folder's stays as it is.
   Result<bool> visit(int fd, FileState& file, std::string_view name) override {
     if (!set_owner(fd, uid_, file.gid == before_.gid ? gid_ : file.gid)) return failure(kOwnerCall, name);
     return true;
@@ -218,7 +218,7 @@ class HandingBack final : public TreeWalk {
     const bool is_given = lending_.gives_owner && is_other;
     // Before the owner, because a build wrote the file and it must not be set-uid of the owner for a moment. Later
     // builds may read the files of a store and not change them.
-    // A user sets the set-group-ID bit for a group of its own only (chmod(2)), so a folder of another group had it.
+    // A user may set the bit for a group of its own only (chmod(2)). So a folder of another group had it before.
     const bool had_bit = !is_of_group && !lending_.ids.are_shared;
     const mode_t kept = S_ISDIR(file.mode) ? (had_bit ? S_ISGID : before_.mode & S_ISGID) : 0;
     // A link can have set-id bits on FreeBSD (lchmod(2)). On Linux it has one mode for good (symlink(7)).

@@ -8,7 +8,7 @@ import type { Identity, Link, Mount, Plan } from '../spec/plan-types.ts'
 export interface RecordedFiles {
   /** Those that show something of the host, what inputs exclude, and others in which something was looked up, in the order of the plan. */
   readonly entries: readonly RecordedUse[]
-  /** The root's own links, such as /bin; absent if there are none. A path through one of them is listed where it leads to. */
+  /** Links of the root, such as /bin; absent without any. Paths through them are listed by their targets. */
   readonly links?: readonly Link[]
   /** Entries of the spec that show something of the host, and in which no path was found. */
   readonly unused: readonly string[]

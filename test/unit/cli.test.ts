@@ -343,7 +343,7 @@ supported('buildjail run has the exit status of the command', () => {
     expect(await run('--limit', 'memory=2G', '--limit', 'stdio=1500B', '--', 'cc')).toEqual({ status, out: '', err: `buildjail: cc: ${says}\n` })
   })
 
-  it('whatever it is, a variable that is not set here is told of, as nothing is passed on', async () => {
+  it('whatever it is, a variable that is not set here gets a warning, and nothing is passed on', async () => {
     addon.reset({ behaviour: ({ job }) => addon.exit(job, { exitCode: 0 }) })
     expect(await run('--env', 'NO_SUCH_VARIABLE', '--env', 'PATH', '--env', 'SET=x', '--', 'cc')).toEqual({ status: 0, out: '', err: 'buildjail: --env NO_SUCH_VARIABLE: it is not set here, so nothing is passed on\n' })
   })
