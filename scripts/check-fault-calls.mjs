@@ -11,8 +11,8 @@ const harmless = [
   /^(w?mem(chr|cmp|cpy|move|set)|bcmp|str(n?cmp|n?len)|free|sig(empty|fill)set|sigismember|dirname|(__)?inet_(ntop|pton)|freeaddrinfo|freeifaddrs)$/,
   // Access control lists in memory, and what a file system has (fpathconf(2): -1 for what it has not).
   /^(acl_(free|from_text|get_entry|is_trivial_np|strip_np|to_text_np)|fpathconf)$/,
-  // Parts of numbers and of messages in memory (makedev(3), cmsg(3), trunc(3)), which not every compilation puts in line.
-  /^(gnu_dev_(major|makedev|minor)|__cmsg_nxthdr|trunc)$/,
+  // Parts of numbers and of messages in memory (makedev(3), cmsg(3), trunc(3), ceil(3), nan(3)), which not every compilation puts in line.
+  /^(gnu_dev_(major|makedev|minor)|__cmsg_nxthdr|trunc|ceilf|nan)$/,
   // What errno is, and calls that always succeed (their manual pages, RETURN VALUE or ERRORS).
   /^(__errno_location|__error|__res_state|_exit|gete?[gu]id|getpid|getpgrp|umask|cfmakeraw|clock_gettime|gettimeofday|getpagesize|sysconf|__libc_current_sigrtmax)$/,
   // They only pause, say which system this is to whoever could not open a session on it, and look at our own memory.
