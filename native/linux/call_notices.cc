@@ -1,9 +1,11 @@
 #include "linux/call_notices.h"
 
-#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <new>
 #include <optional>
 #include <utility>
@@ -14,6 +16,8 @@
 namespace buildjail {
 
 namespace {
+
+constexpr std::chrono::milliseconds kRetry{100};
 
 // By number: the kernel's headers are not installed wherever a compiler is (linux/seccomp.h). The number of a request
 // has the size of its structure in it.
@@ -56,34 +60,32 @@ CallNotices::~CallNotices() {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
   }
-  if (queue_) queue_->wake();
+  wake();
   if (thread_.joinable()) thread_.join();
+}
+
+void CallNotices::wake() const {
+  const std::uint64_t one = 1;
+  if (wake_) static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
 }
 
 Result<std::unique_ptr<CallNotices::Watch>> CallNotices::watch(UniqueFd listener, AnswerCall answer) {
   const std::lock_guard lock(mutex_);
-  if (!queue_) {
-    auto made = EventQueue::create();
-    if (!made) return std::move(made.error());
-    queue_ = std::move(*made);
-  }
+  if (!wake_) wake_ = above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+  if (!wake_) return last_error("filter", "eventfd");
   if (!thread_.joinable()) {
     const BlockedSignals blocked;
     thread_ = std::thread([this] { loop(); });
   }
-  const int fd = listener.get();
   {
     // Caller and answerer wait for each other in turn: on one processor that takes half the time. Since Linux 6.6.
     const Tolerated tolerated("an answer then takes longer");
-    static_cast<void>(::ioctl(fd, kSetFlags, kOnThisProcessor));
+    static_cast<void>(::ioctl(listener.get(), kSetFlags, kOnThisProcessor));
   }
   const std::uint64_t token = ++last_token_;
-  sessions_.emplace(token, std::make_shared<const Session>(std::move(listener), std::move(answer)));
-  const Watched watched{.number = fd, .token = token};
-  if (auto status = queue_->watch_readable({&watched, 1}); !status) {
-    sessions_.erase(token);
-    return std::move(status.error());
-  }
+  sessions_.emplace(token, std::make_shared<Session>(std::move(listener), std::move(answer)));
+  is_changed_ = true;
+  wake();
   return std::make_unique<Watch>(*this, token);
 }
 
@@ -91,39 +93,79 @@ void CallNotices::forget(std::uint64_t token) {
   std::unique_lock lock(mutex_);
   const auto session = sessions_.extract(token);
   if (session.empty()) return;
-  queue_->forget_readable(session.mapped()->listener.get());
+  is_changed_ = true;
+  wake();
   // The outputs come back next, and nothing may change in them any more.
   served_.wait(lock, [&] { return serving_ != token; });
 }
 
+void CallNotices::list(Awaited& awaited) const {
+  awaited.files.assign({{.fd = wake_.get(), .events = POLLIN, .revents = 0}});
+  awaited.tokens.assign({0});
+  for (const auto& [token, session] : sessions_) {
+    if (session->is_over) continue;
+    awaited.files.push_back({.fd = session->listener.get(), .events = POLLIN, .revents = 0});
+    awaited.tokens.push_back(token);
+  }
+}
+
+// Not by epoll(7): that wakes this thread on another processor than the caller's, whatever the listener asks for.
 void CallNotices::loop() {
   BorrowedRights rights;
-  std::array<Event, 32> room{};
-  for (;;) {
-    for (const Event& event : queue_->wait(room, std::nullopt)) {
-      std::unique_lock lock(mutex_);
+  Awaited awaited;
+  std::size_t last = 0;
+  for (bool is_listed = false;;) {
+    try {
+      const std::lock_guard lock(mutex_);
       if (is_stopping_) return;
-      const auto found = sessions_.find(event.token);
-      if (event.kind != Event::Kind::kReadable || found == sessions_.end()) continue;
-      const auto session = found->second;
-      serving_ = event.token;
-      lock.unlock();
-      serve(*session, rights);
-      lock.lock();
-      serving_ = 0;
-      served_.notify_all();
+      if (is_changed_ || !is_listed) list(awaited);
+      is_listed = true;
+      is_changed_ = false;
+    } catch (const std::bad_alloc&) {
+      is_listed = false;
+      std::this_thread::sleep_for(kRetry);
+      continue;
+    }
+    if (::poll(awaited.files.data(), awaited.files.size(), -1) < 0) {
+      if (errno != EINTR) std::this_thread::sleep_for(kRetry);
+      continue;
+    }
+    if (std::uint64_t count = 0; awaited.files.front().revents != 0)
+      static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
+    // One call of one session, and then all are looked at again. The next is the one behind it.
+    for (std::size_t step = 1; step <= awaited.files.size(); ++step) {
+      const std::size_t at = (last + step) % awaited.files.size();
+      if (at == 0 || awaited.files[at].revents == 0) continue;
+      turn(awaited.tokens[at], awaited.files[at].revents, rights);
+      last = at;
+      break;
     }
   }
 }
 
+void CallNotices::turn(std::uint64_t token, short events, BorrowedRights& rights) {
+  std::unique_lock lock(mutex_);
+  const auto found = sessions_.find(token);
+  if (found == sessions_.end()) return;
+  const auto session = found->second;
+  if ((events & POLLIN) == 0) {
+    session->is_over = true;
+    is_changed_ = true;
+    return;
+  }
+  serving_ = token;
+  lock.unlock();
+  serve(*session, rights);
+  lock.lock();
+  serving_ = 0;
+  served_.notify_all();
+}
+
+// A caller may have been killed since. Then there is no notice, and the call returns at once (seccomp_unotify(2),
+// ENOENT).
 void CallNotices::serve(const Session& session, BorrowedRights& rights) {
   const Tolerated tolerated("the call fails, or its caller has ended");
   const int listener = session.listener.get();
-  // The caller may have been killed since, and to receive a notice waits for one.
-  pollfd waiting{.fd = listener, .events = POLLIN, .revents = 0};
-  if (::poll(&waiting, 1, 0) <= 0) return;
-  // The last process with the filter has ended.
-  if ((waiting.revents & POLLIN) == 0) return queue_->forget_readable(listener);
   Notice notice{};
   if (::ioctl(listener, kReceive, &notice) != 0) return;
   const auto is_waiting = [&] { return ::ioctl(listener, kIsValid, &notice.id) == 0; };

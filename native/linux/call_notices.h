@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <poll.h>
 
 #include <array>
 #include <condition_variable>
@@ -10,10 +11,10 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "launch/event_queue.h"
 #include "linux/caller_rights.h"
 
 namespace buildjail {
@@ -70,21 +71,35 @@ class CallNotices {
   struct Session {
     UniqueFd listener;
     AnswerCall answer;
+    /** The last process with the filter has ended. */
+    bool is_over = false;
+  };
+  /** What the thread waits for: first to be woken, then the listeners, in the order of their tokens. */
+  struct Awaited {
+    std::vector<pollfd> files;
+    std::vector<std::uint64_t> tokens;
   };
 
   void forget(std::uint64_t token);
   void loop();
+  /** With the lock. */
+  void list(Awaited& awaited) const;
+  void wake() const;
+  /** The session that the event is of has its turn. */
+  void turn(std::uint64_t token, short events, BorrowedRights& rights);
   /** Answers one call, if one waits. */
-  void serve(const Session& session, BorrowedRights& rights);
+  static void serve(const Session& session, BorrowedRights& rights);
 
   std::mutex mutex_;
   std::condition_variable served_;
   bool is_stopping_ = false;
+  /** There are others to wait for than the thread knows. */
+  bool is_changed_ = false;
   std::uint64_t last_token_ = 0;
   /** The session whose call is being answered; or 0. */
   std::uint64_t serving_ = 0;
-  std::map<std::uint64_t, std::shared_ptr<const Session>> sessions_;
-  std::unique_ptr<EventQueue> queue_;
+  std::map<std::uint64_t, std::shared_ptr<Session>> sessions_;
+  UniqueFd wake_;
   std::thread thread_;
 };
 

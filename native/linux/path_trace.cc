@@ -119,6 +119,12 @@ std::string parent_of(const std::string& path) {
   return end == 0 || end == std::string::npos ? "/" : path.substr(0, end);
 }
 
+/** The folder that a path is in, and the name in it with its slash; of a path that ends in `..` all is the folder. */
+std::pair<std::string, std::string> folder_and_name(const std::string& path) {
+  if (path.ends_with("/..")) return {path, std::string()};
+  return {parent_of(path), path.substr(path.find_last_of('/'))};
+}
+
 bool goes_up(std::string_view path) { return path.ends_with("/..") || path.find("/../") != std::string_view::npos; }
 
 /**
@@ -176,21 +182,25 @@ bool leads_out_of_proc(std::string_view path) {
 }
 
 /** A file in the session, or the errno of the look-up. */
-Pinned pin(const UniqueFd& root, const std::string& path, int flags) {
-  constexpr std::uint64_t kInRoot = 0x10;
+Pinned pin_by(const UniqueFd& folder, const std::string& path, int flags, std::uint64_t resolve) {
   constexpr int kTries = 4;
-  // defence: trace-looks-in-root
-  constexpr std::uint64_t kResolve = kInRoot | raw::kResolveNoMagicLinks;
-  const raw::OpenHow how{.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC, .resolve = kResolve};
+  const raw::OpenHow how{.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC, .resolve = resolve};
   int err = 0;
   // Where something is renamed meanwhile, `..` is not certain (openat2(2), EAGAIN).
   for (int tries = 0; tries < kTries; ++tries) {
-    const int fd = raw::openat2(root.get(), path.c_str(), how);
+    const int fd = raw::openat2(folder.get(), path.c_str(), how);
     if (fd >= 0) return {.file = UniqueFd(fd)};
     err = errno;
     if (err != EAGAIN && err != EINTR) break;
   }
   return {.file = {}, .err = err};
+}
+
+Pinned pin(const UniqueFd& root, const std::string& path, int flags) {
+  constexpr std::uint64_t kInRoot = 0x10;
+  // defence: trace-looks-in-root
+  constexpr std::uint64_t kResolve = kInRoot | raw::kResolveNoMagicLinks;
+  return pin_by(root, path, flags, kResolve);
 }
 
 std::string real_path(const UniqueFd& file) {
@@ -215,10 +225,6 @@ struct Stop {
   std::string path;
   /** What of the path is behind it. */
   std::string rest{};
-  /** The folder that it is in. */
-  std::string folder{};
-  /** A link led there that leads to nothing, and where something may come. */
-  bool is_behind_link = false;
   /** Links lead to what is below /proc, which is another for each process. */
   bool is_in_proc = false;
 };
@@ -255,14 +261,13 @@ std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows
     const std::string name = path.substr(begin, *missing - begin);
     std::string rest = path.substr(*missing);
     // No folder is there to go up from (path_resolution(7), ENOTDIR).
-    if (name == "/..") return Stop{.path = folder, .folder = parent_of(folder)};
+    if (name == "/..") return Stop{.path = folder};
     const bool is_held = missing == last && !follows;
     const Pinned link = is_held ? Pinned() : pin(root, path.substr(0, *missing), O_PATH | O_NOFOLLOW);
     const std::string text = link.file ? text_of_link(link.file) : std::string();
     if (text.empty()) {
       std::string at = in_folder(folder, name);
-      return Stop{
-          .path = std::move(at), .rest = std::move(rest), .folder = std::move(folder), .is_behind_link = links > 0};
+      return Stop{.path = std::move(at), .rest = std::move(rest)};
     }
     path = text.front() == '/' ? std::string() : folder + "/";
     path += text;
@@ -340,15 +345,15 @@ LastingPlaces::LastingPlaces(const EnvelopePlan& plan, const std::vector<Step>& 
 }
 
 // The root itself is read-only (namespaces.cc, seal).
-bool LastingPlaces::has(std::string_view path) const {
+std::string_view LastingPlaces::around(std::string_view path) const {
   bool lasts = is_any_;
-  std::size_t nearest = 0;
+  std::string_view nearest = "/";
   for (const Place& place : places_) {
-    if (place.target.size() < nearest || !is_within(path, place.target)) continue;
-    nearest = place.target.size();
+    if (place.target.size() < nearest.size() || !is_within(path, place.target)) continue;
+    nearest = place.target;
     lasts = is_any_ && place.lasts;
   }
-  return lasts;
+  return lasts ? nearest : std::string_view();
 }
 
 PathTrace::PathTrace(std::shared_ptr<SeenPaths> seen, LastingPlaces places, UniqueFd root)
@@ -495,44 +500,65 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
 }
 
 void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights) {
-  const bool is_straight = !goes_up(wanted.path);
-  if (is_straight && seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
-  if (!rights.take(caller.rights->rights)) return seen_->lose();
-  if (!is_straight) {
-    if (!straighten(wanted)) return seen_->lose();
-    if (seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
-  }
+  const auto is_known = [&] {
+    return !goes_up(wanted.path) && seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows);
+  };
+  straighten_again(wanted);
+  if (is_known()) return;
+  if (!rights.take(caller.rights->rights) || !straighten(wanted)) return seen_->lose();
+  if (is_known()) return;
   auto found = found_at(wanted);
   if (!found) return seen_->lose();
   seen_->add(caller.process, std::move(*found));
 }
 
+// A link on the way may lead to a place that changes, and back.
+bool PathTrace::lasts(const std::string& path) const {
+  const std::string_view place = places_.around(path);
+  if (place.empty()) return false;
+  const Pinned top = pin(root_, std::string(place), O_PATH);
+  if (!top.file) return false;
+  std::string_view rest = std::string_view(path).substr(place.size());
+  rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+  // defence: trace-remembers-what-lasts
+  constexpr std::uint64_t kStays = raw::kResolveBeneath | raw::kResolveNoOtherMount | raw::kResolveNoMagicLinks;
+  const Pinned found = pin_by(top.file, rest.empty() ? "." : std::string(rest), O_PATH, kStays);
+  return found.file || is_missing(found.err) || found.err == EACCES;
+}
+
+void PathTrace::straighten_again(Wanted& wanted) const {
+  if (!goes_up(wanted.path)) return;
+  const auto [folder, name] = folder_and_name(wanted.path);
+  const auto known = straight_.find(folder);
+  if (known == straight_.end()) return;
+  const auto& [path, is_stop] = known->second;
+  if (is_stop)
+    wanted = {.path = path, .use = Use::kLook, .follows = true};
+  else
+    wanted.path = name.empty() ? path : in_folder(path, name);
+}
+
 bool PathTrace::straighten(Wanted& wanted) {
-  const std::string& path = wanted.path;
-  const bool is_folder = path.ends_with("/..");
-  const std::string folder = is_folder ? path : parent_of(path);
-  const std::string last = is_folder ? std::string() : path.substr(path.find_last_of('/'));
-  const auto lead_to = [&wanted, &last](const std::string& at) {
-    wanted.path = last.empty() ? at : in_folder(at, last);
-    return !leads_out_of_proc(through_devices(wanted.path));
-  };
+  const auto [folder, name] = folder_and_name(wanted.path);
   if (!goes_up(folder)) return true;
-  if (const auto known = straight_.find(folder); known != straight_.end()) return lead_to(known->second);
+  std::optional<Straight> straight;
   if (const Pinned found = pin(root_, folder, O_PATH); found.file) {
-    const std::string real = real_path(found.file);
-    if (real.empty()) return false;
-    if (places_.has(folder) && places_.has(real) && straight_.size() < kMostStraightened)
-      straight_.emplace(folder, real);
-    return lead_to(real);
+    straight = {.path = real_path(found.file)};
+    if (straight->path.empty()) return false;
+  } else {
+    // Where a folder is missing before `..`, the kernel looks no further (path_resolution(7), ENOENT).
+    const auto stop = stop_of(root_, wanted.path, wanted.follows);
+    if (!stop || stop->is_in_proc) return false;
+    const bool is_stop = stop->rest.empty() || goes_up(stop->rest);
+    straight = {.path = is_stop ? stop->path : parent_of(stop->path + stop->rest), .is_stop = is_stop};
   }
-  // Where a folder is missing before `..`, the kernel looks no further (path_resolution(7), ENOENT).
-  const auto stop = stop_of(root_, path, wanted.follows);
-  if (!stop || stop->is_in_proc) return false;
-  if (!stop->rest.empty() && !goes_up(stop->rest)) {
-    wanted.path = stop->path + stop->rest;
-    return true;
-  }
-  wanted = {.path = stop->path, .use = Use::kLook, .follows = true};
+  const bool is_kept = straight_.size() < kMostStraightened && lasts(folder);
+  if (straight->is_stop)
+    wanted = {.path = straight->path, .use = Use::kLook, .follows = true};
+  else
+    wanted.path = name.empty() ? straight->path : in_folder(straight->path, name);
+  if (leads_out_of_proc(through_devices(wanted.path))) return false;
+  if (is_kept) straight_.emplace(folder, std::move(*straight));
   return true;
 }
 
@@ -543,7 +569,7 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
   const Pinned found = pin(root_, lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW));
   if (found.file) {
     std::string real = real_path(found.file);
-    lookup.lasts = places_.has(lookup.path) && places_.has(real);
+    lookup.lasts = real == lookup.path ? !places_.around(real).empty() : lasts(lookup.path);
     // To make, rename or remove a file is a matter of its folder's mode.
     const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use);
     if (refusal == EROFS || (refusal != 0 && wanted.is_opened)) lookup.found = Found::kRefused;
@@ -562,7 +588,7 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
     lookup.leads_to = std::move(real);
     return lookup;
   }
-  lookup.lasts = !stop->is_behind_link && places_.has(lookup.path) && places_.has(stop->folder);
+  lookup.lasts = lasts(lookup.path);
   if (wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
   // Something may come where links lead to.
   if (real != lookup.path) lookup.leads_to = std::move(real);
@@ -605,8 +631,7 @@ void PathTrace::see_interpreters(const Caller& caller, pid_t thread, const std::
     if (!opened.file || ::fstat(opened.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
     std::string named = interpreter_of(opened.file);
     const bool is_relative = !named.empty() && named.front() != '/';
-    const bool lasts = !is_relative && places_.has(at) && places_.has(real_path(opened.file));
-    if (lasts && interpreted_.size() < kMostInterpreted) interpreted_.insert(at);
+    if (!is_relative && interpreted_.size() < kMostInterpreted && lasts(at)) interpreted_.insert(at);
     if (named.empty()) return;
     if (is_relative) {
       const auto start = start_of(thread, kCallersDirectory);

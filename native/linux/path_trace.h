@@ -27,7 +27,8 @@ class LastingPlaces {
   /** `rest` are the steps that complete a base. */
   LastingPlaces(const EnvelopePlan& plan, const std::vector<Step>& rest);
 
-  [[nodiscard]] bool has(std::string_view path) const;
+  /** The nearest place that the path is in, if it lasts; else empty. */
+  [[nodiscard]] std::string_view around(std::string_view path) const;
 
  private:
   struct Place {
@@ -75,6 +76,13 @@ class PathTrace {
     bool must_be_made = false;
   };
 
+  /** What a path with `..` comes to, for each name in its folder. */
+  struct Straight {
+    std::string path;
+    /** The kernel stops there, and looks for no name. */
+    bool is_stop = false;
+  };
+
   /** Null if it has ended. */
   const Caller* caller_of(pid_t thread);
   void forget_callers();
@@ -82,6 +90,10 @@ class PathTrace {
   void look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights);
   /** Takes `..` as the kernel does, which follows the links before it. False where it cannot be told. */
   bool straighten(Wanted& wanted);
+  /** The same from memory, if it was done for that folder. */
+  void straighten_again(Wanted& wanted) const;
+  /** Whether that path leads to the same in every later call: all the way it stays in one place that lasts. */
+  bool lasts(const std::string& path) const;
   /** Empty where links lead to what cannot be told. */
   std::optional<Lookup> found_at(const Wanted& wanted);
   /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
@@ -96,7 +108,7 @@ class PathTrace {
   std::unordered_map<pid_t, Caller> callers_;
   std::set<std::string> interpreted_;
   /** Of folders with `..` in their paths, where that lasts. */
-  std::unordered_map<std::string, std::string> straight_;
+  std::unordered_map<std::string, Straight> straight_;
 };
 
 }  // namespace buildjail

@@ -39,6 +39,7 @@ inline constexpr unsigned kTreeClone = 0x1;
 inline constexpr unsigned kTreeCloseOnExec = 02000000;
 inline constexpr unsigned kMoveFromEmptyPath = 0x4;
 inline constexpr unsigned kMoveToEmptyPath = 0x40;
+inline constexpr std::uint64_t kResolveNoOtherMount = 0x1;
 inline constexpr std::uint64_t kResolveNoMagicLinks = 0x2;
 inline constexpr std::uint64_t kResolveNoLinks = 0x4;
 inline constexpr std::uint64_t kResolveBeneath = 0x8;

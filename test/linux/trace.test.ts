@@ -95,6 +95,16 @@ describeLinux('a trace of a session', () => {
     expect(fileAt(trace, '/tmp/late').uses).toContain('read')
   })
 
+  test('has what is behind a link of an input each time that it leads elsewhere', async () => {
+    const at = source({ x: 'x', 'y/x': 'x' })
+    symlinkSync('/output/way', path.join(at, 'link'))
+    const look = 'cat /w/link/x /w/link/../x 2> /dev/null || true'
+    const trace = await traced(`ln -s /usr/share way; ${look}; ln -sfn /w/y way; ${look}; ln -sfn /usr/share way; ${look}; ln -sfn /w/y/x way; cat /w/link`, { inputs: { '/w': at } })
+    expect(trace?.lost).toBe(0)
+    for (const name of ['/w/y/x', '/w/x']) expect(fileAt(trace, name).uses).toContain('read')
+    expect(fileAt(trace, '/usr/share/x').found).toEqual(['missing'])
+  })
+
   test('tells as lost what is reached by the links of a process in /proc', async () => {
     expect(await traced('test -e /proc/self/cwd/x; test -e /proc/self/root/y; test -d /proc/self/cwd; test -r /dev/fd/0')).toMatchObject({ lost: 2 })
     expect(await traced('test -e /dev/fd/0/x; test -e /dev/stdin/x; ln -s /proc /tmp/p; test -e /tmp/p/self/cwd/x; test -e /tmp/p/self/stat')).toMatchObject({ lost: 3 })

@@ -214,6 +214,11 @@ export const linux = [
     tests: [[trace, 'learns and has found by the trace nothing of the host, by links, `..` or names']],
   },
   {
+    defence: 'a trace remembers of a path only what no link of the build can change',
+    off: { 'trace-remembers-what-lasts': { swap: { 'raw::kResolveBeneath | raw::kResolveNoOtherMount | ': '' } } },
+    tests: [[trace, 'has what is behind a link of an input each time that it leads elsewhere']],
+  },
+  {
     defence: 'a trace takes bounded memory',
     off: { 'trace-bounded-memory': 'never' },
     tests: [[trace, 'that looks up more than there is room for is told as lost, and ends as it would without a trace']],
