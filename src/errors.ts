@@ -131,9 +131,9 @@ export type SpecErrorCode =
    */
   | 'ERR_BUILDJAIL_SOURCE_MISSING'
   /**
-   * An output is no directory, or an input is neither a directory nor a file. On FreeBSD: an input is shut to the build user, and has too much
-   * in it to be shown one by one.
-   * @remedy Name a directory; do what the message says.
+   * An output is no directory, or a folder of the host's system, such as /usr, /var or /home; or an input is neither a directory nor a file. On
+   * FreeBSD: an input is shut to the build user, and has too much in it to be shown one by one.
+   * @remedy Name a directory, and as an output one for it alone; do what the message says.
    */
   | 'ERR_BUILDJAIL_SOURCE_UNFIT'
   /**

@@ -81,12 +81,18 @@ Obstacle not_ours(const Controllers& missing, const std::string& directory) {
           kDelegate};
 }
 
-Obstacle roots_only(const Controllers& missing, const std::string& directory) {
+Obstacle of_version_one(const std::string& directory) {
+  const std::string remedy =
+      ::geteuid() == 0
+          ? "mount " + directory + " so that it can be written to (of a container, by beginning it with --privileged)"
+          : "begin it as root, or boot the host with cgroups of version 2 (systemd.unified_cgroup_hierarchy=1 among "
+            "the "
+            "kernel's parameters), of which users can have their own";
   return {"limits",
-          "this process may make no cgroup in " + directory + ", where " + list_of(missing) +
-              " is of version 1, which is for root alone",
-          "begin it as root where that may be written to, or use a host with cgroups of version 2 only "
-          "(systemd.unified_cgroup_hierarchy=1)"};
+          "this host has control groups (cgroups) of version 1, which only root may make, and this process may make "
+          "none in " +
+              directory,
+          remedy + "; the policy best-effort leaves out what cannot be held"};
 }
 
 SysError not_held(Limit limit, const Obstacle& why) {
@@ -261,7 +267,7 @@ void CgroupPlaces::look_in_first_version(const Controllers& wanted, Placement& f
     if (!own || ::geteuid() != 0 || !may_write(*own)) {
       if (!wanted.contains(one)) continue;
       found.missing.insert(one);
-      if (found.why.problem.empty()) found.why = own ? roots_only({one}, *own) : not_mounted({one});
+      if (found.why.problem.empty()) found.why = own ? of_version_one(*own) : not_mounted({one});
       continue;
     }
     const auto same = std::ranges::find(found.places, *own, &CgroupPlace::directory);

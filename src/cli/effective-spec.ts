@@ -20,8 +20,10 @@ export interface EffectiveSpec {
 /** @throws SpecError naming the entry, and where it stands in the file. */
 export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
   const own = timeout === undefined ? {} : { timeout }
-  const spec = here === undefined ? given : onto(await specHere(given.network === undefined ? here : { ...here, network: given.network }), given)
-  if (file === undefined) return { spec, command, ...own, isOption: () => true, located: inFlags }
+  const project = here === undefined ? undefined : await specHere(given.network === undefined ? here : { ...here, network: given.network })
+  const spec = project === undefined ? given : onto(project, given)
+  const kept = new Set(Object.keys(project?.outputs ?? {}).filter((folder) => given.outputs?.[folder] === undefined).map((folder) => `outputs.${folder}`))
+  if (file === undefined) return { spec, command, ...own, isOption: () => true, located: (error) => inFlags(error, undefined, kept) }
   // Loaded only for a command line with --file.
   const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
   const ofFile = new SpecFile(file)
@@ -36,7 +38,7 @@ export async function effectiveSpec({ kind, spec: given, here, command, file, ti
     isOption,
     located: (error) => {
       const place = isOption(entryOf(error)) ? undefined : ofFile.placeOf(entryOf(error))
-      return withPlace(inFlags(error, isOption), place)
+      return withPlace(inFlags(error, isOption, kept), place)
     },
   }
 }
@@ -44,7 +46,11 @@ export async function effectiveSpec({ kind, spec: given, here, command, file, ti
 /** Loaded only for --here. */
 async function specHere(options: HereOptions): Promise<Spec> {
   const { here } = await import('../here/here.ts')
-  return here(options)
+  try {
+    return here(options)
+  } catch (error) {
+    throw inFlags(error)
+  }
 }
 
 /** What the project needs stays there beside what a person names. */
@@ -87,23 +93,28 @@ const otherEntry = /(?<=\()\w+[.[][^()]*(?=\))|(?<= of )\w+[.[].*(?= too$)/g
 /**
  * Rewrites the message of an error to name options (`--input src`) in place of fields of a spec (`inputs.src`). Its `entry` stays.
  * @param isOption whether an entry of the spec comes from the command line
+ * @param kept outputs by --out
  */
-function inFlags(error: unknown, isOption: (entry: string) => boolean = () => true): unknown {
+export function inFlags(error: unknown, isOption: (entry: string) => boolean = () => true, kept: ReadonlySet<string> = new Set()): unknown {
   if (!isBuildjailError(error)) return error
   const entry = inOneLine(error.entry ?? '')
   const inWords = (words: string): string => askedBy(error).reduce((text, spec) => text.replaceAll(inOneLine(specText(spec)), () => optionWords(spec)), words)
-  const [subject, rest] = entry !== '' && isOption(error.entry ?? '') && error.message.startsWith(`${entry}: `) ? [flagOf(entry), error.message.slice(entry.length)] : ['', error.message]
-  const message = subject + inWords(rest).replaceAll(otherEntry, (other) => (entry !== '' && isOption(other) ? flagOf(other) : other))
+  const optionOf = (name: string): string => (kept.has(name) ? '--out' : flagOf(name))
+  const [subject, rest] = entry !== '' && isOption(error.entry ?? '') && error.message.startsWith(`${entry}: `) ? [optionOf(error.entry ?? ''), error.message.slice(entry.length)] : ['', error.message]
+  const message = subject + inWords(rest).replaceAll(otherEntry, (other) => (entry !== '' && isOption(other) ? optionOf(other) : other))
   Object.defineProperty(error, 'message', { value: message })
   return error
 }
 
-/** The option that sets an entry of a spec: `--input src` for `inputs.src`. */
+/** The option that sets an entry of a spec, or of the options of `here`: `--input src` for `inputs.src`. */
 function flagOf(entry: string): string {
+  if (entry === 'here' || entry === 'project') return `--${entry}`
+  if (/^out\[\d+\]$/.test(entry)) return '--out'
   const [, name, rest = ''] = named.exec(entry) ?? []
   if (name === undefined) return entry
   if (name === 'network' && rest.startsWith('.allow')) return '--allow-host'
   if (name === 'network') return rest.startsWith('.tlsNames') ? '--tls-names' : '--network'
+  if (name === 'inputs' && /\.exclude(?:\[\d+\])?$/.test(rest)) return '--exclude'
   const { flag } = fields[name as keyof Spec]
   return `--${flag.name}${flag.isRepeatable && rest.startsWith('.') ? ` ${rest.slice(1)}` : ''}`
 }

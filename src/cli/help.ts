@@ -1,5 +1,5 @@
 import { fieldNames, fields } from '../spec/fields.ts'
-import { toldOfLimit } from '../spec/fields/limits.ts'
+import { limitNames, toldOfLimit } from '../spec/fields/limits.ts'
 import { chapters, generalOptions, intention, spelling, topics, verbsWith } from './manual.ts'
 import { isVerb, type Option, optionsOf, verbs } from './options.ts'
 import { plain, type Style } from './terminal.ts'
@@ -34,8 +34,20 @@ function optionHelp(name: string, { strong }: Style): string | undefined {
   const option = verb === undefined ? undefined : optionsOf[verb].find((one) => one.name === name)
   if (option === undefined) return undefined
   const heading = `${strong(spelling(option))}\n\n${paragraph(`${option.help[0]?.toUpperCase()}${option.help.slice(1)}.`)}\n`
-  return `${heading}${fieldHelp(name)}\nOf: ${verbsWith(name).join(', ')}\n`
+  const list = name === fields.limits.flag.name ? `\n${limitsHelp()}` : ''
+  return `${heading}${list}${fieldHelp(name)}\nOf: ${verbsWith(name).join(', ')}\n`
 }
+
+function limitsHelp(): string {
+  const all = [...limitNames, 'policy'].flatMap((name) => {
+    const told = toldOfLimit(name)
+    return told === undefined ? [] : [entry(`${name}=${told.value}`, told.about)]
+  })
+  return `${all.join('')}\n${paragraph(aboutValues)}\n`
+}
+
+const aboutValues =
+  'A SIZE has a unit: 512B, 64K, 512M, 2G or 1T. So has a DURATION: 500ms, 10s, 1m30s or 2h. A NUMBER has none. Without a default, a limit that is not given does not hold; of openFiles, fileSize and stackSize a process then has what buildjail itself has.'
 
 /** A field's help is that of its option, whose name may differ: `inputs` is `--input`. */
 function fieldTopic(name: string, style: Style): string | undefined {
@@ -55,7 +67,7 @@ function fieldHelp(name: string): string {
   const field = fieldNames.find((one) => fields[one].flag.name === name || fields[one].flag.shortcuts?.some((shortcut) => shortcut.name === name) === true)
   if (field === undefined) return ''
   const { description, default: usual, properties } = fields[field].schema as { readonly description: string; readonly default?: unknown; readonly properties?: object }
-  const members = properties === undefined ? '' : ` It has ${Object.keys(properties).join(', ')}.`
+  const members = properties === undefined || name === fields.limits.flag.name ? '' : ` It has ${Object.keys(properties).join(', ')}.`
   const byDefault = usual === undefined || (Array.isArray(usual) && usual.length === 0) ? '' : ` Default: ${String(usual)}.`
   return `\n${paragraph(`In a spec: ${field}. ${description}${members}${byDefault}`)}\n`
 }

@@ -1,11 +1,13 @@
 import { release } from 'node:os'
 
 import { countBlanks } from '../host/blank-sessions.ts'
+import type { HostOptions } from '../host/host-options.ts'
 import { listSessions, type ListedSession } from '../host/list-sessions.ts'
 import { preflight, type Obstacle, type Preflight } from '../host/preflight.ts'
 import { recover, type RecoveredSession } from '../host/recover.ts'
 import { readable } from '../spec/messages.ts'
 import type { HostRequest } from './command-line.ts'
+import { inFlags } from './effective-spec.ts'
 import { exitStatus } from './exit-status.ts'
 import { jsonText, tell } from './report.ts'
 import { styleOf, type Style, type Terminal } from './terminal.ts'
@@ -61,10 +63,19 @@ const columns: readonly Column[] = [
 ]
 
 /** `buildjail ps`: the sessions of this host. Returns the exit status. */
-export async function psVerb({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
-  const sessions = await listSessions(stateDirectory === undefined ? {} : { stateDirectory })
-  terminal.out(isJson ? `${jsonText(sessions, 2)}\n` : table(sessions, styleOf(terminal)))
+export async function psVerb(request: HostRequest, terminal: Terminal): Promise<number> {
+  const sessions = await inStateDirectory(request, listSessions)
+  terminal.out(request.isJson ? `${jsonText(sessions, 2)}\n` : table(sessions, styleOf(terminal)))
   return exitStatus.success
+}
+
+/** An error names the option. */
+async function inStateDirectory<T>({ stateDirectory }: HostRequest, act: (options: HostOptions) => Promise<T>): Promise<T> {
+  try {
+    return await act(stateDirectory === undefined ? {} : { stateDirectory })
+  } catch (error) {
+    throw inFlags(error)
+  }
 }
 
 function table(sessions: readonly ListedSession[], { strong, doubtful }: Style): string {
@@ -79,10 +90,10 @@ function table(sessions: readonly ListedSession[], { strong, doubtful }: Style):
 }
 
 /** `buildjail gc`: takes away what sessions of dead processes left. Returns the exit status. */
-export async function gcVerb({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
-  const report = await recover(stateDirectory === undefined ? {} : { stateDirectory })
+export async function gcVerb(request: HostRequest, terminal: Terminal): Promise<number> {
+  const report = await inStateDirectory(request, recover)
   const { recovered, leftAlone } = report
-  if (isJson) {
+  if (request.isJson) {
     terminal.out(`${jsonText(report, 2)}\n`)
   } else {
     if (recovered.length + leftAlone.length === 0) terminal.out('nothing to recover\n')

@@ -56,8 +56,19 @@ function whatIsMissing(name: string, searchPath: string | undefined, cwd: string
   if (isPath && !name.startsWith('/')) return elsewhere(name, cwd, where)
   const outside = isPath ? [name] : (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/${name}`)
   const path = outside.find(isProgram)
-  if (path === undefined) return isPath ? undefined : { problem: `there is no ${readable(name)} in the session's PATH (${readable(searchPath ?? '')})` }
+  if (path === undefined) return isPath ? undefined : (ofFolder(name, cwd, where) ?? elsewhere(`./${name}`, cwd, where) ?? { problem: `there is no ${readable(name)} in the session's PATH (${readable(searchPath ?? '')})` })
   return { problem: `${readable(path)} is on this host, and not in the session`, remedy: broughtBy(path, where, !isPath) }
+}
+
+/** A program of the command's own folder, in which it is not looked for. */
+function ofFolder(name: string, cwd: string, { mounts }: Where): Missing | undefined {
+  const [around] = mounts.filter(({ target, source }) => source !== undefined && isWithin(cwd, target)).toSorted((a, b) => b.target.length - a.target.length)
+  if (around?.source === undefined) return undefined
+  const file = nodePath.join(around.source, cwd.slice(around.target.length), name)
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined
+  const written = readable(`./${name}`)
+  const remedy = isProgram(file) ? `write ${written}` : `write the program that executes it before it, as in sh ${written}`
+  return { problem: `${readable(name)} is looked for in the session's PATH, and is in ${readable(cwd)}, where the command begins`, remedy }
 }
 
 /** A path that is relative is one in the command's directory, and few people mean that at first. */

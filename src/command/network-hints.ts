@@ -1,3 +1,5 @@
+import { isIP, isIPv6 } from 'node:net'
+
 import { allowedHostText, readAllowedHost } from '../spec/allowed-hosts.ts'
 import { isAllowedNetwork, type AllowedNetwork } from '../spec/fields/network.ts'
 import { runningRuntime } from '../spec/host-parts.ts'
@@ -11,7 +13,23 @@ const unreachable = /\bENETUNREACH\b|\bNetwork is unreachable\b/i
 const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolving)|Could not resolve host\b|unable to resolve host address|\bUnknownHostException\b|Name could not be resolved at this time/i
 /** Whom a program could not reach. */
 const wanted = /(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?([\w.:-]*\w)/
+/** curl(1) does not say why. */
+const notConnected = /\bFailed to connect to \S+ port \d+|\bImmediate connect fail for /i
 const ownAddress = /\b(?:127\.\d+\.\d+\.\d+|localhost)\b|(?:^|[\s[(])::1\b/
+
+const addressAtPort = /(?<![\w.:])\[?(?<host>(?:\d{1,3}\.){3}\d{1,3}|[\da-f]*:[\da-f:.]*:[\da-f]*)\]?\)?(?:(?::|,? port[ =]|', (?:port=)?| )(?<port>\d{1,5})\b)?/gi
+/** Node writes no brackets, and bash(1) has an address as a file. */
+const ofNode = /\bE[A-Z]+ (?<host>[\da-f:.]*:[\da-f]*):(?<port>\d{1,5})\b/i
+const ofBash = /\/dev\/tcp\/(?<host>[\da-f:.]+)\/(?<port>\d{1,5})\b/i
+
+/** The address in a line of a program that could not connect to it, as an entry of a network has it. */
+function addressIn(line: string, evidence: Evidence): string | undefined {
+  const found = [ofNode.exec(line), ofBash.exec(line), ...line.matchAll(addressAtPort)].map((one) => one?.groups)
+  // A time of day has colons as well.
+  const { host = '', port } = found.find((groups) => isIP(groups?.['host'] ?? '') !== 0) ?? {}
+  const text = isIPv6(host) ? `[${host}]` : host
+  return host === '' ? undefined : `${text}:${port ?? portOf(evidence, text)}`
+}
 
 /** What node-gyp(1) downloads, Node may have beside it. */
 function ownHeaders(evidence: Evidence, name: string | undefined): readonly Remedy[] {
@@ -22,12 +40,16 @@ function ownHeaders(evidence: Evidence, name: string | undefined): readonly Reme
 
 /** A network with one more name. Empty if no network can have that name. */
 function allowing(evidence: Evidence, name: string, effect: string, port = portOf(evidence, name)): readonly Remedy[] {
-  if (evidence.failure.plan.platform !== 'linux') return []
+  const entry = entryOf(/:\d+$/.test(name) ? name : `${name}:${port}`)
+  return entry === undefined ? [] : [{ spec: { network: { allow: [entry] } }, effect }]
+}
+
+/** As a plan has it. */
+function entryOf(text: string): string | undefined {
   try {
-    const entry = allowedHostText(readAllowedHost(/:\d+$/.test(name) ? name : `${name}:${port}`, 'network'))
-    return [{ spec: { network: { allow: [entry] } }, effect }]
+    return allowedHostText(readAllowedHost(text, 'network'))
   } catch {
-    return []
+    return undefined
   }
 }
 
@@ -48,13 +70,13 @@ function portOf(evidence: Evidence, name: string): number {
 export const wantsNetwork: Recogniser = (evidence) => {
   const { network } = evidence.failure.plan
   if (network !== 'none' && network !== 'loopback') return nothing
-  const failed = evidence.lines.filter((line) => unreachable.test(line) || unresolved.test(line))
   const isOwn = (line: string): boolean => ownAddress.test(line)
+  const failed = evidence.lines.filter((line) => unreachable.test(line) || unresolved.test(line) || (notConnected.test(line) && !isOwn(line) && addressIn(line, evidence) !== undefined))
   // A stack trace repeats the errno without an address.
   const ofOthers = failed.filter((line) => !isOwn(line))
-  const outward = ofOthers.find((line) => wanted.test(line)) ?? ofOthers.find((line) => unresolved.test(line)) ?? failed.find(() => !failed.some(isOwn))
+  const outward = ofOthers.find((line) => wanted.test(line) || addressIn(line, evidence) !== undefined) ?? ofOthers.find((line) => unresolved.test(line)) ?? failed.find(() => !failed.some(isOwn))
   if (outward !== undefined) {
-    const about = wanted.exec(outward)?.[1]
+    const about = (unresolved.test(outward) ? undefined : addressIn(outward, evidence)) ?? wanted.exec(outward)?.[1]
     const whom = about === undefined ? 'another machine' : readable(about)
     return [
       {
@@ -72,6 +94,7 @@ const lookupFailed = new RegExp(
   String.raw`\bENOTFOUND\b|\bno such host\b|\bName or service not known\b|\bnodename nor servname\b|\bfailed to lookup address\b|\bName does not resolve\b|\bNameResolutionError\b|${unresolved.source}`,
   'i',
 )
+const refused = /\bECONNREFUSED\b|\bconnection refused\b/i
 const connectionFailed = /\bECONNRESET\b|\breset by peer\b|\bECONNREFUSED\b|\bsocket hang up\b|\bSSL|\bTLS\b|unexpected eof/i
 
 /** By the outcome of an event: how a command failed for it, and the hint. Other outcomes are those of the host's own network. */
@@ -116,12 +139,27 @@ function wrongPort(evidence: Evidence, { allow }: AllowedNetwork): Found | undef
   return undefined
 }
 
+/** An address that is in no entry has no route, so no event tells of it. One that is in an entry at another port refuses the connection. */
+function wrongAddress(evidence: Evidence, { allow }: AllowedNetwork): Found | undefined {
+  for (const line of evidence.lines) {
+    const about = addressIn(line, evidence)
+    const entry = about === undefined ? undefined : entryOf(about)
+    if (about === undefined || entry === undefined || allow.includes(entry)) continue
+    const isKnown = allow.some((one) => one.startsWith(entry.replace(/\d+$/, '')))
+    const remedies = unreachable.test(line) || notConnected.test(line) || (isKnown && refused.test(line)) ? allowing(evidence, entry, 'adds it') : []
+    if (remedies.length > 0) return { problem: `it tried to reach ${readable(entry)}, which the network of this session does not have`, about, remedies }
+  }
+  return undefined
+}
+
 /** A network of names refused it something. */
 export const wantsName: Recogniser = (evidence) => {
   const { plan, troubles = [] } = evidence.failure
   if (!isAllowedNetwork(plan.network)) return nothing
   const atOtherPort = wrongPort(evidence, plan.network)
   if (atOtherPort !== undefined) return [atOtherPort]
+  const address = wrongAddress(evidence, plan.network)
+  if (address !== undefined) return [address]
   const known = troubles.filter(({ outcome }) => Object.hasOwn(troubleHints, outcome))
   const isNamed = ({ name }: NetworkTrouble): boolean => evidence.match(new RegExp(String.raw`(?:^|[^\w.-])${literally(name)}(?![\w-]|\.\w)`, 'i')) !== undefined
   const isSaid = ({ outcome }: NetworkTrouble): boolean => evidence.match(troubleHints[outcome]?.says ?? /$^/) !== undefined

@@ -5,10 +5,11 @@ import type { SpecError } from '../errors.ts'
 import { asking, specText } from './messages.ts'
 import type { Mount } from './plan-types.ts'
 import type { Spec } from './fields.ts'
+import { systemFolders } from './system-layout.ts'
 import { refusal } from './check.ts'
 
 /**
- * Refuses sources that would show the whole host or other sessions, or that would be written through two mounts.
+ * Refuses sources that would show the whole host or other sessions, or that would be written through two mounts, and outputs that other programs need.
  * @throws SpecError
  */
 export function refuseSources(mounts: readonly Mount[], stateDirectory: string): void {
@@ -28,6 +29,8 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string):
       )
     }
     if (!isLent(mount)) continue
+    // All that is in an output changes its owner while a session of root's is open.
+    if (systemFolders.has(source)) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${source} is a folder of the host's system, and what is in an output can change its owner; name a folder for it alone`, source)
     const other = writable.get(source)
     // defence: folder-writable-once-session
     if (other !== undefined) {

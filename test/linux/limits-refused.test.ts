@@ -39,7 +39,7 @@ const readOnly = 'for at in $(grep -E " - cgroup2? " /proc/self/mountinfo | cut 
   // promise: 43
   test.each([
     ['no cgroups are mounted', unmounted, /mount one/],
-    ['cgroups are read-only, as in containers', readOnly, /begin it as root/],
+    ['cgroups are read-only, as in containers', readOnly, /begin it as root|^mount .* so that it can be written to|; remedy: mount .* so that it can be written to/],
   ])('as %s, a session is refused that asks for one, in one sentence that names it and what to do, and doctor says the same', (_, before, remedy) => {
     for (const [name, value] of Object.entries({ memory: '64M', processes: 8, cpus: 1, cpuTime: 1000 })) {
       const { detail = '', ran, limitation } = run(before, { [name]: value })

@@ -85,7 +85,8 @@ describeSession('a command that fails by what its session does', () => {
 
   test.skipIf(isFreebsd)('for want of a network, is told of the one that it needs', () => {
     const connect = (address: string): string[] => ['bash', '-c', `exec 3<>/dev/tcp/${address}/9`]
-    expect(run([], connect('192.0.2.1')).stderr).toMatch(/hint: it tried to reach .*, and has no network; --network host /)
+    expect(run([], connect('192.0.2.1')).stderr).toMatch(/hint: it tried to reach 192\.0\.2\.1:9, and has no network; --allow-host 192\.0\.2\.1:9 .*--network host /)
+    expect(run(['--allow-host', 'example.org:9'], connect('192.0.2.1')).stderr).toMatch(/hint: it tried to reach 192\.0\.2\.1:9, which the network of this session does not have; --allow-host 192\.0\.2\.1:9 adds it/)
     expect(run([], connect('127.0.0.1')).stderr).toMatch(/hint: it tried to reach localhost, and has no network; --network loopback /)
     expect(run(['--network', 'loopback'], connect('127.0.0.1')).stderr).not.toContain('hint')
   })

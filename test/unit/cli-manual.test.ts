@@ -64,13 +64,19 @@ describe('help', () => {
   })
 
   it('of an option has what the schema says of its field', () => {
-    expect(helpOf('limit')).toContain('memory, swap, processes')
     expect(helpOf('tmp-size')).toContain('In a spec: limits.')
     expect(helpOf('inputs')).toBe(helpOf('input'))
     expect(helpOf('sourceDateEpoch')).toBe(helpOf('source-date-epoch'))
     expect(helpOf('memory')).toMatch(/^--limit memory=SIZE\n\nMemory of all processes together\.\n\nIn a spec: limits\.memory\./)
     expect(helpOf('--hostname')).toContain('Default: build.')
     expect(helpOf('timeout')).toContain('\n\nOf: run, learn, plan\n')
+  })
+
+  it('of --limit lists every limit with the form of its value, and its default', () => {
+    expect(helpOf('limits')).toBe(helpOf('limit'))
+    for (const name of [...limitNames, 'policy']) expect(helpOf('limit'), name).toMatch(new RegExp(String.raw`^  ${name}=(SIZE|NUMBER|DURATION|strict\|best-effort)\b`, 'm'))
+    expect(helpOf('limit')?.replaceAll(/\s+/g, ' ')).toContain('private /tmp, which is memory. Default: 2 GiB')
+    expect(helpOf('limit')).toContain('A SIZE has a unit: 512B')
   })
 
   it('there is none of what there is not', () => {

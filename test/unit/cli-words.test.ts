@@ -14,6 +14,7 @@ afterEach(() => vi.unstubAllEnvs())
 
 const tree = new HostTree('/var/tmp')
 const source = tree.directory('source')
+tree.file('source/file')
 const file = tree.file('spec.json')
 
 async function told(...argv: string[]): Promise<string> {
@@ -35,8 +36,19 @@ describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')(
     [['--env', 'npm_*'], 'buildjail: --env: npm_*: a variable is passed by its whole name, and not by a pattern'],
     [['--toolchain', 'relative'], "buildjail: --toolchain: relative is neither 'host' nor 'node', nor an absolute path"],
     [['--input', `/w=${source}`, '--outputs', `/w=${tree.at('new')}`], 'buildjail: --outputs /w: /w is the target of --input /w too'],
+    [['--project', source, '--out', '../x'], `buildjail: --out: ${tree.at('x')} is not in the project ${source}`],
+    [['--project', source, '--out', 'a,.'], 'buildjail: --out: is the project itself, and outputs are folders in it; to keep everything, apply the changes (--apply)'],
+    [['--project', source, '--env-files', '--out', 'file'], `buildjail: --out: ${source}/file is not a directory`],
+    [['--project', source, '--env-files', '--out', 'a/b', '--outputs', `/a=${source}/a`], `buildjail: --outputs /a: ${source}/a lies around ${source}/a/b (--out), which the build could change by it`],
+    [['--project', tree.at('none')], `buildjail: --project: ${tree.at('none')} cannot be looked at (ENOENT)`],
+    [['--input', `f=${file}`, '--exclude', 'a'], `buildjail: --exclude: ${file} is a file, and only of a folder something can be excluded`],
   ])('%j', async (argv, message) => {
     expect(await told('plan', ...argv, '--', 'x')).toBe(message)
+  })
+
+  it('of the host as well', async () => {
+    const link = tree.link('link', 'source')
+    for (const verb of ['ps', 'gc']) expect(await told(verb, '--state-directory', link)).toBe(`buildjail: --state-directory: ${link} is a symbolic link`)
   })
 
   it('where a program is missing, the options that bring it are named', async () => {

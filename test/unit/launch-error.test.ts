@@ -210,6 +210,25 @@ describe('a program that is not found', () => {
     expect(error).not.toHaveProperty('remedy')
   })
 
+  it('and is in the folder that the command begins in is named by its path', () => {
+    const at = (name: string, spec: Spec, cwd: string): unknown => launchError(failure(name), { argv: [name], env: { PATH: '/bin' }, cwd }, () => planned(spec))
+    program('scripts/sub/build-of-the-test.sh', '#!/bin/sh\n')
+    tree.file('scripts/sub/text-of-the-test.sh')
+    const shown: readonly Spec[] = [{ inputs: { '/w': tree.at('scripts') } }, { inputs: { '/w': { path: tree.at('scripts'), overlay: true } } }]
+    for (const spec of shown) {
+      expect(at('build-of-the-test.sh', spec, '/w/sub')).toMatchObject({ remedy: 'write ./build-of-the-test.sh', message: expect.stringContaining("; build-of-the-test.sh is looked for in the session's PATH, and is in /w/sub, where the command begins; remedy: write ./") as string })
+      expect(at('text-of-the-test.sh', spec, '/w/sub')).toMatchObject({ remedy: 'write the program that executes it before it, as in sh ./text-of-the-test.sh' })
+      for (const [name, cwd] of [['build-of-the-test.sh', '/w'], ['sub', '/w'], ['build-of-the-test.sh', '/tmp']] as const) expect(at(name, spec, cwd), `${name} in ${cwd}`).not.toHaveProperty('remedy')
+    }
+  })
+
+  it('and is in the working directory of the host is named with what shows that', () => {
+    program('named/build-of-the-test.sh', '#!/bin/sh\n')
+    vi.spyOn(process, 'cwd').mockReturnValue(tree.at('named'))
+    expect(told('build-of-the-test.sh', {})).toMatchObject({ remedy: `inputs: { '/w': '${tree.at('named')}' }, cwd: '/w'` })
+    vi.restoreAllMocks()
+  })
+
   it('is not looked for where something else has failed', () => {
     const other = nativeFailure({ code: 'ENOTDIR', errno: -20, syscall: 'chdir', step: 'chdir', reason: 'not a directory' })
     const where = vi.fn<() => Plan>()

@@ -195,6 +195,26 @@ describe('the whole host is no source', () => {
   })
 })
 
+describe('a folder of the host’s system is no output, because all in it would change its owner', () => {
+  const refusal = { code: 'ERR_BUILDJAIL_SOURCE_UNFIT', message: expect.stringContaining('is a folder of the host\'s system') as string }
+
+  // promise: 15
+  it.each(['/bin', '/sbin', '/boot', '/dev', '/etc', '/home', '/lib', '/opt', '/root', '/srv', '/tmp', '/usr', '/usr/bin', '/usr/share', '/usr/local', '/usr/local/bin', '/var', '/var/lib', '/var/tmp'])('%s is none', (folder) => {
+    for (const [entry, spec] of Object.entries<Spec>({ output: { output: folder }, 'outputs.x': { outputs: { x: `${folder}/` } }, 'stores./x': { stores: { '/x': folder } } })) {
+      expect(refused({ ...spec, stateDirectory: '/nowhere/at/all' })).toMatchObject({ ...refusal, entry })
+    }
+  })
+
+  it('by another name', () => {
+    expect(refused({ outputs: { x: tree.link('system', '/usr') } })).toMatchObject({ ...refusal, entry: 'outputs.x', path: '/usr' })
+  })
+
+  it('but a folder in one is, and each is an input', () => {
+    const within = ['/opt/x', '/home/user/x', '/usr/obj', '/usr/local/x', '/usr/src/x', '/var/tmp/x', '/var/lib/x/y', '/dev/shm/x', '/x', '/mnt', '/share'].map((folder) => [`/outputs${folder}`, folder])
+    expect(() => planOf({ toolchain: 'none', stateDirectory, outputs: Object.fromEntries(within) as Record<string, string>, inputs: { '/var': '/var/tmp' } }, { platform: 'linux' })).not.toThrow()
+  })
+})
+
 describe('sessions stay invisible to each other: the state directory is no source', () => {
   const refusal = { code: 'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY', entry: 'inputs.x' }
 

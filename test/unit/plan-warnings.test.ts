@@ -55,9 +55,9 @@ describe('a plan warns of what the system does not let a session keep from its b
 
   // Who is root has no such output, and nobody else can make one.
   it('on Linux where an output is of another user than the caller, who is not root', () => {
-    const spec: Spec = { output: '/usr/bin', inputs: { own: owned('own') } }
+    const spec: Spec = { output: '/usr/share/misc', inputs: { own: owned('own') } }
     const { warnings } = planned(spec, 'linux')
-    const expected = { entry: 'output', problem: expect.stringContaining('/usr/bin belongs to another user, and stays open') as string }
+    const expected = { entry: 'output', problem: expect.stringContaining('/usr/share/misc belongs to another user, and stays open') as string }
     expect(warnings).toEqual(isRoot ? [] : [expected])
     expect(planned({ output: tree.directory('out-of-mine') }, 'linux').warnings).toEqual([])
   })

@@ -34,7 +34,7 @@ export const inputs: Field<ByName<InputSource>, true> = {
     help: 'show PATH read-only at /inputs/NAME (default: its last part), or at NAME if that starts with /; NAME?=PATH or PATH? if it is there; NAME~=PATH or PATH~ an overlay; repeatable',
     isRepeatable: true,
     offers: { paths: 'any' },
-    shortcuts: [{ name: 'exclude', value: 'PATTERN', help: 'show nothing in the place of what fits PATTERN in each --input that is a folder, and in the project of --here: .env*, packages/*/dist/, **/*.key; repeatable', textOf: (value) => `${ofExclude}${value}`, isRepeatable: true }],
+    shortcuts: [{ name: 'exclude', value: 'PATTERN', help: 'show nothing in the place of what fits PATTERN in each --input that is a folder, and in the project of --here: .env*, packages/*/dist/, **/*.key; a file is an empty file there, and a folder an empty folder; NAME/ fits folders alone, and one that is missing is made, which stays on the host where the input is no overlay; repeatable', textOf: (value) => `${ofExclude}${value}`, isRepeatable: true }],
     read: (texts, option) => {
       const patterns = texts.filter((text) => text.startsWith(ofExclude)).map((text) => text.slice(ofExclude.length))
       const named = texts.filter((text) => !text.startsWith(ofExclude)).map((text) => withName(text, option))

@@ -257,7 +257,7 @@ const policyMember = {
   schema: { enum: policies, default: 'strict' },
   ofFlag: (text: string): string => text,
   value: policies.join('|'),
-  about: 'strict: a limit that this host cannot hold refuses the session. best-effort: it is held as far as can be, or left out.',
+  about: 'strict (default): a limit that this host cannot hold refuses the session. best-effort: it is held as far as can be, or left out.',
 } as const
 
 export const limitNames = Object.keys(limitTable) as readonly LimitName[]
