@@ -60,19 +60,20 @@ CallNotices::~CallNotices() {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
   }
-  wake();
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  static_cast<void>(wake());
+  thread_.join();
 }
 
-void CallNotices::wake() const {
+bool CallNotices::wake() const {
   const std::uint64_t one = 1;
-  if (wake_) static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
+  return ::write(wake_.get(), &one, sizeof(one)) == sizeof(one);
 }
 
 Result<std::unique_ptr<CallNotices::Watch>> CallNotices::watch(UniqueFd listener, AnswerCall answer) {
   const std::lock_guard lock(mutex_);
   if (!wake_) wake_ = above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
-  if (!wake_) return last_error("filter", "eventfd");
+  if (!wake_) return last_error("wait", "eventfd");
   if (!thread_.joinable()) {
     const BlockedSignals blocked;
     thread_ = std::thread([this] { loop(); });
@@ -85,7 +86,11 @@ Result<std::unique_ptr<CallNotices::Watch>> CallNotices::watch(UniqueFd listener
   const std::uint64_t token = ++last_token_;
   sessions_.emplace(token, std::make_shared<Session>(std::move(listener), std::move(answer)));
   is_changed_ = true;
-  wake();
+  if (!wake()) {
+    auto error = last_error("wait", "write");
+    sessions_.erase(token);
+    return error;
+  }
   return std::make_unique<Watch>(*this, token);
 }
 
@@ -94,7 +99,7 @@ void CallNotices::forget(std::uint64_t token) {
   const auto session = sessions_.extract(token);
   if (session.empty()) return;
   is_changed_ = true;
-  wake();
+  static_cast<void>(wake());
   // The outputs come back next, and nothing may change in them any more.
   served_.wait(lock, [&] { return serving_ != token; });
 }

@@ -9,7 +9,7 @@ export const openSteps: Steps = isLinux
       mkdir: ['state-directory', 'journal', 'cgroup'],
       lstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'verify-device'],
       open: ['state-directory', 'journal', 'pin-source', 'output-lease', 'nested-sources', 'map-ids', 'mount', 'oom-score', 'cgroup', 'limits'],
-      write: ['journal', 'output-lease', 'nested-sources', 'map-ids', 'ids', 'oom-score', 'cgroup', 'limits', 'write'],
+      write: ['journal', 'output-lease', 'nested-sources', 'map-ids', 'ids', 'oom-score', 'cgroup', 'limits', 'write', 'wait'],
       ftruncate: ['ids'],
       pread: ['output-lease', 'nested-sources', 'limits'],
       poll: ['nested-sources'],

@@ -53,8 +53,8 @@ describeHere('a network of names on FreeBSD, attacked', () => {
     expect(await told('lastBytes')).toEqual({ count: 2_000_000, late: '20000 bytes' })
   })
 
-  test('has the next connection wait where there are 256, and keeps nothing of 1,000', async () => {
-    expect(await told('churn')).toEqual({ fine: 1000, grown: 0, crowd: ['waits', hello], left: true })
+  test('has the next connection wait where there are 256, and keeps nothing of 10,000', async () => {
+    expect(await told('churn')).toEqual({ fine: 10_000, grown: 0, crowd: ['waits', hello], left: true })
   })
 
   test('holds up nobody where the host does not resolve a name', async () => {

@@ -53,5 +53,5 @@ export const waitFor = async (is) => {
 /** Of this process. */
 export const sockets = () => openDescriptors().filter((fd) => kindOfDescriptor(fd) === 'socket').length
 
-/** What is many: a guest is an emulated machine. */
-export const many = process.platform === 'freebsd' ? 1000 : 10_000
+/** Connections, one after the other. */
+export const many = 10_000
