@@ -85,9 +85,8 @@ Obstacle of_version_one(const std::string& directory) {
   const std::string remedy =
       ::geteuid() == 0
           ? "mount " + directory + " so that it can be written to (of a container, by beginning it with --privileged)"
-          : "begin it as root, or boot the host with cgroups of version 2 (systemd.unified_cgroup_hierarchy=1 among "
-            "the "
-            "kernel's parameters), of which users can have their own";
+          : "begin it as root, or boot the host with cgroups of version 2, of which users can have their own "
+            "(systemd.unified_cgroup_hierarchy=1 among the parameters of the kernel)";
   return {"limits",
           "this host has control groups (cgroups) of version 1, which only root may make, and this process may make "
           "none in " +
