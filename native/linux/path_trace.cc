@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstddef>
 #include <cstring>
@@ -272,6 +273,12 @@ std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows
   return std::nullopt;
 }
 
+/** Since 1970. */
+std::int64_t now_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 bool is_missing(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == ENAMETOOLONG; }
 
 int access_for(Use use) {
@@ -419,7 +426,7 @@ const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
     forget_callers();
     is_new = true;
   }
-  if (is_new) seen_->begin(process, rights->parent);
+  if (is_new) seen_->begin(process, rights->parent, now_us());
   Caller& caller = callers_[thread];
   caller = {.process = process, .rights = std::move(rights)};
   return &caller;
@@ -427,7 +434,7 @@ const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
 
 // Numbers come again after a while, and no call tells that a process has ended.
 void PathTrace::forget_callers() {
-  for (const auto& [thread, caller] : callers_) seen_->end(caller.process);
+  for (const auto& [thread, caller] : callers_) seen_->forget(caller.process);
   callers_.clear();
 }
 
