@@ -2,9 +2,11 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,6 +78,22 @@ std::optional<std::string> read_text(pid_t thread, std::uint64_t address, std::s
     if (got < room.size()) return std::nullopt;
   }
   return std::nullopt;
+}
+
+/** The path of a socket's address (unix(7)). Empty where it has none: of another family, or of no file. */
+std::optional<std::string> read_socket_path(pid_t thread, std::uint64_t address, std::uint32_t size) {
+  constexpr std::size_t kBefore = offsetof(sockaddr_un, sun_path);
+  std::uint16_t family = 0;
+  if (size <= kBefore || size > sizeof(sockaddr_un)) return std::string();
+  if (read_memory(thread, address, std::as_writable_bytes(std::span(&family, 1))) < sizeof(family)) return std::nullopt;
+  if (family != AF_UNIX) return std::string();
+  // No zero needs to be behind it.
+  std::string path(size - kBefore, '\0');
+  const std::size_t got = read_memory(thread, address + kBefore, std::as_writable_bytes(std::span(path)));
+  const std::size_t end = path.find('\0');
+  if (got < path.size() && end >= got) return std::nullopt;
+  path.resize(std::min(end, path.size()));
+  return path;
 }
 
 std::optional<std::uint64_t> read_number64(pid_t thread, std::uint64_t address) {
@@ -470,15 +488,19 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
   if (call.link == Link::kFollowsBy) wanted.follows = (flags & kAtFollow) != 0;
   if (is_open) wanted.use = use_of_open(flags);
   if (is_open && (flags & kTemporary) == kTemporary) wanted.use = Use::kLook;
-  if (call.kind == Kind::kChange || call.kind == Kind::kMake) wanted.use = Use::kWrite;
+  const bool is_made = call.kind == Kind::kMake || call.kind == Kind::kBind;
+  if (call.kind == Kind::kChange || is_made) wanted.use = Use::kWrite;
   if (call.kind == Kind::kExecute) wanted.use = Use::kExecute;
   wanted.is_opened = is_open || call.kind == Kind::kExecute;
   wanted.reads_too = wanted.use == Use::kWrite && is_open && (flags & O_ACCMODE) == O_RDWR && (flags & O_TRUNC) == 0;
-  wanted.must_be_made = call.kind == Kind::kMake;
+  wanted.must_be_made = is_made;
   wanted.may_be_made = wanted.must_be_made || call.kind == Kind::kChange || (is_open && (flags & O_CREAT) != 0);
   // A call without an address is of the descriptor, or fails (utimensat(2), EFAULT).
   if (value(argument.path) == 0) return wanted;
-  auto path = read_text(notice.thread, value(argument.path), PATH_MAX);
+  constexpr std::int8_t kAddressSize = 2;
+  auto path = call.kind == Kind::kBind ? read_socket_path(notice.thread, value(argument.path),
+                                                          static_cast<std::uint32_t>(value(kAddressSize)))
+                                       : read_text(notice.thread, value(argument.path), PATH_MAX);
   if (!path) return std::nullopt;
   if (path->empty()) {
     // The file of a descriptor, which is known since that was opened. Only to execute it is more.

@@ -121,6 +121,13 @@ describeLinux('a trace of a session', () => {
     expect(fileAt(trace, '/tmp/x').found).toEqual(['missing'])
   })
 
+  test('has the file that a socket is bound to, and none of an address without one', async () => {
+    const bind = 'const net = require("net"); const bind = (to, then) => { const s = net.createServer().listen(to, () => { then(); s.close() }) }'
+    const trace = await traced(`mkdir sub; ${node} -e '${bind}; bind("sub/../socket", () => bind("\\0abstract", () => bind({ port: 0, host: "127.0.0.1" }, () => {})))'`, { toolchain: ['host', 'node'], network: 'loopback' })
+    expect(trace?.lost).toBe(0)
+    expect(trace?.files.filter(({ path: one }) => /abstract|socket/.test(one)).map(({ path: one, first, uses }) => [one, first, ...uses])).toEqual([['/output/socket', 'missing', 'write']])
+  })
+
   test('goes on while the session is open, and is whole after it', async () => {
     const session = await openSession({ toolchain: 'host', trace: true })
     await session.run(sh('test -e /etc/first'), { reject: false })
