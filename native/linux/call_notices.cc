@@ -37,6 +37,7 @@ static_assert(sizeof(Notice) == 80);
 /** SECCOMP_IOCTL_NOTIF_SET_FLAGS with SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP. */
 constexpr unsigned long kSetFlags = 0x40082104;
 constexpr unsigned long kOnThisProcessor = 1;
+constexpr int kTries = 4;
 /** SECCOMP_USER_NOTIF_FLAG_CONTINUE: the kernel makes the call. */
 constexpr std::uint32_t kGoesOn = 1;
 
@@ -140,7 +141,8 @@ void CallNotices::serve(const Session& session, BorrowedRights& rights) {
   rights.give_back();
   Answer answer{
       .id = notice.id, .value = 0, .error = made.goes_on ? 0 : -made.err, .flags = made.goes_on ? kGoesOn : 0};
-  static_cast<void>(::ioctl(listener, kSend, &answer));
+  // Without an answer the caller waits for ever. ENOENT: it waits no more (seccomp_unotify(2)).
+  for (int tries = 0; tries < kTries && ::ioctl(listener, kSend, &answer) != 0 && errno != ENOENT; ++tries) continue;
 }
 
 }  // namespace buildjail

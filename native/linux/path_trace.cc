@@ -107,17 +107,19 @@ std::optional<std::uint64_t> read_number64(pid_t thread, std::uint64_t address) 
   return number;
 }
 
-std::optional<std::string> read_link(const std::string& path) {
+std::optional<std::string> read_link(const std::string& path, Doubt& doubt) {
   std::array<char, PATH_MAX> text{};
   const ssize_t size = ::readlink(path.c_str(), text.data(), text.size());
+  // A descriptor that is closed, or whose process has ended.
+  if (size < 0) doubt.note(errno, {ENOENT});
   if (size <= 0 || text.front() != '/') return std::nullopt;
   return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
 /** Where a thread's relative paths begin: its working directory, or the folder of a descriptor. */
-std::optional<std::string> start_of(pid_t thread, int descriptor) {
+std::optional<std::string> start_of(pid_t thread, int descriptor, Doubt& doubt) {
   const std::string entry = "/proc/" + std::to_string(thread) + "/";
-  return read_link(entry + (descriptor == kCallersDirectory ? "cwd" : "fd/" + std::to_string(descriptor)));
+  return read_link(entry + (descriptor == kCallersDirectory ? "cwd" : "fd/" + std::to_string(descriptor)), doubt);
 }
 
 /** Without empty components and `.`. */
@@ -195,7 +197,7 @@ bool leads_out_of_proc(std::string_view path) {
 }
 
 /** A file in the session, or the errno of the look-up. */
-Pinned pin(const UniqueFd& root, const std::string& path, int flags) {
+Pinned pin(const UniqueFd& root, const std::string& path, int flags, Doubt& doubt) {
   constexpr std::uint64_t kInRoot = 0x10;
   constexpr int kTries = 4;
   // defence: trace-looks-in-root
@@ -209,18 +211,21 @@ Pinned pin(const UniqueFd& root, const std::string& path, int flags) {
     err = errno;
     if (err != EAGAIN && err != EINTR) break;
   }
+  doubt.note(err, {ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, ENXIO, EAGAIN});
   return {.file = {}, .err = err};
 }
 
-std::string real_path(const UniqueFd& file) {
-  return read_link("/proc/self/fd/" + std::to_string(file.get())).value_or(std::string());
+std::string real_path(const UniqueFd& file, Doubt& doubt) {
+  return read_link("/proc/self/fd/" + std::to_string(file.get()), doubt).value_or(std::string());
 }
 
 /** Empty if it is no link. */
-std::string text_of_link(const UniqueFd& file) {
+std::string text_of_link(const UniqueFd& file, Doubt& doubt) {
   std::array<char, PATH_MAX> text{};
-  const Tolerated tolerated("it is no link");
+  const Tolerated tolerated("the call is counted as lost");
   const ssize_t size = ::readlinkat(file.get(), "", text.data(), text.size());
+  // Of what is no link (readlink(2)).
+  if (size < 0) doubt.note(errno, {EINVAL, ENOENT});
   return size <= 0 ? std::string() : std::string(text.data(), static_cast<std::size_t>(size));
 }
 
@@ -252,22 +257,22 @@ std::vector<std::size_t> ends_of(const std::string& path) {
 }
 
 /** Of a path that is not there. Empty where it goes in a circle, or something on it has gone meanwhile. */
-std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows) {
+std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows, Doubt& doubt) {
   constexpr int kMostLinks = 40;
   for (int links = 0; links <= kMostLinks; ++links) {
     const auto ends = ends_of(path);
     const auto last = ends.end() - 1;
     auto missing = last;
-    Pinned above = pin(root, parent_of(path), O_PATH);
+    Pinned above = pin(root, parent_of(path), O_PATH, doubt);
     // Mostly the last name alone is missing. Else there may be thousands.
     if (!above.file) {
       const auto is_there = [&](std::size_t end) {
-        return static_cast<bool>(pin(root, path.substr(0, end), O_PATH).file);
+        return static_cast<bool>(pin(root, path.substr(0, end), O_PATH, doubt).file);
       };
       missing = std::partition_point(ends.begin(), last, is_there);
-      above = pin(root, missing == ends.begin() ? "/" : path.substr(0, *(missing - 1)), O_PATH);
+      above = pin(root, missing == ends.begin() ? "/" : path.substr(0, *(missing - 1)), O_PATH, doubt);
     }
-    std::string folder = above.file ? real_path(above.file) : std::string();
+    std::string folder = above.file ? real_path(above.file, doubt) : std::string();
     if (folder.empty()) return std::nullopt;
     const std::size_t begin = missing == ends.begin() ? 0 : *(missing - 1);
     if (is_within(folder, "/proc")) return Stop{.path = in_folder(folder, path.substr(begin)), .is_in_proc = true};
@@ -276,8 +281,8 @@ std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows
     // No folder is there to go up from (path_resolution(7), ENOTDIR).
     if (name == "/..") return Stop{.path = folder, .folder = parent_of(folder)};
     const bool is_held = missing == last && !follows;
-    const Pinned link = is_held ? Pinned() : pin(root, path.substr(0, *missing), O_PATH | O_NOFOLLOW);
-    const std::string text = link.file ? text_of_link(link.file) : std::string();
+    const Pinned link = is_held ? Pinned() : pin(root, path.substr(0, *missing), O_PATH | O_NOFOLLOW, doubt);
+    const std::string text = link.file ? text_of_link(link.file, doubt) : std::string();
     if (text.empty()) {
       std::string at = in_folder(folder, name);
       return Stop{
@@ -306,11 +311,13 @@ int access_for(Use use) {
 }
 
 /** EROFS, or EACCES if the rights of this thread are too few; 0 where the use is allowed. */
-int refusal_of(const UniqueFd& file, Use use) {
+int refusal_of(const UniqueFd& file, Use use, Doubt& doubt) {
   const int mode = access_for(use);
   // AT_EACCESS: by the ids for files. Before Linux 5.8 there is no such call.
   if (mode == F_OK || ::syscall(439, file.get(), "", mode, AT_EACCESS | raw::kEmptyPath) == 0) return 0;
-  return errno == EACCES || errno == EROFS ? errno : 0;
+  const int err = errno;
+  doubt.note(err, {EACCES, EROFS, ENOSYS});
+  return err == EACCES || err == EROFS ? err : 0;
 }
 
 Use use_of_open(std::uint64_t flags) {
@@ -320,9 +327,12 @@ Use use_of_open(std::uint64_t flags) {
 }
 
 /** The program that a script names, or the loader that an ELF program names; empty if it names neither. */
-std::string interpreter_of(const UniqueFd& program) {
-  const auto read_at = [&program](std::span<std::byte> into, std::uint64_t offset) {
-    return ::pread(program.get(), into.data(), into.size(), static_cast<off_t>(offset));
+std::string interpreter_of(const UniqueFd& program, Doubt& doubt) {
+  const auto read_at = [&](std::span<std::byte> into, std::uint64_t offset) {
+    const ssize_t size = ::pread(program.get(), into.data(), into.size(), static_cast<off_t>(offset));
+    // The offset is the file's own word.
+    if (size < 0) doubt.note(errno, {EINVAL});
+    return size;
   };
   std::array<char, kUsualText> head{};
   const ssize_t size = read_at(std::as_writable_bytes(std::span(head)), 0);
@@ -385,6 +395,12 @@ PathTrace::PathTrace(std::shared_ptr<SeenPaths> seen, LastingPlaces places, Uniq
 }
 
 void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
+  doubt_ = {};
+  see_call(notice, rights);
+  if (doubt_.is_any()) seen_->lose();
+}
+
+void PathTrace::see_call(const CallNotice& notice, BorrowedRights& rights) {
   const auto number = static_cast<std::size_t>(notice.number);
   const PathCall* const call = number < calls_.size() ? calls_.at(number) : nullptr;
   if (call == nullptr) return;
@@ -403,7 +419,7 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
       // The numbers of processes in a path are those of the session, and the notice has the host's.
       is_lost = !descriptor;
       if (is_lost) continue;
-      auto file = start_of(notice.thread, *descriptor);
+      auto file = start_of(notice.thread, *descriptor, doubt_);
       // What was removed is no file of the host's any more.
       if (file && file->ends_with(" (deleted)")) file.reset();
       if (file && call->kind == Kind::kExecute)
@@ -418,7 +434,7 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
   }
   if (!is_lost && wanted.empty()) return;
   // All of the above was the caller's, and not that of a later thread with its number.
-  if (is_lost || !notice.is_waiting()) return seen_->lose();
+  if (is_lost || !notice.is_waiting()) return doubt_.lose();
   if (call->kind == Kind::kExecute && !wanted.empty()) {
     see_execution(notice, *call, *caller, wanted.front().path, rights);
     return;
@@ -465,7 +481,7 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
   Wanted wanted{.path = {}, .use = Use::kLook, .follows = true};
   if (call.kind == Kind::kList) {
     // One that is no folder, or that is closed, fails by itself.
-    wanted.path = start_of(notice.thread, descriptor).value_or(std::string());
+    wanted.path = start_of(notice.thread, descriptor, doubt_).value_or(std::string());
     wanted.use = Use::kList;
     return wanted;
   }
@@ -475,7 +491,7 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
     constexpr std::uint64_t kResolveOffset = 16;
     constexpr std::uint64_t kInRoot = 0x10;
     const auto read = read_number64(notice.thread, flags);
-    if (!read) return wanted;
+    if (!read) return std::nullopt;
     const auto resolve = read_number64(notice.thread, flags + kResolveOffset);
     // Another folder than the session's root is that of the path.
     if (!resolve || (*resolve & kInRoot) != 0) return std::nullopt;
@@ -504,14 +520,11 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
   if (!path) return std::nullopt;
   if (path->empty()) {
     // The file of a descriptor, which is known since that was opened. Only to execute it is more.
-    if (call.kind == Kind::kExecute) wanted.path = start_of(notice.thread, descriptor).value_or(std::string());
+    if (call.kind == Kind::kExecute) wanted.path = start_of(notice.thread, descriptor, doubt_).value_or(std::string());
     return wanted;
   }
   if (path->front() != '/') {
-    errno = 0;
-    const auto start = start_of(notice.thread, descriptor);
-    // It is deeper than /proc can tell, or may not be looked at.
-    if (!start && (errno == ENAMETOOLONG || errno == EACCES)) return std::nullopt;
+    const auto start = start_of(notice.thread, descriptor, doubt_);
     // No folder: the call fails.
     if (!start) return wanted;
     *path = from_folder(*start, *path);
@@ -526,13 +539,13 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
 void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights) {
   const bool is_straight = !goes_up(wanted.path);
   if (is_straight && seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
-  if (!rights.take(caller.rights->rights)) return seen_->lose();
+  if (!rights.take(caller.rights->rights)) return doubt_.lose();
   if (!is_straight) {
-    if (!straighten(wanted)) return seen_->lose();
+    if (!straighten(wanted)) return doubt_.lose();
     if (seen_->add_known(caller.process, wanted.path, wanted.use, wanted.follows)) return;
   }
   auto found = found_at(wanted);
-  if (!found) return seen_->lose();
+  if (!found) return doubt_.lose();
   seen_->add(caller.process, std::move(*found));
 }
 
@@ -547,15 +560,15 @@ bool PathTrace::straighten(Wanted& wanted) {
   };
   if (!goes_up(folder)) return true;
   if (const auto known = straight_.find(folder); known != straight_.end()) return lead_to(known->second);
-  if (const Pinned found = pin(root_, folder, O_PATH); found.file) {
-    const std::string real = real_path(found.file);
+  if (const Pinned found = pin(root_, folder, O_PATH, doubt_); found.file) {
+    const std::string real = real_path(found.file, doubt_);
     if (real.empty()) return false;
     if (places_.has(folder) && places_.has(real) && straight_.size() < kMostStraightened)
       straight_.emplace(folder, real);
     return lead_to(real);
   }
   // Where a folder is missing before `..`, the kernel looks no further (path_resolution(7), ENOENT).
-  const auto stop = stop_of(root_, path, wanted.follows);
+  const auto stop = stop_of(root_, path, wanted.follows, doubt_);
   if (!stop || stop->is_in_proc) return false;
   if (!stop->rest.empty() && !goes_up(stop->rest)) {
     wanted.path = stop->path + stop->rest;
@@ -569,12 +582,12 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
   Lookup lookup{.path = wanted.path, .use = wanted.use, .follows = wanted.follows};
   // These are the kernel's, and another's for each process that looks.
   if (is_within(lookup.path, "/proc")) return lookup;
-  const Pinned found = pin(root_, lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW));
+  const Pinned found = pin(root_, lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW), doubt_);
   if (found.file) {
-    std::string real = real_path(found.file);
+    std::string real = real_path(found.file, doubt_);
     lookup.lasts = places_.has(lookup.path) && places_.has(real);
     // To make, rename or remove a file is a matter of its folder's mode.
-    const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use);
+    const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use, doubt_);
     if (refusal == EROFS || (refusal != 0 && wanted.is_opened)) lookup.found = Found::kRefused;
     if (real != lookup.path) lookup.leads_to = std::move(real);
     return lookup;
@@ -582,7 +595,7 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
   lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
   // What is behind a descriptor is looked up by the path of its file.
   if (through_devices(lookup.path) != lookup.path) return lookup;
-  const auto stop = stop_of(root_, lookup.path, lookup.follows);
+  const auto stop = stop_of(root_, lookup.path, lookup.follows, doubt_);
   if (!stop) return lookup;
   std::string real = stop->path + stop->rest;
   if (stop->is_in_proc) {
@@ -600,11 +613,11 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
 
 void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller,
                               const std::string& path, BorrowedRights& rights) {
-  if (!rights.take(caller.rights->rights)) return seen_->lose();
+  if (!rights.take(caller.rights->rights)) return doubt_.lose();
   Wanted wanted{.path = path, .use = Use::kExecute, .follows = true, .is_opened = true};
-  if (goes_up(path) && !straighten(wanted)) return seen_->lose();
+  if (goes_up(path) && !straighten(wanted)) return doubt_.lose();
   auto looked_up = found_at(wanted);
-  if (!looked_up) return seen_->lose();
+  if (!looked_up) return doubt_.lose();
   Lookup& found = *looked_up;
   const pid_t process = caller.process;
   if (found.found == Found::kThere && found.use == Use::kExecute) {
@@ -612,7 +625,7 @@ void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, co
     const auto first = words == 0 ? std::nullopt : read_number64(notice.thread, words);
     const auto argv0 = first && *first != 0 ? read_text(notice.thread, *first, PATH_MAX) : std::nullopt;
     // Another thread may have ended meanwhile, and the number be another process's.
-    if (!notice.is_waiting()) return seen_->lose();
+    if (!notice.is_waiting()) return doubt_.lose();
     see_interpreters(caller, notice.thread, found.path, rights);
     seen_->execute(process, found.path, argv0.value_or(std::string()));
     // The program may have other rights, and the process has one thread.
@@ -627,19 +640,21 @@ void PathTrace::see_interpreters(const Caller& caller, pid_t thread, const std::
   std::string at = program;
   for (int depth = 0; depth < kMostInterpreters && !interpreted_.contains(at); ++depth) {
     // Another file of that name may be a fifo by now.
-    const Pinned opened = pin(root_, at, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const Pinned opened = pin(root_, at, O_RDONLY | O_NONBLOCK | O_NOCTTY, doubt_);
     // What can be executed and not read names nothing that is known.
-    if (opened.err == EACCES) return seen_->lose();
+    if (opened.err == EACCES) return doubt_.lose();
+    if (!opened.file) return;
     struct stat status{};
-    if (!opened.file || ::fstat(opened.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-    std::string named = interpreter_of(opened.file);
+    if (::fstat(opened.file.get(), &status) != 0) return doubt_.lose();
+    if (!S_ISREG(status.st_mode)) return;
+    std::string named = interpreter_of(opened.file, doubt_);
     const bool is_relative = !named.empty() && named.front() != '/';
-    const bool lasts = !is_relative && places_.has(at) && places_.has(real_path(opened.file));
+    const bool lasts = !is_relative && places_.has(at) && places_.has(real_path(opened.file, doubt_));
     if (lasts && interpreted_.size() < kMostInterpreted) interpreted_.insert(at);
     if (named.empty()) return;
     if (is_relative) {
-      const auto start = start_of(thread, kCallersDirectory);
-      if (!start) return seen_->lose();
+      const auto start = start_of(thread, kCallersDirectory, doubt_);
+      if (!start) return doubt_.lose();
       named.insert(0, *start + "/");
     }
     at = plain(named);

@@ -2,8 +2,10 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -38,6 +40,23 @@ class LastingPlaces {
   /** A build with mounts of its own can cover all of them. */
   bool is_any_;
   std::vector<Place> places_;
+};
+
+/** Whether what a call finds is not certain. Then the call is told as lost. */
+class Doubt {
+ public:
+  /**
+   * A look of this process failed. `told`: the errnos that say what is there; others say that this process has no
+   * memory or no descriptor left, for example.
+   */
+  void note(int err, std::initializer_list<int> told) {
+    if (std::ranges::find(told, err) == told.end()) lose();
+  }
+  void lose() { is_any_ = true; }
+  [[nodiscard]] bool is_any() const { return is_any_; }
+
+ private:
+  bool is_any_ = false;
 };
 
 /**
@@ -75,6 +94,7 @@ class PathTrace {
     bool must_be_made = false;
   };
 
+  void see_call(const CallNotice& notice, BorrowedRights& rights);
   /** Null if it has ended. */
   const Caller* caller_of(pid_t thread);
   void forget_callers();
@@ -90,6 +110,8 @@ class PathTrace {
                      BorrowedRights& rights);
 
   std::shared_ptr<SeenPaths> seen_;
+  /** About the call that is being seen. */
+  Doubt doubt_{};
   LastingPlaces places_;
   UniqueFd root_;
   std::array<const PathCall*, kNewestCall + 1> calls_{};
