@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -116,7 +117,7 @@ void TracedProcesses::see(const TraceRecord& record) {
   Process& process = processes_[record.process];
   if (!process.folders) {
     if (!is_of_launch(process, record)) return hold(record.process, process, record);
-    adoptions_.push_back({record.process, ::getpid(), std::make_shared<KnownFolders>(folder_bytes_)});
+    adoptions_.push_back({record.process, ::getpid(), std::make_shared<KnownFolders>(folder_bytes_), record.time_us});
     process.is_starting = true;
     note_launch(record.process, -1);
   } else {
@@ -165,7 +166,8 @@ void TracedProcesses::adopt_orphan(pid_t number) {
   seen_->lose();
   auto folders = std::make_shared<KnownFolders>(folder_bytes_);
   folders->enter(std::nullopt);
-  adoptions_.push_back({number, 0, std::move(folders)});
+  // It has records, and the first of them tells when it began.
+  adoptions_.push_back({number, 0, std::move(folders), std::numeric_limits<std::int64_t>::max()});
   adopt_all();
 }
 
@@ -186,7 +188,8 @@ void TracedProcesses::adopt(const Adoption& adoption) {
     process = {};
   }
   process.folders = adoption.folders;
-  seen_->begin(adoption.child, adoption.parent);
+  const bool has_earlier = !process.held.empty() && process.held.front().time_us < adoption.time_us;
+  seen_->begin(adoption.child, adoption.parent, has_earlier ? process.held.front().time_us : adoption.time_us);
   for (const HeldRecord& held : std::exchange(process.held, {})) {
     held_bytes_ -= held.data.size() + kHeldBytes;
     interpret(adoption.child, process,
@@ -223,7 +226,7 @@ void TracedProcesses::interpret(pid_t number, Process& process, const TraceRecor
       process.is_foreign = (read_at<unsigned>(record.data, 0).value_or(kFreebsdAbi) & kAbiMask) != kFreebsdAbi;
       break;
     case KTR_PROCDTOR:
-      end(number, process);
+      end(number, process, record.time_us);
       break;
     case KTR_SYSCALL:
       enter_call(process, record);
@@ -280,7 +283,7 @@ void TracedProcesses::leave_call(pid_t number, Process& process, const TraceReco
   // Of its own steps, that which looks for the program (execute_first).
   if (!process.is_starting || call.number == kAccess) look_up(number, process, call, outcome);
   if (outcome.err != 0) return;
-  if (kind == Kind::kFork || kind == Kind::kForkAsFlagged) return fork(number, process, call, outcome);
+  if (kind == Kind::kFork || kind == Kind::kForkAsFlagged) return fork(number, process, call, outcome, record.time_us);
   change_folders(process, call, outcome);
 }
 
@@ -432,7 +435,8 @@ void TracedProcesses::control(KnownFolders& folders, const Call& call, Outcome o
   }
 }
 
-void TracedProcesses::fork(pid_t number, const Process& process, const Call& call, Outcome outcome) {
+void TracedProcesses::fork(pid_t number, const Process& process, const Call& call, Outcome outcome,
+                           std::int64_t time_us) {
   const auto child = static_cast<pid_t>(outcome.value);
   if (child <= 0) return;
   bool are_shared = false;
@@ -444,16 +448,16 @@ void TracedProcesses::fork(pid_t number, const Process& process, const Call& cal
   }
   auto folders = are_shared ? process.folders : process.folders->copy();
   if (are_closed) folders->close_from(0);
-  adoptions_.push_back({child, number, std::move(folders)});
+  adoptions_.push_back({child, number, std::move(folders), time_us});
 }
 
 void TracedProcesses::abandon(const Call& call) {
   if (!call.names.empty() || call.kind->kind == Kind::kTrace) seen_->lose();
 }
 
-void TracedProcesses::end(pid_t number, Process& process) {
+void TracedProcesses::end(pid_t number, Process& process, std::int64_t time_us) {
   for (const auto& [thread, call] : process.calls) abandon(call);
-  seen_->end(number);
+  seen_->end(number, time_us);
   process.has_ended = true;
 }
 

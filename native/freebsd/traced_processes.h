@@ -85,6 +85,8 @@ class TracedProcesses {
     pid_t child;
     pid_t parent;
     std::shared_ptr<KnownFolders> folders;
+    /** Of the record that tells of it. Its own first record may be of an earlier time. */
+    std::int64_t time_us;
   };
   struct Outcome {
     int err;
@@ -108,10 +110,10 @@ class TracedProcesses {
   void execute(pid_t number, Process& process, const Call& call, Outcome outcome);
   void change_folders(Process& process, const Call& call, Outcome outcome);
   void control(KnownFolders& folders, const Call& call, Outcome outcome);
-  void fork(pid_t number, const Process& process, const Call& call, Outcome outcome);
+  void fork(pid_t number, const Process& process, const Call& call, Outcome outcome, std::int64_t time_us);
   /** It did not come back. */
   void abandon(const Call& call);
-  void end(pid_t number, Process& process);
+  void end(pid_t number, Process& process, std::int64_t time_us);
 
   std::shared_ptr<SeenPaths> seen_;
   MadeSince made_since_;

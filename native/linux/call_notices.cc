@@ -41,6 +41,7 @@ static_assert(sizeof(Notice) == 80);
 /** SECCOMP_IOCTL_NOTIF_SET_FLAGS with SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP. */
 constexpr unsigned long kSetFlags = 0x40082104;
 constexpr unsigned long kOnThisProcessor = 1;
+constexpr int kTries = 4;
 /** SECCOMP_USER_NOTIF_FLAG_CONTINUE: the kernel makes the call. */
 constexpr std::uint32_t kGoesOn = 1;
 
@@ -61,13 +62,16 @@ CallNotices::~CallNotices() {
     is_stopping_ = true;
   }
   if (!thread_.joinable()) return;
-  static_cast<void>(wake());
+  wake();
   thread_.join();
 }
 
-bool CallNotices::wake() const {
+void CallNotices::wake() const {
   const std::uint64_t one = 1;
-  return ::write(wake_.get(), &one, sizeof(one)) == sizeof(one);
+  const Tolerated tolerated("it is tried again");
+  // The thread that wakes it waits for its end. EAGAIN: it is woken already (eventfd(2)).
+  for (int tries = 0; tries < kTries && ::write(wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN; ++tries)
+    continue;
 }
 
 Result<std::unique_ptr<CallNotices::Watch>> CallNotices::watch(UniqueFd listener, AnswerCall answer) {
@@ -86,11 +90,7 @@ Result<std::unique_ptr<CallNotices::Watch>> CallNotices::watch(UniqueFd listener
   const std::uint64_t token = ++last_token_;
   sessions_.emplace(token, std::make_shared<Session>(std::move(listener), std::move(answer)));
   is_changed_ = true;
-  if (!wake()) {
-    auto error = last_error("wait", "write");
-    sessions_.erase(token);
-    return error;
-  }
+  wake();
   return std::make_unique<Watch>(*this, token);
 }
 
@@ -99,7 +99,7 @@ void CallNotices::forget(std::uint64_t token) {
   const auto session = sessions_.extract(token);
   if (session.empty()) return;
   is_changed_ = true;
-  static_cast<void>(wake());
+  wake();
   // The outputs come back next, and nothing may change in them any more.
   served_.wait(lock, [&] { return serving_ != token; });
 }
@@ -187,7 +187,8 @@ void CallNotices::serve(const Session& session, BorrowedRights& rights) {
   rights.give_back();
   Answer answer{
       .id = notice.id, .value = 0, .error = made.goes_on ? 0 : -made.err, .flags = made.goes_on ? kGoesOn : 0};
-  static_cast<void>(::ioctl(listener, kSend, &answer));
+  // Without an answer the caller waits for ever. ENOENT: it waits no more (seccomp_unotify(2)).
+  for (int tries = 0; tries < kTries && ::ioctl(listener, kSend, &answer) != 0 && errno != ENOENT; ++tries) continue;
 }
 
 }  // namespace buildjail

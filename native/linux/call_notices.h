@@ -84,7 +84,7 @@ class CallNotices {
   void loop();
   /** With the lock. */
   void list(Awaited& awaited) const;
-  [[nodiscard]] bool wake() const;
+  void wake() const;
   /** The session that the event is of has its turn. */
   void turn(std::uint64_t token, short events, BorrowedRights& rights);
   /** Answers one call, if one waits. */

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 
 namespace buildjail {
@@ -39,8 +41,12 @@ class Epoll final : public EventQueue {
   void forget_readable(int fd) override { static_cast<void>(::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr)); }
 
   void wake() override {
+    constexpr int kTries = 4;
     const std::uint64_t one = 1;
-    static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
+    const Tolerated tolerated("it is tried again");
+    // Who wakes a thread waits for its end. EAGAIN: it is woken already (eventfd(2)).
+    for (int tries = 0; tries < kTries && ::write(wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN; ++tries)
+      continue;
   }
 
   std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) override {

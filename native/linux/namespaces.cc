@@ -565,7 +565,9 @@ Status SessionNamespaces::end_processes(Trace& trace) {
   if (auto status = inside->tell_to_end(); !status) return status;
   trace.mark("kill");
   if (auto status = inside->wait_gone(); !status) return status;
+  // The session may be held for long after it is closed, and the trace has a thread.
   listening_.reset();
+  trace_.reset();
   // The waiter hears of the end by the channel, and then knows that the commands have ended too.
   static_cast<void>(waiter_->wait_reaped(owner_, kHearBound));
   waiter_->forget_channel(owner_, inside->channel()->fd());

@@ -47,6 +47,7 @@ constexpr std::array kCalls = {
     PathCall{"mkdirat", 258, 34, Kind::kMake, {in(0, 1)}, Link::kHolds},
     PathCall{"mknod", 133, kNoSuchCall, Kind::kMake, {at(0)}, Link::kHolds},
     PathCall{"mknodat", 259, 33, Kind::kMake, {in(0, 1)}, Link::kHolds},
+    PathCall{"bind", 49, 200, Kind::kBind, {at(1)}, Link::kHolds},
     PathCall{"rmdir", 84, kNoSuchCall, Kind::kChange, {at(0)}, Link::kHolds},
     PathCall{"unlink", 87, kNoSuchCall, Kind::kChange, {at(0)}, Link::kHolds},
     PathCall{"unlinkat", 263, 35, Kind::kChange, {in(0, 1)}, Link::kHolds},

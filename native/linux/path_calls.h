@@ -33,6 +33,8 @@ struct PathCall {
     kExecute,
     /** Its descriptor is a folder (getdents(2)). */
     kList,
+    /** It makes a socket's file where the address names one (unix(7)). */
+    kBind,
   };
   /** What a call does with a link at the end of its path. */
   enum class Link : std::uint8_t {
@@ -59,7 +61,7 @@ struct PathCall {
 
 /**
  * Those with paths of files. Not here are calls that need a user namespace of the build's own, such as mount(2), and
- * the addresses of sockets (unix(7)).
+ * those that send to the address of a socket (connect(2)), which is no look at a file.
  */
 std::span<const PathCall> path_calls();
 

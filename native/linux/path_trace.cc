@@ -2,13 +2,16 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstddef>
 #include <cstring>
@@ -77,6 +80,22 @@ std::optional<std::string> read_text(pid_t thread, std::uint64_t address, std::s
   return std::nullopt;
 }
 
+/** The path of a socket's address (unix(7)). Empty where it has none: of another family, or of no file. */
+std::optional<std::string> read_socket_path(pid_t thread, std::uint64_t address, std::uint32_t size) {
+  constexpr std::size_t kBefore = offsetof(sockaddr_un, sun_path);
+  std::uint16_t family = 0;
+  if (size <= kBefore || size > sizeof(sockaddr_un)) return std::string();
+  if (read_memory(thread, address, std::as_writable_bytes(std::span(&family, 1))) < sizeof(family)) return std::nullopt;
+  if (family != AF_UNIX) return std::string();
+  // No zero needs to be behind it.
+  std::string path(size - kBefore, '\0');
+  const std::size_t got = read_memory(thread, address + kBefore, std::as_writable_bytes(std::span(path)));
+  const std::size_t end = path.find('\0');
+  if (got < path.size() && end >= got) return std::nullopt;
+  path.resize(std::min(end, path.size()));
+  return path;
+}
+
 std::optional<std::uint64_t> read_number64(pid_t thread, std::uint64_t address) {
   std::uint64_t number = 0;
   const auto bytes = std::as_writable_bytes(std::span(&number, 1));
@@ -88,17 +107,19 @@ std::optional<std::uint64_t> read_number64(pid_t thread, std::uint64_t address) 
   return number;
 }
 
-std::optional<std::string> read_link(const std::string& path) {
+std::optional<std::string> read_link(const std::string& path, Doubt& doubt) {
   std::array<char, PATH_MAX> text{};
   const ssize_t size = ::readlink(path.c_str(), text.data(), text.size());
+  // A descriptor that is closed, or whose process has ended.
+  if (size < 0) doubt.note(errno, {ENOENT});
   if (size <= 0 || text.front() != '/') return std::nullopt;
   return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
 /** Where a thread's relative paths begin: its working directory, or the folder of a descriptor. */
-std::optional<std::string> start_of(pid_t thread, int descriptor) {
+std::optional<std::string> start_of(pid_t thread, int descriptor, Doubt& doubt) {
   const std::string entry = "/proc/" + std::to_string(thread) + "/";
-  return read_link(entry + (descriptor == kCallersDirectory ? "cwd" : "fd/" + std::to_string(descriptor)));
+  return read_link(entry + (descriptor == kCallersDirectory ? "cwd" : "fd/" + std::to_string(descriptor)), doubt);
 }
 
 /** Without empty components and `.`. */
@@ -182,7 +203,7 @@ bool leads_out_of_proc(std::string_view path) {
 }
 
 /** A file in the session, or the errno of the look-up. */
-Pinned pin_by(const UniqueFd& folder, const std::string& path, int flags, std::uint64_t resolve) {
+Pinned pin_by(const UniqueFd& folder, const std::string& path, int flags, std::uint64_t resolve, Doubt& doubt) {
   constexpr int kTries = 4;
   const raw::OpenHow how{.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC, .resolve = resolve};
   int err = 0;
@@ -193,25 +214,28 @@ Pinned pin_by(const UniqueFd& folder, const std::string& path, int flags, std::u
     err = errno;
     if (err != EAGAIN && err != EINTR) break;
   }
+  doubt.note(err, {ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, ENXIO, EAGAIN, EXDEV});
   return {.file = {}, .err = err};
 }
 
-Pinned pin(const UniqueFd& root, const std::string& path, int flags) {
+Pinned pin(const UniqueFd& root, const std::string& path, int flags, Doubt& doubt) {
   constexpr std::uint64_t kInRoot = 0x10;
   // defence: trace-looks-in-root
   constexpr std::uint64_t kResolve = kInRoot | raw::kResolveNoMagicLinks;
-  return pin_by(root, path, flags, kResolve);
+  return pin_by(root, path, flags, kResolve, doubt);
 }
 
-std::string real_path(const UniqueFd& file) {
-  return read_link("/proc/self/fd/" + std::to_string(file.get())).value_or(std::string());
+std::string real_path(const UniqueFd& file, Doubt& doubt) {
+  return read_link("/proc/self/fd/" + std::to_string(file.get()), doubt).value_or(std::string());
 }
 
 /** Empty if it is no link. */
-std::string text_of_link(const UniqueFd& file) {
+std::string text_of_link(const UniqueFd& file, Doubt& doubt) {
   std::array<char, PATH_MAX> text{};
-  const Tolerated tolerated("it is no link");
+  const Tolerated tolerated("the call is counted as lost");
   const ssize_t size = ::readlinkat(file.get(), "", text.data(), text.size());
+  // Of what is no link (readlink(2)).
+  if (size < 0) doubt.note(errno, {EINVAL, ENOENT});
   return size <= 0 ? std::string() : std::string(text.data(), static_cast<std::size_t>(size));
 }
 
@@ -239,22 +263,22 @@ std::vector<std::size_t> ends_of(const std::string& path) {
 }
 
 /** Of a path that is not there. Empty where it goes in a circle, or something on it has gone meanwhile. */
-std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows) {
+std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows, Doubt& doubt) {
   constexpr int kMostLinks = 40;
   for (int links = 0; links <= kMostLinks; ++links) {
     const auto ends = ends_of(path);
     const auto last = ends.end() - 1;
     auto missing = last;
-    Pinned above = pin(root, parent_of(path), O_PATH);
+    Pinned above = pin(root, parent_of(path), O_PATH, doubt);
     // Mostly the last name alone is missing. Else there may be thousands.
     if (!above.file) {
       const auto is_there = [&](std::size_t end) {
-        return static_cast<bool>(pin(root, path.substr(0, end), O_PATH).file);
+        return static_cast<bool>(pin(root, path.substr(0, end), O_PATH, doubt).file);
       };
       missing = std::partition_point(ends.begin(), last, is_there);
-      above = pin(root, missing == ends.begin() ? "/" : path.substr(0, *(missing - 1)), O_PATH);
+      above = pin(root, missing == ends.begin() ? "/" : path.substr(0, *(missing - 1)), O_PATH, doubt);
     }
-    std::string folder = above.file ? real_path(above.file) : std::string();
+    std::string folder = above.file ? real_path(above.file, doubt) : std::string();
     if (folder.empty()) return std::nullopt;
     const std::size_t begin = missing == ends.begin() ? 0 : *(missing - 1);
     if (is_within(folder, "/proc")) return Stop{.path = in_folder(folder, path.substr(begin)), .is_in_proc = true};
@@ -263,8 +287,8 @@ std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows
     // No folder is there to go up from (path_resolution(7), ENOTDIR).
     if (name == "/..") return Stop{.path = folder};
     const bool is_held = missing == last && !follows;
-    const Pinned link = is_held ? Pinned() : pin(root, path.substr(0, *missing), O_PATH | O_NOFOLLOW);
-    const std::string text = link.file ? text_of_link(link.file) : std::string();
+    const Pinned link = is_held ? Pinned() : pin(root, path.substr(0, *missing), O_PATH | O_NOFOLLOW, doubt);
+    const std::string text = link.file ? text_of_link(link.file, doubt) : std::string();
     if (text.empty()) {
       std::string at = in_folder(folder, name);
       return Stop{.path = std::move(at), .rest = std::move(rest)};
@@ -277,6 +301,12 @@ std::optional<Stop> stop_of(const UniqueFd& root, std::string path, bool follows
   return std::nullopt;
 }
 
+/** Since 1970. */
+std::int64_t now_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 bool is_missing(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == ENAMETOOLONG; }
 
 int access_for(Use use) {
@@ -286,11 +316,13 @@ int access_for(Use use) {
 }
 
 /** EROFS, or EACCES if the rights of this thread are too few; 0 where the use is allowed. */
-int refusal_of(const UniqueFd& file, Use use) {
+int refusal_of(const UniqueFd& file, Use use, Doubt& doubt) {
   const int mode = access_for(use);
   // AT_EACCESS: by the ids for files. Before Linux 5.8 there is no such call.
   if (mode == F_OK || ::syscall(439, file.get(), "", mode, AT_EACCESS | raw::kEmptyPath) == 0) return 0;
-  return errno == EACCES || errno == EROFS ? errno : 0;
+  const int err = errno;
+  doubt.note(err, {EACCES, EROFS, ENOSYS});
+  return err == EACCES || err == EROFS ? err : 0;
 }
 
 Use use_of_open(std::uint64_t flags) {
@@ -300,9 +332,12 @@ Use use_of_open(std::uint64_t flags) {
 }
 
 /** The program that a script names, or the loader that an ELF program names; empty if it names neither. */
-std::string interpreter_of(const UniqueFd& program) {
-  const auto read_at = [&program](std::span<std::byte> into, std::uint64_t offset) {
-    return ::pread(program.get(), into.data(), into.size(), static_cast<off_t>(offset));
+std::string interpreter_of(const UniqueFd& program, Doubt& doubt) {
+  const auto read_at = [&](std::span<std::byte> into, std::uint64_t offset) {
+    const ssize_t size = ::pread(program.get(), into.data(), into.size(), static_cast<off_t>(offset));
+    // The offset is the file's own word.
+    if (size < 0) doubt.note(errno, {EINVAL});
+    return size;
   };
   std::array<char, kUsualText> head{};
   const ssize_t size = read_at(std::as_writable_bytes(std::span(head)), 0);
@@ -365,6 +400,12 @@ PathTrace::PathTrace(std::shared_ptr<SeenPaths> seen, LastingPlaces places, Uniq
 }
 
 void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
+  doubt_ = {};
+  see_call(notice, rights);
+  if (doubt_.is_any()) seen_->lose();
+}
+
+void PathTrace::see_call(const CallNotice& notice, BorrowedRights& rights) {
   const auto number = static_cast<std::size_t>(notice.number);
   const PathCall* const call = number < calls_.size() ? calls_.at(number) : nullptr;
   if (call == nullptr) return;
@@ -383,7 +424,7 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
       // The numbers of processes in a path are those of the session, and the notice has the host's.
       is_lost = !descriptor;
       if (is_lost) continue;
-      auto file = start_of(notice.thread, *descriptor);
+      auto file = start_of(notice.thread, *descriptor, doubt_);
       // What was removed is no file of the host's any more.
       if (file && file->ends_with(" (deleted)")) file.reset();
       if (file && call->kind == Kind::kExecute)
@@ -398,7 +439,7 @@ void PathTrace::see(const CallNotice& notice, BorrowedRights& rights) {
   }
   if (!is_lost && wanted.empty()) return;
   // All of the above was the caller's, and not that of a later thread with its number.
-  if (is_lost || !notice.is_waiting()) return seen_->lose();
+  if (is_lost || !notice.is_waiting()) return doubt_.lose();
   if (call->kind == Kind::kExecute && !wanted.empty()) {
     see_execution(notice, *call, *caller, wanted.front().path, rights);
     return;
@@ -424,7 +465,7 @@ const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
     forget_callers();
     is_new = true;
   }
-  if (is_new) seen_->begin(process, rights->parent);
+  if (is_new) seen_->begin(process, rights->parent, now_us());
   Caller& caller = callers_[thread];
   caller = {.process = process, .rights = std::move(rights)};
   return &caller;
@@ -432,7 +473,7 @@ const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
 
 // Numbers come again after a while, and no call tells that a process has ended.
 void PathTrace::forget_callers() {
-  for (const auto& [thread, caller] : callers_) seen_->end(caller.process);
+  for (const auto& [thread, caller] : callers_) seen_->forget(caller.process);
   callers_.clear();
 }
 
@@ -445,7 +486,7 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
   Wanted wanted{.path = {}, .use = Use::kLook, .follows = true};
   if (call.kind == Kind::kList) {
     // One that is no folder, or that is closed, fails by itself.
-    wanted.path = start_of(notice.thread, descriptor).value_or(std::string());
+    wanted.path = start_of(notice.thread, descriptor, doubt_).value_or(std::string());
     wanted.use = Use::kList;
     return wanted;
   }
@@ -455,7 +496,7 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
     constexpr std::uint64_t kResolveOffset = 16;
     constexpr std::uint64_t kInRoot = 0x10;
     const auto read = read_number64(notice.thread, flags);
-    if (!read) return wanted;
+    if (!read) return std::nullopt;
     const auto resolve = read_number64(notice.thread, flags + kResolveOffset);
     // Another folder than the session's root is that of the path.
     if (!resolve || (*resolve & kInRoot) != 0) return std::nullopt;
@@ -468,26 +509,27 @@ std::optional<PathTrace::Wanted> PathTrace::wanted_by(const CallNotice& notice, 
   if (call.link == Link::kFollowsBy) wanted.follows = (flags & kAtFollow) != 0;
   if (is_open) wanted.use = use_of_open(flags);
   if (is_open && (flags & kTemporary) == kTemporary) wanted.use = Use::kLook;
-  if (call.kind == Kind::kChange || call.kind == Kind::kMake) wanted.use = Use::kWrite;
+  const bool is_made = call.kind == Kind::kMake || call.kind == Kind::kBind;
+  if (call.kind == Kind::kChange || is_made) wanted.use = Use::kWrite;
   if (call.kind == Kind::kExecute) wanted.use = Use::kExecute;
   wanted.is_opened = is_open || call.kind == Kind::kExecute;
   wanted.reads_too = wanted.use == Use::kWrite && is_open && (flags & O_ACCMODE) == O_RDWR && (flags & O_TRUNC) == 0;
-  wanted.must_be_made = call.kind == Kind::kMake;
+  wanted.must_be_made = is_made;
   wanted.may_be_made = wanted.must_be_made || call.kind == Kind::kChange || (is_open && (flags & O_CREAT) != 0);
   // A call without an address is of the descriptor, or fails (utimensat(2), EFAULT).
   if (value(argument.path) == 0) return wanted;
-  auto path = read_text(notice.thread, value(argument.path), PATH_MAX);
+  constexpr std::int8_t kAddressSize = 2;
+  auto path = call.kind == Kind::kBind ? read_socket_path(notice.thread, value(argument.path),
+                                                          static_cast<std::uint32_t>(value(kAddressSize)))
+                                       : read_text(notice.thread, value(argument.path), PATH_MAX);
   if (!path) return std::nullopt;
   if (path->empty()) {
     // The file of a descriptor, which is known since that was opened. Only to execute it is more.
-    if (call.kind == Kind::kExecute) wanted.path = start_of(notice.thread, descriptor).value_or(std::string());
+    if (call.kind == Kind::kExecute) wanted.path = start_of(notice.thread, descriptor, doubt_).value_or(std::string());
     return wanted;
   }
   if (path->front() != '/') {
-    errno = 0;
-    const auto start = start_of(notice.thread, descriptor);
-    // It is deeper than /proc can tell, or may not be looked at.
-    if (!start && (errno == ENAMETOOLONG || errno == EACCES)) return std::nullopt;
+    const auto start = start_of(notice.thread, descriptor, doubt_);
     // No folder: the call fails.
     if (!start) return wanted;
     *path = from_folder(*start, *path);
@@ -505,24 +547,24 @@ void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rig
   };
   straighten_again(wanted);
   if (is_known()) return;
-  if (!rights.take(caller.rights->rights) || !straighten(wanted)) return seen_->lose();
+  if (!rights.take(caller.rights->rights) || !straighten(wanted)) return doubt_.lose();
   if (is_known()) return;
   auto found = found_at(wanted);
-  if (!found) return seen_->lose();
+  if (!found) return doubt_.lose();
   seen_->add(caller.process, std::move(*found));
 }
 
 // A link on the way may lead to a place that changes, and back.
-bool PathTrace::lasts(const std::string& path) const {
+bool PathTrace::lasts(const std::string& path) {
   const std::string_view place = places_.around(path);
   if (place.empty()) return false;
-  const Pinned top = pin(root_, std::string(place), O_PATH);
+  const Pinned top = pin(root_, std::string(place), O_PATH, doubt_);
   if (!top.file) return false;
   std::string_view rest = std::string_view(path).substr(place.size());
   rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
   // defence: trace-remembers-what-lasts
   constexpr std::uint64_t kStays = raw::kResolveBeneath | raw::kResolveNoOtherMount | raw::kResolveNoMagicLinks;
-  const Pinned found = pin_by(top.file, rest.empty() ? "." : std::string(rest), O_PATH, kStays);
+  const Pinned found = pin_by(top.file, rest.empty() ? "." : std::string(rest), O_PATH, kStays, doubt_);
   return found.file || is_missing(found.err) || found.err == EACCES;
 }
 
@@ -542,12 +584,12 @@ bool PathTrace::straighten(Wanted& wanted) {
   const auto [folder, name] = folder_and_name(wanted.path);
   if (!goes_up(folder)) return true;
   std::optional<Straight> straight;
-  if (const Pinned found = pin(root_, folder, O_PATH); found.file) {
-    straight = {.path = real_path(found.file)};
+  if (const Pinned found = pin(root_, folder, O_PATH, doubt_); found.file) {
+    straight = {.path = real_path(found.file, doubt_)};
     if (straight->path.empty()) return false;
   } else {
     // Where a folder is missing before `..`, the kernel looks no further (path_resolution(7), ENOENT).
-    const auto stop = stop_of(root_, wanted.path, wanted.follows);
+    const auto stop = stop_of(root_, wanted.path, wanted.follows, doubt_);
     if (!stop || stop->is_in_proc) return false;
     const bool is_stop = stop->rest.empty() || goes_up(stop->rest);
     straight = {.path = is_stop ? stop->path : parent_of(stop->path + stop->rest), .is_stop = is_stop};
@@ -566,12 +608,12 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
   Lookup lookup{.path = wanted.path, .use = wanted.use, .follows = wanted.follows};
   // These are the kernel's, and another's for each process that looks.
   if (is_within(lookup.path, "/proc")) return lookup;
-  const Pinned found = pin(root_, lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW));
+  const Pinned found = pin(root_, lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW), doubt_);
   if (found.file) {
-    std::string real = real_path(found.file);
+    std::string real = real_path(found.file, doubt_);
     lookup.lasts = real == lookup.path ? !places_.around(real).empty() : lasts(lookup.path);
     // To make, rename or remove a file is a matter of its folder's mode.
-    const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use);
+    const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use, doubt_);
     if (refusal == EROFS || (refusal != 0 && wanted.is_opened)) lookup.found = Found::kRefused;
     if (real != lookup.path) lookup.leads_to = std::move(real);
     return lookup;
@@ -579,7 +621,7 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
   lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
   // What is behind a descriptor is looked up by the path of its file.
   if (through_devices(lookup.path) != lookup.path) return lookup;
-  const auto stop = stop_of(root_, lookup.path, lookup.follows);
+  const auto stop = stop_of(root_, lookup.path, lookup.follows, doubt_);
   if (!stop) return lookup;
   std::string real = stop->path + stop->rest;
   if (stop->is_in_proc) {
@@ -597,11 +639,11 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
 
 void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller,
                               const std::string& path, BorrowedRights& rights) {
-  if (!rights.take(caller.rights->rights)) return seen_->lose();
+  if (!rights.take(caller.rights->rights)) return doubt_.lose();
   Wanted wanted{.path = path, .use = Use::kExecute, .follows = true, .is_opened = true};
-  if (goes_up(path) && !straighten(wanted)) return seen_->lose();
+  if (goes_up(path) && !straighten(wanted)) return doubt_.lose();
   auto looked_up = found_at(wanted);
-  if (!looked_up) return seen_->lose();
+  if (!looked_up) return doubt_.lose();
   Lookup& found = *looked_up;
   const pid_t process = caller.process;
   if (found.found == Found::kThere && found.use == Use::kExecute) {
@@ -609,7 +651,7 @@ void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, co
     const auto first = words == 0 ? std::nullopt : read_number64(notice.thread, words);
     const auto argv0 = first && *first != 0 ? read_text(notice.thread, *first, PATH_MAX) : std::nullopt;
     // Another thread may have ended meanwhile, and the number be another process's.
-    if (!notice.is_waiting()) return seen_->lose();
+    if (!notice.is_waiting()) return doubt_.lose();
     see_interpreters(caller, notice.thread, found.path, rights);
     seen_->execute(process, found.path, argv0.value_or(std::string()));
     // The program may have other rights, and the process has one thread.
@@ -624,18 +666,20 @@ void PathTrace::see_interpreters(const Caller& caller, pid_t thread, const std::
   std::string at = program;
   for (int depth = 0; depth < kMostInterpreters && !interpreted_.contains(at); ++depth) {
     // Another file of that name may be a fifo by now.
-    const Pinned opened = pin(root_, at, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const Pinned opened = pin(root_, at, O_RDONLY | O_NONBLOCK | O_NOCTTY, doubt_);
     // What can be executed and not read names nothing that is known.
-    if (opened.err == EACCES) return seen_->lose();
+    if (opened.err == EACCES) return doubt_.lose();
+    if (!opened.file) return;
     struct stat status{};
-    if (!opened.file || ::fstat(opened.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-    std::string named = interpreter_of(opened.file);
+    if (::fstat(opened.file.get(), &status) != 0) return doubt_.lose();
+    if (!S_ISREG(status.st_mode)) return;
+    std::string named = interpreter_of(opened.file, doubt_);
     const bool is_relative = !named.empty() && named.front() != '/';
     if (!is_relative && interpreted_.size() < kMostInterpreted && lasts(at)) interpreted_.insert(at);
     if (named.empty()) return;
     if (is_relative) {
-      const auto start = start_of(thread, kCallersDirectory);
-      if (!start) return seen_->lose();
+      const auto start = start_of(thread, kCallersDirectory, doubt_);
+      if (!start) return doubt_.lose();
       named.insert(0, *start + "/");
     }
     at = plain(named);

@@ -2,8 +2,10 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,6 +41,23 @@ class LastingPlaces {
   /** A build with mounts of its own can cover all of them. */
   bool is_any_;
   std::vector<Place> places_;
+};
+
+/** Whether what a call finds is not certain. Then the call is told as lost. */
+class Doubt {
+ public:
+  /**
+   * A look of this process failed. `told`: the errnos that say what is there; others say that this process has no
+   * memory or no descriptor left, for example.
+   */
+  void note(int err, std::initializer_list<int> told) {
+    if (std::ranges::find(told, err) == told.end()) lose();
+  }
+  void lose() { is_any_ = true; }
+  [[nodiscard]] bool is_any() const { return is_any_; }
+
+ private:
+  bool is_any_ = false;
 };
 
 /**
@@ -83,6 +102,7 @@ class PathTrace {
     bool is_stop = false;
   };
 
+  void see_call(const CallNotice& notice, BorrowedRights& rights);
   /** Null if it has ended. */
   const Caller* caller_of(pid_t thread);
   void forget_callers();
@@ -93,7 +113,7 @@ class PathTrace {
   /** The same from memory, if it was done for that folder. */
   void straighten_again(Wanted& wanted) const;
   /** Whether that path leads to the same in every later call: all the way it stays in one place that lasts. */
-  bool lasts(const std::string& path) const;
+  bool lasts(const std::string& path);
   /** Empty where links lead to what cannot be told. */
   std::optional<Lookup> found_at(const Wanted& wanted);
   /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
@@ -102,6 +122,8 @@ class PathTrace {
                      BorrowedRights& rights);
 
   std::shared_ptr<SeenPaths> seen_;
+  /** About the call that is being seen. */
+  Doubt doubt_{};
   LastingPlaces places_;
   UniqueFd root_;
   std::array<const PathCall*, kNewestCall + 1> calls_{};

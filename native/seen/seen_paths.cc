@@ -10,7 +10,7 @@ namespace buildjail {
 
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 /** Of a process whose program is not known: the command before it executes, or one that was not seen to begin. */
 constexpr std::uint32_t kNoProgram = ~std::uint32_t{0};
 
@@ -57,16 +57,17 @@ bool SeenPaths::reserve(std::size_t size) {
 
 std::uint32_t SeenPaths::program_of(pid_t process) const {
   const auto found = running_.find(process);
-  return found == running_.end() ? kNoProgram : found->second;
+  return found == running_.end() ? kNoProgram : found->second.program;
 }
 
-void SeenPaths::begin(pid_t process, pid_t parent) {
+void SeenPaths::begin(pid_t process, pid_t parent, std::int64_t at_us) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t program = program_of(parent);
-  running_[process] = program;
+  Running& running = running_[process] = {.program = program};
   if (program != kNoProgram) programs_[program].processes += 1;
   if (processes_.size() < kMostProcesses) {
-    processes_.push_back({process, parent, program});
+    running.process = processes_.size();
+    processes_.push_back({.number = process, .parent = parent, .program = program, .began_us = at_us});
   } else {
     processes_left_out_ += 1;
   }
@@ -85,14 +86,18 @@ void SeenPaths::execute(pid_t process, std::string path, std::string argv0) {
     program_numbers_.emplace(std::move(key), number);
   }
   if (number != kNoProgram) programs_[number].processes += 1;
-  running_[process] = number;
-  // The last of them is most probably it.
-  const auto last = std::find_if(processes_.rbegin(), processes_.rend(),
-                                 [process](const Process& one) { return one.number == process; });
-  if (last != processes_.rend()) last->program = number;
+  Running& running = running_[process];
+  running.program = number;
+  if (running.process) processes_[*running.process].program = number;
 }
 
-void SeenPaths::end(pid_t process) {
+void SeenPaths::end(pid_t process, std::int64_t at_us) {
+  const std::lock_guard lock(mutex_);
+  const auto found = running_.extract(process);
+  if (found && found.mapped().process) processes_[*found.mapped().process].ended_us = at_us;
+}
+
+void SeenPaths::forget(pid_t process) {
   const std::lock_guard lock(mutex_);
   running_.erase(process);
 }
@@ -173,6 +178,8 @@ std::vector<std::byte> SeenPaths::pack() const {
     packing.u32(static_cast<std::uint32_t>(process.number));
     packing.u32(static_cast<std::uint32_t>(process.parent));
     packing.u32(process.program);
+    packing.number(static_cast<std::uint64_t>(process.began_us), sizeof(process.began_us));
+    packing.number(static_cast<std::uint64_t>(process.ended_us), sizeof(process.ended_us));
   }
   packing.u32(processes_left_out_);
   packing.count(files_.size());

@@ -56,11 +56,13 @@ class SeenPaths {
 
   explicit SeenPaths(std::size_t most_bytes = kMostBytes) : most_bytes_(most_bytes) {}
 
-  /** The process has its parent's program until it executes one. */
-  void begin(pid_t process, pid_t parent);
+  /** The process has its parent's program until it executes one. Times are microseconds since 1970. */
+  void begin(pid_t process, pid_t parent, std::int64_t at_us);
   /** A process that did not begin has no parent here. */
   void execute(pid_t process, std::string path, std::string argv0);
-  void end(pid_t process);
+  void end(pid_t process, std::int64_t at_us);
+  /** It may go on, and begins anew if it does. */
+  void forget(pid_t process);
 
   void add(pid_t process, Lookup lookup);
   /** Counts one that lasts and is known for this use. False: it has to be looked up. */
@@ -81,6 +83,14 @@ class SeenPaths {
     pid_t number;
     pid_t parent;
     std::uint32_t program;
+    std::int64_t began_us;
+    /** 0: that is not known. */
+    std::int64_t ended_us = 0;
+  };
+  /** Indexes of `programs_` and `processes_`. */
+  struct Running {
+    std::uint32_t program;
+    std::optional<std::size_t> process{};
   };
   struct File {
     std::string path;
@@ -111,8 +121,7 @@ class SeenPaths {
   std::vector<Program> programs_;
   std::vector<Process> processes_;
   std::uint32_t processes_left_out_ = 0;
-  /** The program of each that runs. */
-  std::unordered_map<pid_t, std::uint32_t> running_;
+  std::unordered_map<pid_t, Running> running_;
   std::unordered_map<std::string, std::uint32_t> program_numbers_;
   std::size_t bytes_ = 0;
   std::uint64_t lost_ = 0;

@@ -27,3 +27,4 @@ export type {
 export { pageOf } from '../../src/page/index.ts'
 export { filesOf, inputsDigest, programsOf } from '../../src/index.ts'
 export type { DigestOptions, RecordedFiles, RecordedPaths, RecordedProgram, RecordedUse } from '../../src/index.ts'
+export type { RecordedTracedProcess } from '../../src/recording/traced-processes.ts'

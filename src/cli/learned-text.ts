@@ -3,6 +3,7 @@ import path from 'node:path'
 import { commandLine } from '../command/command.ts'
 import { mostEntries, type NarrowedInput } from '../learning/narrowed.ts'
 import type { LearnedInput, LearnedSpec } from '../learning/learned-spec.ts'
+import type { NarrowedTool } from '../learning/narrowed-toolchain.ts'
 import type { WholeReason } from '../learning/used-tree.ts'
 import type { Changes } from '../session/changes.ts'
 import type { InputSource } from '../spec/spec.ts'
@@ -34,13 +35,13 @@ const reasons: Readonly<Record<WholeReason, string>> = {
 }
 
 /** The text of a spec file: JSON, with a comment for each thing that was guessed. */
-export function learnedText({ toolchain, toolchainFolders, inputs, dropped, rest }: LearnedSpec, { command, file, version, changes, timeout }: Lesson): string {
+export function learnedText({ toolchain, inputs, dropped, rest }: LearnedSpec, { command, file, version, changes, timeout }: Lesson): string {
   const folder = path.dirname(path.resolve(file))
   const { outputs = {}, env, cwd, network, path: before, ...others } = rest
   const members: (readonly string[])[] = [
     [member('command', command)],
     ...(timeout === undefined ? [] : [[member('timeout', timeout)]]),
-    [...comments(toolchainComments(toolchainFolders, dropped)), member('toolchain', toolchain)],
+    toolchainLines(toolchain, dropped),
     [
       ...comments([
         'Everything of the project that the command found. A folder is shown as a whole if the command read its list of names, wrote in it or followed a',
@@ -52,7 +53,7 @@ export function learnedText({ toolchain, toolchainFolders, inputs, dropped, rest
     [...comments(outputComments(changes, folder)), map('outputs', Object.entries(outputs).map(([target, source]) => [`${jsonText(target)}: ${jsonText(relative(folder, source))}`]))],
     ...(cwd === undefined ? [] : [[member('cwd', cwd)]]),
     ...(before === undefined ? [] : [[member('path', before)]]),
-    ...(env === undefined ? [] : [[...comments(['guess: a trace does not tell which variables were read, so these are all that the command had.']), member('env', env)]]),
+    ...(env === undefined ? [] : [[...comments(["guess: a trace does not tell which variables were read, so these are all that the command had. LC_ALL is what the host's toolchain as a whole sets."]), member('env', env)]]),
     ...(network === undefined ? [] : [[...comments(['guess: a trace does not tell whether the network was used; "none" is enough for most builds.']), member('network', network)]]),
     ...Object.entries(others).map(([name, value]) => [member(name, value)]),
   ]
@@ -65,11 +66,19 @@ export function learnedText({ toolchain, toolchainFolders, inputs, dropped, rest
   return `${[...head, '{', ...members.flatMap((lines) => lines.map((line, index) => `  ${line}${index === lines.length - 1 ? ',' : ''}`)), '}'].join('\n')}\n`
 }
 
-function toolchainComments(folders: readonly string[], dropped: readonly string[]): readonly string[] {
-  return [
-    ...(folders.length === 0 ? [] : [`guess: all of what a compiler needs. The command found something in ${listed(folders)}.`]),
-    ...(dropped.length === 0 ? [] : [`The command had these too and found nothing in them: ${listed(dropped)}.`]),
-  ]
+function toolchainLines(toolchain: LearnedSpec['toolchain'], dropped: readonly string[]): readonly string[] {
+  const unused = dropped.length === 0 ? [] : comments([`The command had these too and found nothing in them: ${listed(dropped)}.`])
+  if (toolchain === 'none' || toolchain.length === 0) return [...unused, member('toolchain', toolchain)]
+  const rules = comments([
+    "Everything of the host's toolchain that the command found, by the rules of the inputs below, but for two: a folder that was only looked at is shown with",
+    `all that is in it, and a folder in the root, such as /usr, is not shown because more than ${mostEntries} entries of it would be listed. "host" is all of it.`,
+  ])
+  return [...rules, ...unused, list('toolchain', toolchain.map(toolLines))]
+}
+
+function toolLines({ path: one, reason, found }: NarrowedTool): readonly string[] {
+  const about = reason === undefined ? [] : [`guess: as a whole, because ${reasons[reason]}.${found === 0 ? '' : ` ${pathsOf(found)} found.`}`]
+  return [...comments(about), jsonText(one)]
 }
 
 function outputComments(changes: readonly Changes[], folder: string): readonly string[] {
@@ -87,7 +96,11 @@ function aboutOf({ reason, isEmpty = false, found, unused, hasMoreUnused = false
   if (reason === undefined) return []
   const left = unused.length === 0 ? '' : ` ${unused.length} ${unused.length === 1 ? 'folder in it was' : 'folders in it were'} not looked into${hasMoreUnused ? ', and others too, which are shown because there are too many' : ''}.`
   if (isEmpty) return [`guess: the folder and nothing in it, because ${reasons[reason]}.`]
-  return [`guess: as a whole, because ${reasons[reason]}. ${found} ${found === 1 ? 'path of it was' : 'paths of it were'} found.${left}`]
+  return [`guess: as a whole, because ${reasons[reason]}. ${pathsOf(found)} found.${left}`]
+}
+
+function pathsOf(found: number): string {
+  return `${found} ${found === 1 ? 'path of it was' : 'paths of it were'}`
 }
 
 function rebased(source: InputSource, folder: string): InputSource {
@@ -100,7 +113,16 @@ function relative(folder: string, source: string): string {
 
 function map(name: string, entries: readonly (readonly string[])[]): string {
   if (entries.length === 0) return member(name, {})
-  return `${jsonText(name)}: {\n${entries.map((lines) => lines.map((line, index) => `    ${line}${index === lines.length - 1 ? ',' : ''}`).join('\n')).join('\n')}\n  }`
+  return `${jsonText(name)}: {\n${indented(entries)}\n  }`
+}
+
+function list(name: string, entries: readonly (readonly string[])[]): string {
+  return `${jsonText(name)}: [\n${indented(entries)}\n  ]`
+}
+
+/** The last line of each entry is what the comments before it are about. */
+function indented(entries: readonly (readonly string[])[]): string {
+  return entries.map((lines) => lines.map((line, index) => `    ${line}${index === lines.length - 1 ? ',' : ''}`).join('\n')).join('\n')
 }
 
 function member(name: string, value: unknown): string {

@@ -51,7 +51,12 @@ function wholeOf(node: UsedNode, reason: WholeReason, kept: readonly string[]): 
   const isEmpty = reason === 'looked' && !kept.some((one) => isWithin(one, node.path) && path.dirname(one) !== node.path)
   const unused = isEmpty ? [] : unusedIn(node, kept)
   const isCut = unused.length > mostUnused
-  return { path: node.path, isFolder: true, isOverlay, reason, ...(isEmpty && { isEmpty }), found: nodes.filter(({ isUsed }) => isUsed).length, unused: unused.slice(0, mostUnused), ...(isCut && { hasMoreUnused: true }) }
+  return { path: node.path, isFolder: true, isOverlay, reason, ...(isEmpty && { isEmpty }), found: countUsed(node), unused: unused.slice(0, mostUnused), ...(isCut && { hasMoreUnused: true }) }
+}
+
+/** How many paths in it were found, with its own. */
+export function countUsed(node: UsedNode): number {
+  return nodesIn(node).filter(({ isUsed }) => isUsed).length
 }
 
 function nodesIn(node: UsedNode): readonly UsedNode[] {

@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import path from 'node:path'
 
 import type { Trace, TracedFile } from '../native/trace.ts'
-import { mountsAround } from '../recording/seen-files.ts'
+import { mountsAround, throughLinks } from '../recording/seen-files.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
 
@@ -11,7 +11,7 @@ export type WholeReason = 'looked' | 'many' | 'hidden' | 'unnamed' | 'special' |
 
 const strength: readonly WholeReason[] = ['looked', 'many', 'hidden', 'unnamed', 'special', 'link', 'listed', 'shut', 'written']
 
-/** A file or folder of the project that a command found, or on the way to one. */
+/** A file or folder of the project, or of the toolchain, that a command found, or on the way to one. */
 export interface UsedNode {
   readonly path: string
   readonly isFolder: boolean
@@ -34,38 +34,57 @@ const openFolder = 0o005
  * @param kept folders in it that the session had as outputs
  */
 export function usedTree(trace: Trace, plan: Plan, project: string, kept: readonly string[]): UsedNode {
-  return new UsedTree(plan, project, kept).of(trace.files)
+  const mountOf = mountsAround(plan.mounts)
+  const has = (one: string): boolean => isWithin(one, project) && !kept.some((folder) => isWithin(one, folder))
+  return new UsedTree({ top: project, has, isHidden: (one) => mountOf(one)?.target !== project, isWritable: true }).of(trace.files, plan.cwd)
+}
+
+/**
+ * What a command found in the toolchain, from the root on. Each part of it is on the host at the path at which the session had it, and the links of the
+ * root are links there, too.
+ */
+export function usedToolchain(trace: Trace, plan: Plan): UsedNode {
+  return new UsedTree({ top: '/', has: toolchainOf(plan), isHidden: () => false, isWritable: false }).of(throughLinks(trace.files, plan.links), plan.cwd)
+}
+
+/** Whether a path lies in a part of the toolchain, or of the certificates that come with the host's. */
+export function toolchainOf({ mounts }: Plan): (path: string) => boolean {
+  const mountOf = mountsAround(mounts)
+  return (one) => {
+    const mount = mountOf(one)
+    return mount?.source !== undefined && /^(toolchain($|\[)|etc$)/.test(mount.entry)
+  }
+}
+
+interface Scope {
+  readonly top: string
+  /** Whether a path without links is of it. */
+  readonly has: (path: string) => boolean
+  /** Something empty was in its place. */
+  readonly isHidden: (path: string) => boolean
+  readonly isWritable: boolean
 }
 
 class UsedTree {
   readonly #root: UsedNode
-  readonly #project: string
-  readonly #kept: readonly string[]
-  readonly #cwd: string
-  readonly #mountOf: ReturnType<typeof mountsAround>
+  readonly #scope: Scope
   readonly #looked = new Map<string, Stats | undefined>()
 
-  constructor({ mounts, cwd }: Plan, project: string, kept: readonly string[]) {
-    this.#project = project
-    this.#kept = kept
-    this.#cwd = cwd
-    this.#mountOf = mountsAround(mounts)
-    this.#root = { path: project, isFolder: true, children: new Map(), isUsed: false, whole: undefined }
+  constructor(scope: Scope) {
+    this.#scope = scope
+    this.#root = { path: scope.top, isFolder: true, children: new Map(), isUsed: false, whole: undefined }
   }
 
-  of(files: readonly TracedFile[]): UsedNode {
+  of(files: Iterable<TracedFile>, cwd: string): UsedNode {
+    const { has, isWritable } = this.#scope
     // The kernel enters it for the command (chdir(2)), which is no call of a process of the session.
-    if (this.#isOfProject(this.#cwd)) this.#nodeOf(this.#cwd).isUsed = true
+    if (has(cwd)) this.#nodeOf(cwd).isUsed = true
     for (const file of files) {
-      if (!this.#isOfProject(file.path)) continue
-      if (file.uses.includes('write')) this.#mark(this.#folderAround(file.path), 'written')
+      if (!has(file.path)) continue
+      if (isWritable && file.uses.includes('write')) this.#mark(this.#folderAround(file.path), 'written')
       if (file.first !== 'missing') this.#use(file)
     }
     return this.#root
-  }
-
-  #isOfProject(one: string): boolean {
-    return isWithin(one, this.#project) && !this.#kept.some((folder) => isWithin(one, folder))
   }
 
   #use({ path: given, uses }: TracedFile): void {
@@ -74,9 +93,9 @@ class UsedTree {
     // A name that is not UTF-8 was decoded to another, which is not there.
     if (stats === undefined && given.includes('\uFFFD')) return this.#mark(this.#folderAround(given), 'unnamed')
     // It leads out of the project, or the command has moved it there.
-    if (real === undefined || stats === undefined || !this.#isOfProject(real)) return
+    if (real === undefined || stats === undefined || !this.#scope.has(real)) return
     // Something empty was in its place, and a file that is shown on its own would not be empty.
-    if (this.#mountOf(real)?.target !== this.#project) return this.#mark(path.dirname(real), 'hidden')
+    if (this.#scope.isHidden(real)) return this.#mark(path.dirname(real), 'hidden')
     const node = this.#nodeOf(real)
     node.isUsed = true
     // An input is a folder or a regular file.
@@ -85,15 +104,16 @@ class UsedTree {
     if ((stats.mode & (node.isFolder ? openFolder : openFile)) !== (node.isFolder ? openFolder : openFile)) this.#mark(node.isFolder ? real : path.dirname(real), 'shut')
   }
 
-  /** Undefined for what leads out of the project. The folders of links are marked: in them alone is a link a link. */
+  /** Undefined for what leads out of the tree. The folders of links are marked: in them alone is a link a link. */
   #resolved(given: string): string | undefined {
-    let names = given.slice(this.#project.length).split('/').filter((name) => name !== '')
-    let at = this.#project
+    const { top } = this.#scope
+    let names = given.slice(top.length).split('/').filter((name) => name !== '')
+    let at = top
     for (let links = 0; names.length > 0; ) {
       const [name = '', ...rest] = names
       names = rest
       const next = path.join(at, name)
-      if (!isWithin(next, this.#project)) return undefined
+      if (!isWithin(next, top)) return undefined
       if (this.#look(next)?.isSymbolicLink() !== true) {
         at = next
         continue
@@ -102,9 +122,9 @@ class UsedTree {
       if (links > mostLinks) return undefined
       this.#mark(at, 'link')
       const target = path.resolve(at, readlinkSync(next))
-      if (!isWithin(target, this.#project)) return undefined
-      names = [...target.slice(this.#project.length).split('/').filter((one) => one !== ''), ...names]
-      at = this.#project
+      if (!isWithin(target, top)) return undefined
+      names = [...target.slice(top.length).split('/').filter((one) => one !== ''), ...names]
+      at = top
     }
     return at
   }
@@ -112,22 +132,25 @@ class UsedTree {
   /** The nearest folder around it that is on the host. */
   #folderAround(one: string): string {
     let folder = path.dirname(one)
-    while (folder !== this.#project && isWithin(folder, this.#project)) {
+    while (folder !== this.#scope.top && isWithin(folder, this.#scope.top)) {
       const real = this.#resolved(folder)
       if (real !== undefined && this.#look(real)?.isDirectory() === true) return real
       folder = path.dirname(folder)
     }
-    return this.#project
+    return this.#scope.top
   }
 
   #mark(folder: string, reason: WholeReason): void {
+    // The folder of a part of the toolchain is not shown with it: the root, for one, which the plan makes with its links.
+    // defence: learned-folder-shown
+    if (!this.#scope.has(folder)) return
     const node = this.#nodeOf(folder)
     if (node.whole === undefined || strength.indexOf(reason) > strength.indexOf(node.whole)) node.whole = reason
   }
 
   #nodeOf(one: string): UsedNode {
     let node = this.#root
-    for (const name of one.slice(this.#project.length).split('/').filter((part) => part !== '')) {
+    for (const name of one.slice(this.#scope.top.length).split('/').filter((part) => part !== '')) {
       const below = path.join(node.path, name)
       const known = node.children.get(name) ?? { path: below, isFolder: this.#look(below)?.isDirectory() === true, children: new Map(), isUsed: false, whole: undefined }
       node.children.set(name, known)

@@ -50,10 +50,14 @@ export interface TracedProcess {
   readonly parent: number
   /** The last that it executed: an index of `programs`. Absent if that is not known. */
   readonly program?: number
+  /** When it first looked something up: milliseconds since 1970, by the host's clock. FreeBSD: when it began. */
+  readonly beganAt: number
+  /** FreeBSD only. Absent if it goes on, or its end was not seen. */
+  readonly endedAt?: number
 }
 
 // Also in native/seen/seen_paths.h.
-const version = 1
+const version = 2
 const outcomes: readonly (readonly [TracedOutcome, number])[] = [['found', 1], ['missing', 2], ['refused', 4]]
 const uses: readonly (readonly [TracedUse, number])[] = [['look', 1], ['read', 2], ['write', 4], ['execute', 8], ['list', 16]]
 const noProgram = 2 ** 32 - 1
@@ -70,13 +74,15 @@ export function readTrace(packed: Buffer): Trace {
     const size = u32()
     return packed.toString('utf8', at, (at += size))
   }
+  const u64 = (): number => Number(packed.readBigUInt64LE((at += 8) - 8))
+  const ms = (): number => u64() / 1000
   const list = <Item>(item: () => Item): Item[] => Array.from({ length: u32() }, item)
   if (u32() !== version) throw new Error('the trace is of another version of the addon')
-  const lost = Number(packed.readBigUInt64LE((at += 8) - 8))
+  const lost = u64()
   const programs = list((): TracedProgram => ({ path: text(), argv0: text(), processes: u32() }))
   const processes = list((): TracedProcess => {
-    const [pid, parent, program] = [u32(), u32(), u32()]
-    return { pid, parent, ...(program !== noProgram && { program }) }
+    const [pid, parent, program, beganAt, endedAt] = [u32(), u32(), u32(), ms(), ms()]
+    return { pid, parent, ...(program !== noProgram && { program }), beganAt, ...(endedAt !== 0 && { endedAt }) }
   })
   const processesLeftOut = u32()
   const files = list((): TracedFile => {

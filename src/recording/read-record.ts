@@ -27,6 +27,7 @@ import {
   type UsageSample,
 } from './run-record.ts'
 import type { RecordedFiles, RecordedPaths, RecordedProgram, RecordedUse } from './seen-files.ts'
+import type { RecordedTracedProcess } from './traced-processes.ts'
 import { amount, listOf, mapOf, oneOf, optional, pairOf, shape, shapeOf, text, yesOrNo, type Shape } from './shape.ts'
 
 const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -183,6 +184,8 @@ const record = shapeOf<RunRecord>({
   processesLeftOut: optional(amount),
   files: optional(files),
   programs: optional(listOf(shapeOf<RecordedProgram>({ path: text, argv0: text, processes: amount, startedBy: listOf(text) }))),
+  tracedProcesses: optional(listOf(shapeOf<RecordedTracedProcess>({ pid: amount, parent: amount, program: optional(amount), beganMs: amount, endedMs: optional(amount) }))),
+  tracedProcessesLeftOut: optional(amount),
   network: optional(network),
   outputs: optional(listOf(shapeOf<RecordedOutput>({ path: text, files: amount, bytes: amount }))),
   filled: listOf(shapeOf<RunRecord['filled'][number]>({ target: text, used: amount, size: amount })),

@@ -20,6 +20,7 @@ import { outputSizes } from './output-sizes.ts'
 import { filesOf, programsOf } from './seen-files.ts'
 import { SeenNames } from './seen-names.ts'
 import { SeenProcesses } from './seen-processes.ts'
+import { tracedProcessesOf } from './traced-processes.ts'
 import { UsageSamples } from './usage-samples.ts'
 
 export interface RecordingOptions {
@@ -116,12 +117,13 @@ export class Recorder {
     const opening = this.#opening.map((entry): RecordedStep => ({ phase: 'open', ...entry }))
     const closing = steps.slice(opening.length).map((entry): RecordedStep => ({ phase: 'close', ...entry }))
     const closedMs = this.#now()
+    const startedAt = Date.now() - closedMs
     return {
       format: recordFormat,
       version: 1,
       buildjail: version,
       system: { platform: process.platform, release: release(), arch: arch() },
-      startedAt: new Date(Date.now() - closedMs).toISOString(),
+      startedAt: new Date(startedAt).toISOString(),
       openedMs: this.#openedMs,
       closingMs: this.#closingMs ?? closedMs,
       closedMs,
@@ -134,7 +136,7 @@ export class Recorder {
       samples: this.#samples.all,
       processes: this.#processes.all,
       ...(this.#processes.leftOut > 0 && { processesLeftOut: this.#processes.leftOut }),
-      ...(this.#trace !== undefined && { files: filesOf(this.#trace, plan), programs: programsOf(this.#trace) }),
+      ...(this.#trace !== undefined && { files: filesOf(this.#trace, plan), programs: programsOf(this.#trace), ...tracedProcessesOf(this.#trace, startedAt) }),
       ...(this.#names !== undefined && { network: this.#names.record }),
       ...(this.#outputs !== undefined && { outputs: this.#outputs }),
       filled: this.#filled,

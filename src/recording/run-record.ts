@@ -2,6 +2,7 @@ import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, Output
 import type { Usage } from '../command/result.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import type { RecordedFiles, RecordedProgram } from './seen-files.ts'
+import type { RecordedTracedProcess } from './traced-processes.ts'
 
 /** The value of `format`, the first member of the JSON. */
 export const recordFormat = 'buildjail-run'
@@ -41,6 +42,10 @@ export interface RunRecord {
   readonly files?: RecordedFiles
   /** The programs that were executed. Of a session with `trace`. */
   readonly programs?: readonly RecordedProgram[]
+  /** The processes that looked something up, in the order in which they first did. Of a session with `trace`. */
+  readonly tracedProcesses?: readonly RecordedTracedProcess[]
+  /** How many more there were. Absent if there were none. */
+  readonly tracedProcessesLeftOut?: number
   /** Of a session with a network of names. */
   readonly network?: RecordedNetwork
   /** What lies in the outputs. */

@@ -108,7 +108,7 @@ export function programsOf({ programs, processes }: Trace): readonly RecordedPro
 }
 
 /** Files by where the links of the root itself lead. Those that so are one are merged. */
-function throughLinks(files: readonly TracedFile[], links: readonly Link[]): Iterable<TracedFile> {
+export function throughLinks(files: readonly TracedFile[], links: readonly Link[]): Iterable<TracedFile> {
   if (links.length === 0) return files
   const targets = new Map(links.map(({ path, target }) => [path, target]))
   const merged = new Map<string, TracedFile>()

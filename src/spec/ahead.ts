@@ -15,7 +15,7 @@ export function noteAhead(spec: Spec, layout: SystemLayout | undefined, answers:
   const { toolchain = 'host', inputs = {}, output, outputs = {}, stores = {}, devices = [], keep } = spec
   if (layout !== undefined) {
     const hasHost = toolchain === 'host' || toolchain.includes('host')
-    const parts = hasHost ? layout.toolchain : []
+    const parts = toolchain === 'none' ? [] : layout.toolchain
     if (hasHost) for (const part of [layout.locale, layout.javaMachines]) if (part !== undefined) answers.note(`s${part}`)
     if (hasHost && layout.javaMachines !== undefined) answers.note(`d${layout.javaMachines}`)
     for (const part of [...parts, ...layout.trust]) answers.note(`l${part}`)

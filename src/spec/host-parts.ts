@@ -33,6 +33,19 @@ export function hostParts(layout: SystemLayout): Parts {
   return { parts, links }
 }
 
+/**
+ * The links of the host's system, and of its certificates, that lead to what some parts show. Programs name their loader, and scripts their shell,
+ * by them.
+ */
+export function linksInto(parts: readonly Part[], { toolchain, trust }: SystemLayout): readonly Link[] {
+  return [...toolchain, ...trust].flatMap((path) => {
+    if (host().lstatIfThere(path)?.isSymbolicLink() !== true) return []
+    const target = host().readlink(path)
+    const whole = nodePath.posix.resolve(nodePath.posix.dirname(path), target)
+    return parts.some(({ mount }) => isWithin(mount.target, whole) || isWithin(whole, mount.target)) ? [bare({ path, target })] : []
+  })
+}
+
 /** Without it, javac and Ruby take sources beyond ASCII for broken. */
 export function hasLocale({ locale }: SystemLayout): boolean {
   return locale !== undefined && host().statIfThere(locale) !== undefined

@@ -30,22 +30,26 @@ export class InputCopies {
   /** By the entry of an input: why there is no copy. */
   readonly #refused = new Map<string, string>()
 
-  /** @param isReordered whether a place is needed whose listings can be had in another order */
-  async begin(isReordered: boolean): Promise<void> {
-    await this.#add(undefined)
+  /**
+   * @param isReordered whether a place is needed whose listings can be had in another order
+   * @param confirm throws where copies may not be in that folder
+   */
+  async begin(isReordered: boolean, confirm: (folder: string) => void): Promise<void> {
+    await this.#add(undefined, confirm)
     if (!isReordered || this.#places[0]?.order !== 'its-own') return
     try {
-      await this.#add(memory)
+      await this.#add(memory, confirm)
       // A folder in memory is tried first.
       this.#places.reverse()
     } catch {
-      // There is none.
+      // There is none, or not for copies.
     }
   }
 
-  async #add(folder: string | undefined): Promise<void> {
+  async #add(folder: string | undefined, confirm: (folder: string) => void): Promise<void> {
     const scratch = await Scratch.in(folder)
     try {
+      confirm(scratch.path)
       if (folder !== undefined && !canExecuteIn(scratch.path)) throw new Error(`programs in ${folder} cannot be executed`)
       this.#places.push({ scratch, order: await listingOrderIn(scratch.path) })
     } catch (error) {

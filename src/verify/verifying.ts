@@ -89,7 +89,7 @@ export class Verifying {
     const scratch = await Scratch.in(own.keep === undefined ? undefined : await folderToKeepIn(plan.keep as string))
     const copies = new InputCopies()
     try {
-      refuseWithinInputs(plan, scratch.path)
+      refuseWithinShown(plan, scratch.path, own.keep === undefined ? 'TMPDIR' : 'keep')
       return new Verifying(await prepared(argv, ground, only, outputs, scratch, copies, signal), outputs, scratch, copies, own.keep !== undefined)
     } catch (error) {
       await copies.remove().finally(() => scratch.remove())
@@ -173,9 +173,9 @@ function checked({ builds = 2, only, signal }: VerifyingOptions): { readonly bui
 }
 
 /** Builds would see it, and the copies would have copies of themselves. */
-function refuseWithinInputs({ mounts }: Plan, folder: string): void {
-  const around = mounts.find(({ source, entry }) => entry.startsWith('inputs.') && source !== undefined && isWithin(folder, source))
-  if (around !== undefined) throw invalid(around.entry, `holds ${folder}, in which the builds of a verification write; set TMPDIR to a folder elsewhere`)
+function refuseWithinShown({ mounts }: Plan, folder: string, setting: 'TMPDIR' | 'keep'): void {
+  const around = mounts.find((mount) => mount.source !== undefined && !isLent(mount) && isWithin(folder, mount.source))
+  if (around !== undefined) throw invalid(around.entry, `holds ${folder}, in which a verification writes; set ${setting} to a folder elsewhere`)
 }
 
 function folderOf(scratch: Scratch, outputs: readonly string[], number: number, index?: number): string {
@@ -202,7 +202,7 @@ async function prepared(argv: readonly string[], ground: Ground, only: readonly 
   }))
   const applied = wanted.filter((name) => !obstacles.has(name))
   const isCopied = applied.includes('input-times') || applied.includes('directory-order')
-  if (isCopied) await copies.begin(applied.includes('directory-order'))
+  if (isCopied) await copies.begin(applied.includes('directory-order'), (folder) => refuseWithinShown(plan, folder, 'TMPDIR'))
   const first: BuildToRun = { number: 1, spec: ofBuild(spec, outputs, scratch, 1), command: commandOf(argv, applied, { processes: 0, processors: ground.processors }, plan), values: valuesOf(ground) }
   const builds = [first]
   for (let number = 2; number <= ground.builds; number += 1) {

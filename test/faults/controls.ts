@@ -17,8 +17,8 @@ export interface FaultRequest {
   readonly bits?: number
   /** Default: only what the native work that JavaScript asked for does, and its children. */
   readonly everyThread?: boolean
-  /** Only what the thread of the networks of names does. */
-  readonly networkThread?: boolean
+  /** Only what that thread does: of the networks of names, or of the calls of a session that wait for an answer. */
+  readonly thread?: 'networks' | 'notices'
 }
 
 export interface Made {

@@ -45,8 +45,10 @@ const limits = isFreebsd
 /** No blank is for these (native/linux/blanks), nor for those with limits. */
 const withoutBlank: Row = ['on the network of the host', () => ({ network: 'host' })]
 
+const traced: Row = ['with a trace', () => ({ trace: true })]
+
 /** What a spec is played with besides; a title, and more of the spec. On FreeBSD no call is spared by having less. */
-export const plainAndFull: readonly Row[] = isFreebsd ? [full(limits)] : [plain, full(limits), ...(limits === undefined ? [withoutBlank] : [])]
+export const plainAndFull: readonly Row[] = isFreebsd ? [full(limits)] : [plain, full(limits), ...(limits === undefined ? [withoutBlank] : []), traced]
 
 /** The same with limits alone, for a walk that takes long at each call. */
 export const plainAndLimited: readonly Row[] = limits === undefined ? [plain] : [...(isFreebsd ? [] : [plain]), ['with limits', () => ({ limits })]]

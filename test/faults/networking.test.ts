@@ -49,7 +49,7 @@ describeAttack('when a system call of the thread of the networks of names fails'
     }
     const count = async (): Promise<readonly string[]> => {
       const session = await open()
-      faults().arm({ action: 'count', networkThread: true })
+      faults().arm({ action: 'count', thread: 'networks' })
       const ended = await played(session, () => talk(session))
       const { calls } = faults().disarm()
       expect(ended).toEqual({ said: whole, outcomes: ['closed'] })
@@ -63,7 +63,7 @@ describeAttack('when a system call of the thread of the networks of names fails'
     let told = 0
     const play = async ({ nth, errno }: Case): Promise<string[]> => {
       const session = await open()
-      faults().arm({ action: 'fail', nth, errno: errnoOf(errno), networkThread: true })
+      faults().arm({ action: 'fail', nth, errno: errnoOf(errno), thread: 'networks' })
       let next = ''
       const { said, outcomes } = await played(session, async () => {
         const first = await talk(session)

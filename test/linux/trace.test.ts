@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -131,6 +131,13 @@ describeLinux('a trace of a session', () => {
     expect(fileAt(trace, '/tmp/x').found).toEqual(['missing'])
   })
 
+  test('has the file that a socket is bound to, and none of an address without one', async () => {
+    const bind = 'const net = require("net"); const bind = (to, then) => { const s = net.createServer().listen(to, () => { then(); s.close() }) }'
+    const trace = await traced(`mkdir sub; ${node} -e '${bind}; bind("sub/../socket", () => bind("\\0abstract", () => bind({ port: 0, host: "127.0.0.1" }, () => {})))'`, { toolchain: ['host', 'node'], network: 'loopback' })
+    expect(trace?.lost).toBe(0)
+    expect(trace?.files.filter(({ path: one }) => /abstract|socket/.test(one)).map(({ path: one, first, uses }) => [one, first, ...uses])).toEqual([['/output/socket', 'missing', 'write']])
+  })
+
   test('goes on while the session is open, and is whole after it', async () => {
     const session = await openSession({ toolchain: 'host', trace: true })
     await session.run(sh('test -e /etc/first'), { reject: false })
@@ -148,6 +155,29 @@ describeLinux('a trace of a session', () => {
     expect(fileAt(result.trace, '/etc/of-pool').found).toEqual(['missing'])
     const error = (await rejected(build({ toolchain: 'host', trace: true }, sh('exit 4')))) as { readonly trace: Trace }
     expect(error.trace.programs.length).toBeGreaterThan(0)
+  })
+
+  test('leaves no thread and no queue when its session is closed, though that is held on to', async () => {
+    const held: unknown[] = []
+    const openedAndClosed = async (): Promise<void> => {
+      const session = await openSession({ toolchain: 'host', trace: true })
+      await session.run(['true'])
+      await session.close()
+      held.push(session)
+    }
+    const isQueue = (fd: string): boolean => {
+      try {
+        return /eventpoll|eventfd/.test(readlinkSync(`/proc/self/fd/${fd}`))
+      } catch {
+        return false
+      }
+    }
+    const ours = (): number[] => [readdirSync('/proc/self/task').length, readdirSync('/proc/self/fd').filter(isQueue).length]
+    await openedAndClosed()
+    const before = ours()
+    for (let count = 0; count < 5; count += 1) await openedAndClosed()
+    await expect.poll(ours).toEqual(before)
+    expect(held.length).toBe(6)
   })
 
   test('is refused where it could not be whole, and not to be had of a session without one', async () => {

@@ -105,6 +105,7 @@ describeLearning('a spec that is learned', () => {
       const { spec } = learnt()
       const ofProject = Object.keys(spec.inputs).filter((target) => target.startsWith(project))
       expect(ofProject.map((target) => path.relative(project, target) || '.').toSorted()).toEqual(inputs)
+      expect(spec.toolchain).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(host|node|\/usr|\/etc)$/)]))
       const again = cli('run', '-f', 'buildjail.json')
       expect([again.stdout.trim(), again.status], again.stderr).toEqual([stdout, 0])
       for (const target of ofProject) {
@@ -114,6 +115,17 @@ describeLearning('a spec that is learned', () => {
       }
     }, 120_000)
   }
+
+  test('has of the toolchain and of the certificates what the command found, and what links lead to; LC_ALL stays', () => {
+    write({ Makefile: '', 'build.sh': 'cat /etc/ssl/certs/ca-certificates.crt | wc -l; echo "$LC_ALL"; readlink /bin /lib' })
+    const first = cli('learn', '--', '/bin/sh', 'build.sh')
+    expect(first.status, first.stderr).toBe(0)
+    expect(cli('run', '-f', 'buildjail.json')).toMatchObject({ status: 0, stdout: first.stdout })
+    const { text, spec } = learnt()
+    expect(spec.toolchain).toEqual(expect.arrayContaining(['/usr/bin']))
+    expect(text).toMatch(/guess: as a whole, because the command followed a symbolic link in it.*\n *"\/usr\/bin",/)
+    expect(cli('run', '-f', 'buildjail.json', '--', '/bin/sh', '-c', 'echo /usr/* /usr/share/*; test -e /usr/share/doc').stdout).not.toContain('/usr/share/doc')
+  })
 
   test('has in it no file that the command did not see, and no folder that it did not look into', () => {
     write({ Makefile: '', 'src/used': 'u', 'src/unread': '', 'docs/deep/a': 'a', '.env': 'SECRET=1', 'src/.env': 'SECRET=2' })

@@ -83,6 +83,20 @@ describeSession('the page of a run', () => {
     expect(page).toMatch(/└─ <\/span>sleep/)
   })
 
+  test('has each process of a run with a trace, however short it was', () => {
+    const { record, page } = told('--trace', '--', 'sh', '-c', 'i=0; while [ $i -lt 20 ]; do ls /dev/null > /dev/null; i=$((i + 1)); done')
+    const isOf = (name: string) => ({ program }: { readonly program?: number }): boolean => record.programs?.[program ?? -1]?.path.endsWith(`/${name}`) === true
+    const shell = record.tracedProcesses?.find(isOf('sh'))
+    const short = record.tracedProcesses?.filter(isOf('ls')) ?? []
+    expect(short.map(({ parent }) => parent)).toEqual(Array.from({ length: 20 }, () => shell?.pid))
+    const began = [shell, ...short].map((one) => one?.beganMs ?? -1)
+    expect(began).toEqual(began.toSorted((a, b) => a - b))
+    expect(began[0]).toBeGreaterThanOrEqual((record.commands[0]?.beganMs ?? 0) - 50)
+    expect(began.at(-1)).toBeLessThanOrEqual(record.closingMs + 50)
+    if (isFreebsd) for (const { beganMs, endedMs = -1 } of short) expect(endedMs).toBeGreaterThanOrEqual(beganMs)
+    expect(page).toMatch(/[├└]─ <\/span>[^<]*\/ls</)
+  })
+
   // promise: 49
   test('shows no text of the build as markup: what it wrote, its name, its arguments, its variables, its folders', () => {
     const folder = inTop(inNames)

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
@@ -56,6 +57,19 @@ describeSession('the record of a run with a trace', () => {
     const { trace } = await build(plan, ['sh', '-c', `cat /inputs/src/a; ${text}`])
     if (trace === undefined) throw new Error('there is no trace')
     expect(await rejected(inputsDigest(filesOf(trace, plan, Infinity)))).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_READ', entry: 'outputs.out' })
+  })
+
+  test('has a digest where the run bound a socket in an output that it listed', async () => {
+    prepare()
+    const plan = planOf({ toolchain: ['host', 'node'], inputs: { src: path.join(folders.top, 'src') }, outputs: { out: folders.output }, trace: true })
+    const bound = 'require("net").createServer().listen("/outputs/out/socket", () => process.kill(process.pid, "SIGKILL"))'
+    // Later than the files, by more than a tick of the kernel's clock.
+    await sleep(50)
+    const since = Date.now()
+    const { trace } = await build(plan, ['sh', '-c', `cat /inputs/src/a; node -e '${bound}'; ls /outputs/out; true`])
+    if (trace === undefined) throw new Error('there is no trace')
+    expect(readdirSync(folders.output)).toEqual(['socket'])
+    expect(await inputsDigest(filesOf(trace, plan, Infinity), { unchangedSince: since })).toMatch(/^[\da-f]{64}$/)
   })
 
   test('is that of --json', () => {

@@ -135,6 +135,21 @@ describeSession('a verification', () => {
     expect(left()).toEqual([])
   })
 
+  test('refuses to write where its builds would see it: the copies of inputs with outputs elsewhere, and a part of the toolchain', async () => {
+    const [keep, temporary] = [path.join(folders.top, 'kept'), path.join(folders.top, 'temporary')]
+    mkdirSync(temporary)
+    process.env['TMPDIR'] = temporary
+    try {
+      const copies = verify({ ...spec(), inputs: { in: temporary }, keep }, ['true'], { only: ['input-times'] })
+      expect(await rejected(copies)).toMatchObject({ entry: 'inputs.in', message: expect.stringContaining('set TMPDIR to') })
+      expect(await rejected(verify({ ...spec(), toolchain: ['host', temporary] }, ['true']))).toMatchObject({ entry: 'toolchain[1]', message: expect.stringContaining('set TMPDIR to') })
+      expect(await rejected(verify({ ...spec(), inputs: { in: keep }, keep }, ['true']))).toMatchObject({ entry: 'inputs.in', message: expect.stringContaining('set keep to') })
+      expect([readdirSync(temporary), readdirSync(keep), left()]).toEqual([[], [], []])
+    } finally {
+      process.env['TMPDIR'] = own.tmp
+    }
+  })
+
   test('keeps the outputs of builds that differ where the spec says so, and none of others', async () => {
     const keep = path.join(folders.top, 'kept')
     const differing = await verified('uname -n > /output/x', ['host-name'], { keep })

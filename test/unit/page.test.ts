@@ -132,6 +132,7 @@ describe('a page says', () => {
     ['how the kernel has it, at the end', '/inputs/src ext4 ro nosuid nodev'],
     ['which process began which', 'sh 501 50 ms 3.1 s 1.2 s 2 MiB └─ cc 502'],
     ['how many were not drawn', '7 more were seen'],
+    ['that short processes are missing without a trace', 'began and ended between two looks is not here; of a run with --trace it is'],
     ['what was looked up in which folder', 'inputs.src at /inputs/src : 3 read, 1 executed, 1 listed, 1 only looked at, 2 missing, 1 refused'],
     ['how many of it in each folder', '/inputs/src 3 1 1 1 2 1 └─ lib 2 1 1 └─ deep 1'],
     ['what was missing', 'Missing: 2 /inputs/src/config.h /inputs/src/lib/none.h'],
@@ -162,6 +163,31 @@ describe('a page says', () => {
     const of = (record: RunRecord): string => shownText(pageOf(record)).replaceAll(/\s+/g, ' ')
     expect(of({ ...onLinux, usage, samples: [{ atMs: 1, ...usage, cpuTime: 1200 }] })).toContain('Processor time 2.4 s')
     expect(of({ ...onLinux, usage, samples: [{ atMs: 1, ...usage, cpuTime: 2500 }] })).toContain('Processor time 2.5 s')
+  })
+
+  describe('of a run with a trace', () => {
+    const pathOf = (index: number): string => ['/bin/sh', '/bin/true'][index] ?? ''
+    const programs = [0, 1].map((index) => ({ path: pathOf(index), argv0: '', processes: 1, startedBy: [] }))
+    const traced = (...tracedProcesses: NonNullable<RunRecord['tracedProcesses']>): string => pageOf({ ...onLinux, programs, tracedProcesses, tracedProcessesLeftOut: 9 })
+    const said = (...processes: NonNullable<RunRecord['tracedProcesses']>): string => shownText(traced(...processes)).replaceAll(/\s+/g, ' ')
+
+    it('which process began which, also one that no look found, with what looks found of the others', () => {
+      const page = said({ pid: 501, parent: 22, program: 0, beganMs: 52 }, { pid: 502, parent: 501, program: 1, beganMs: 60 }, { pid: 502, parent: 501, program: 1, beganMs: 3100, endedMs: 3105 }, { pid: 600, parent: 501, program: 1, beganMs: 3200 })
+      expect(page).toContain('4 processes were seen From the trace')
+      expect(page).toContain('/bin/sh 501 52 ms 3.1 s 1.2 s 2 MiB ├─ /bin/true 502 60 ms 2.94 s 900 ms 10 MiB ├─ /bin/true 502 3.1 s 5 ms └─ /bin/true 600 3.2 s')
+      expect(page).toContain('9 more were seen')
+    })
+
+    it('below the one that had the number of the parent then', () => {
+      const page = said({ pid: 7, parent: 1, program: 0, beganMs: 1, endedMs: 5 }, { pid: 8, parent: 1, program: 0, beganMs: 2 }, { pid: 7, parent: 8, program: 0, beganMs: 10 }, { pid: 9, parent: 7, program: 1, beganMs: 11 })
+      expect(page).toMatch(/\/bin\/sh 7 1 ms 4 ms \/bin\/sh 8 2 ms └─ \/bin\/sh 7 10 ms └─ \/bin\/true 9 11 ms/)
+    })
+
+    it('also where they stand thousands deep', () => {
+      const page = traced(...Array.from({ length: 5000 }, (_, index) => ({ pid: index + 10, parent: index + 9, beganMs: index })))
+      expect(page.match(/<span class="branch"/g)?.length).toBeGreaterThan(4999)
+      expect(page.length).toBeLessThan(10_000_000)
+    })
   })
 
   it('nothing of a network that was none of names', () => {

@@ -57,6 +57,13 @@ describe('a toolchain is a list of what the host has', () => {
     expect(shown(['host', way, sdk])).toEqual([host[0], `${sdk} toolchain[2]`, host[1]])
   })
 
+  it('the links of the host’s system into what is listed are there, and no others', () => {
+    expect(planned({ toolchain: [inner] }).links).toEqual([{ path: lib, target: 'usr/lib' }])
+    expect(planned({ toolchain: [usr] }).links).toEqual([{ path: lib, target: 'usr/lib' }])
+    expect(planned({ toolchain: [sdk, config] }).links).toEqual([])
+    expect(shown([`${lib}/inner`, inner])).toEqual([`${inner} toolchain[0]`])
+  })
+
   it('a link of its own is what it leads to', () => {
     expect(shown([sdkLink])).toEqual([`${sdkLink} <- ${sdk} toolchain[0]`])
   })

@@ -85,7 +85,8 @@ describe('the files of a record', () => {
 describe('the programs of a record', () => {
   it('have the programs that started them', () => {
     const programs = ['/usr/bin/make', '/usr/bin/sh', '/usr/bin/cc'].map((path) => ({ path, argv0: path, processes: 1 }))
-    const processes = [{ pid: 10, parent: 1, program: 0 }, { pid: 11, parent: 10, program: 1 }, { pid: 12, parent: 11, program: 2 }, { pid: 13, parent: 10, program: 2 }, { pid: 14, parent: 10 }]
+    const beganAt = 1
+    const processes = [{ pid: 10, parent: 1, program: 0, beganAt }, { pid: 11, parent: 10, program: 1, beganAt }, { pid: 12, parent: 11, program: 2, beganAt }, { pid: 13, parent: 10, program: 2, beganAt }, { pid: 14, parent: 10, beganAt }]
     expect(programsOf({ ...traceOf(), programs, processes }).map(({ startedBy }) => startedBy)).toEqual([[], ['/usr/bin/make'], ['/usr/bin/sh', '/usr/bin/make']])
   })
 })

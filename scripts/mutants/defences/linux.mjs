@@ -806,6 +806,16 @@ export const linux = [
     tests: [['test/session/learning.test.ts', 'is not written where the command may leave a link, whichever way an output or its folder is named']],
   },
   {
+    defence: 'a toolchain that is learned has no folder that its command was not shown',
+    off: { 'learned-toolchain-no-more': { value: 'true' } },
+    tests: [['test/unit/narrowed-toolchain.test.ts', 'are not the folder around many parts that the command was shown']],
+  },
+  {
+    defence: 'a toolchain that is learned has no folder of a file that its command was shown alone',
+    off: { 'learned-folder-shown': 'skip' },
+    tests: [['test/unit/narrowed-toolchain.test.ts', 'are not the folder of a file that the command was shown alone, though others cannot read it']],
+  },
+  {
     defence: 'two traces are compared only if they are complete',
     off: { 'diff-of-whole-records': 'never' },
     tests: [['test/session/trace-records.test.ts', 'is compared with another by trace diff']],

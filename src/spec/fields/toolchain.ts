@@ -1,6 +1,6 @@
 import { readList, readText, refusal } from '../check.ts'
 import { noFacts, type Draft, type Field } from '../field.ts'
-import { hasLocale, hostParts, runningRuntime, shownOnce, type Part } from '../host-parts.ts'
+import { hasLocale, hostParts, linksInto, runningRuntime, shownOnce, type Part } from '../host-parts.ts'
 import { pathOf } from '../source.ts'
 import { plannedInput } from '../source-mount.ts'
 import { putBeforePath } from './path.ts'
@@ -15,7 +15,8 @@ export interface WithToolchain {
    *
    * A list: exactly these, each at the same path inside. It holds absolute paths of directories or files, `host` for all of the above,
    * and `node` for the runtime that this program runs in: the prefix of Node's program, such as /usr/local, or the program of Bun itself. Its
-   * directory of programs comes before PATH. A path that lies in another part is there already, and adds nothing.
+   * directory of programs comes before PATH. A path that lies in another part is there already, and adds nothing. Links of the host's system
+   * into what is listed, such as /bin to usr/bin, are there too.
    */
   readonly toolchain?: Toolchain
 }
@@ -58,7 +59,6 @@ const entries = "'host', 'node' and absolute paths"
 function addAll(draft: Draft, given: readonly Source[]): void {
   const { platform, layout, mounts, links, settled } = draft
   const hasHost = given.includes('host')
-  const host = hasHost ? hostParts(layout) : { parts: [], links: [] }
   if (hasHost && hasLocale(layout)) settled.env = { ...settled.env, LC_ALL: 'C.UTF-8' }
   const listed = given.flatMap((source, index): Part[] => {
     if (source === 'host') return []
@@ -70,6 +70,7 @@ function addAll(draft: Draft, given: readonly Source[]): void {
     const mount = plannedInput(draft, entry, part, path)
     return mount === undefined ? [] : [{ mount, dev: mount.identity?.dev }]
   })
+  const host = hasHost ? hostParts(layout) : { parts: [], links: linksInto(listed, layout) }
   const shown = shownOnce({ parts: [...host.parts, ...listed], links: host.links }, platform)
   mounts.push(...shown.mounts)
   links.push(...shown.links)

@@ -27,6 +27,14 @@ Action action_of(Napi::Env env, const std::string& word) {
   throw Napi::TypeError::New(env, "action: must be count, fail, kill, skip or mask");
 }
 
+OwnThread thread_of(Napi::Env env, const Napi::Value& word) {
+  if (word.IsUndefined()) return OwnThread::kNone;
+  const std::string text = word.ToString().Utf8Value();
+  if (text == "networks") return OwnThread::kNetworks;
+  if (text == "notices") return OwnThread::kNotices;
+  throw Napi::TypeError::New(env, "thread: must be networks or notices");
+}
+
 std::int64_t number_or(const Napi::Object& object, const char* key, std::int64_t otherwise) {
   const Napi::Value value = object.Get(key);
   return value.IsNumber() ? value.As<Napi::Number>().Int64Value() : otherwise;
@@ -48,7 +56,7 @@ Fault fault_from_js(const Napi::CallbackInfo& info) {
   fault.masked_argument = static_cast<int>(number_or(request, "argument", 0));
   fault.masked_bits = static_cast<std::uintptr_t>(number_or(request, "bits", 0));
   fault.is_of_every_thread = request.Get("everyThread").ToBoolean();
-  fault.is_of_network_thread = request.Get("networkThread").ToBoolean();
+  fault.thread = thread_of(info.Env(), request.Get("thread"));
   return fault;
 }
 
@@ -108,9 +116,20 @@ void run_counted(WorkerThreads* threads, std::function<void()> work) {
 extern "C" void real_empty(Mailbox* mailbox) __asm__("__real__ZN9buildjail7Mailbox5emptyEv");
 extern "C" void empty_in_thread(Mailbox* mailbox) __asm__("__wrap__ZN9buildjail7Mailbox5emptyEv");
 void empty_in_thread(Mailbox* mailbox) {
-  be_network_thread();
+  be_own_thread(OwnThread::kNetworks);
   real_empty(mailbox);
 }
+
+#ifdef __linux__
+// BorrowedRights::BorrowedRights (linux/caller_rights.h), of which a thread that answers calls makes one, first of all.
+#define BUILDJAIL_BORROW "_ZN9buildjail14BorrowedRightsC1Ev"
+extern "C" void real_borrow(void* rights) __asm__("__real_" BUILDJAIL_BORROW);
+extern "C" void borrow_in_thread(void* rights) __asm__("__wrap_" BUILDJAIL_BORROW);
+void borrow_in_thread(void* rights) {
+  be_own_thread(OwnThread::kNotices);
+  real_borrow(rights);
+}
+#endif
 
 // export_system_calls (binding/system_calls.h) is the last thing that is exported.
 extern "C" void export_real(Napi::Env env, Napi::Object exports) __asm__(

@@ -40,7 +40,7 @@ struct State {
 // children that share its memory. NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 constinit State state;
 constinit thread_local bool is_counted = false;
-constinit thread_local bool is_network_thread = false;
+constinit thread_local OwnThread own_thread = OwnThread::kNone;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 void pause_ms(long milliseconds) {
@@ -71,7 +71,7 @@ void kill_host() {
 
 bool is_asked_for() {
   const Fault& fault = state.fault;
-  return fault.is_of_network_thread ? is_network_thread : is_counted || fault.is_of_every_thread;
+  return fault.thread == OwnThread::kNone ? is_counted || fault.is_of_every_thread : own_thread == fault.thread;
 }
 
 bool is_meant(const char* name, std::span<const std::uintptr_t> arguments) {
@@ -105,7 +105,7 @@ Made disarm() {
           .hits = state.hits};
 }
 
-void be_network_thread() { is_network_thread = true; }
+void be_own_thread(OwnThread thread) { own_thread = thread; }
 
 Counted::Counted() : was_(is_counted) { is_counted = true; }
 Counted::~Counted() { is_counted = was_; }

@@ -30,6 +30,15 @@ enum class Action : std::uint8_t {
   kMask,
 };
 
+/** A thread of the addon's own, which works for no program of the tests. */
+enum class OwnThread : std::uint8_t {
+  kNone,
+  /** Of the networks of names. */
+  kNetworks,
+  /** Of the calls of a session that wait for an answer (linux/call_notices.h). */
+  kNotices,
+};
+
 /** The longest list of arguments: syscall(2) with six of its own. */
 inline constexpr std::size_t kMostArguments = 7;
 
@@ -47,8 +56,8 @@ struct Fault {
   std::uintptr_t masked_bits = 0;
   /** The calls of every thread, and not only of those that are counted. */
   bool is_of_every_thread = false;
-  /** The calls of the thread of the networks of names, and no others. */
-  bool is_of_network_thread = false;
+  /** The calls of this thread, and no others. */
+  OwnThread thread = OwnThread::kNone;
 };
 
 /** From now on calls are counted, written down, and met by the fault: those of this thread and of its children. */
@@ -65,8 +74,8 @@ struct Made {
 /** Ends that. What was made is there until it is armed again. */
 Made disarm();
 
-/** From now on this thread is the one of the networks of names. */
-void be_network_thread();
+/** From now on this thread is that one. */
+void be_own_thread(OwnThread thread);
 
 /** The calls of this thread count as well, while this is there. */
 class Counted {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 /** Symbols that are wrapped elsewhere than in the lists: controls.cc, and wrapped_calls.cc for FreeBSD. */
 const common = ['_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE', '_ZN9buildjail7Mailbox5emptyEv']
 const others = {
-  linux: ['_ZN9buildjail13WorkerThreads3runESt8functionIFvvEE', ...common],
+  linux: ['_ZN9buildjail13WorkerThreads3runESt8functionIFvvEE', ...common, '_ZN9buildjail14BorrowedRightsC1Ev'],
   freebsd: ['_ZN9buildjail13WorkerThreads3runENSt3__18functionIFvvEEE', ...common, 'dlvsym'],
 }
 

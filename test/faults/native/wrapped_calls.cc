@@ -60,6 +60,7 @@ constexpr auto kRawNames = std::to_array<RawName>({
     {434, "pidfd_open"},
     {436, "close_range"},
     {437, "openat2"},
+    {439, "faccessat2"},
     {442, "mount_setattr"},
     {SYS_capget, "capget"},
     {SYS_capset, "capset"},
