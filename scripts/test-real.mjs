@@ -3,17 +3,14 @@
 // runs it as both. With --record what the suites came to is put into test/real/results.json and docs/software.md.
 // `npm run test:freebsd -- --real` runs what can be run in a FreeBSD guest.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { installedAddon, workspaceWith } from './addon-workspace.mjs'
 import { asNobody } from './as-nobody.mjs'
-import { fetchDebianSources } from './real/debian-sources.mjs'
-import { fetchInstalled } from './real/installed-projects.mjs'
-import { fetchNpmCache } from './real/npm-cache.mjs'
-import { fetchNpmPackages } from './real/npm-packages.mjs'
+import { fetchForHost } from './real/fetched.mjs'
 import { record } from './real/page.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -29,16 +26,7 @@ function runOrExit(words, options) {
   process.exit(1)
 }
 
-const folder = path.join(root, 'node_modules', '.cache', 'buildjail-real')
-mkdirSync(folder, { recursive: true })
-const missing = {
-  ...fetchDebianSources(['coreutils', 'git', 'jq', 'junit4', 'redis', 'sqlite3', 'zlib'], folder),
-  ...fetchNpmCache(path.join(root, 'test', 'real', 'projects', 'node'), path.join(root, 'package-lock.json'), folder),
-  ...fetchNpmPackages({ fastify: '5.12.8' }, folder),
-  ...fetchInstalled(path.join(root, 'test', 'real', 'projects'), ['next', 'astro', 'pnpm'], folder),
-}
-// test/real/software.ts reads it.
-writeFileSync(path.join(folder, 'missing.json'), JSON.stringify(missing))
+fetchForHost(root)
 
 // Each caller's tests leave what their suites came to, and the second finds there what the first had outside.
 const records = mkdtempSync(path.join(tmpdir(), 'buildjail-records-'))

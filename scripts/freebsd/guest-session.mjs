@@ -14,18 +14,20 @@ const defaultSeconds = 3600
 const faultsSeconds = 10_800
 
 /**
- * Runs a shell command in the guest, in the package's folder, with its output on stdout.
+ * Runs a shell command in the guest, in the package's folder.
  * @param {string} command
- * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string, isCounting?: boolean }} [options] `inspect` may
+ * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string, isCounting?: boolean, told?: (text: string) => void }} [options] `inspect` may
  *   refuse the addon, by an error, before the boot; `faults` is for the tests' own build of it (test/faults/native), which takes its
- *   time; `more` is a folder whose contents are put into the package's; `isCounting: false` is for a kernel that counts nothing of what jails use
+ *   time; `more` is a folder whose contents are put into the package's; `isCounting: false` is for a kernel that counts nothing of what jails use;
+ *   `told` gets the output as it comes, each byte as a character, in place of stdout
  * @returns its exit status
  */
 export async function runInGuest(command, options = {}) {
   const guest = await guestWith(batchScript(command), options)
+  const { told = (text) => process.stdout.write(text, 'latin1') } = options
   const seconds = Number(process.env.BUILDJAIL_FREEBSD_TIMEOUT || (options.faults ? faultsSeconds : defaultSeconds))
   try {
-    return await timed('command', () => guest.run({ seconds }))
+    return await timed('command', () => guest.run({ seconds, told }))
   } finally {
     guest.stop()
   }

@@ -74,9 +74,9 @@ export class Guest {
     if (status !== '0') throw new Error(`the guest could not unpack the payload in ${folder}: status ${status}`)
   }
 
-  /** Runs the payload's script; its output goes to stdout as it comes. Resolves with its exit status. */
-  async run({ seconds }) {
-    const show = (text) => process.stdout.write(text.replaceAll('\r', ''), 'latin1')
+  /** Runs the payload's script; `told` gets its output as it comes, each byte as a character. Resolves with its exit status. */
+  async run({ seconds, told }) {
+    const show = (text) => told(text.replaceAll('\r', ''))
     // The end is said again and again, for the kernel's own messages may be written across it.
     await this.#begin(`sh ${commandFile}; s=$?; while :; do printf '\\036end %d\\036' $s; sleep 1; done`)
     const end = new RegExp(`${MARK}end (\\d+)${MARK}`)

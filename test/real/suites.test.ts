@@ -3,15 +3,16 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { useFolders } from '../session/folders.ts'
-import { describeSession, isFreebsd } from '../session/kernel.ts'
+import { describeSession } from '../session/kernel.ts'
 import { lackingOf, projectNamed, software } from './software.ts'
 import { compare, type Caller } from './suites/differences.ts'
 import { differences } from './suites/explained.ts'
 import { suites } from './suites/list.ts'
 import { recordOf } from './suites/record.ts'
 import { longest, runInside, runOutside, type Beginning, type Ran } from './suites/running.ts'
-import type { Suite } from './suites/suite.ts'
+import type { Suite, System } from './suites/suite.ts'
 
+const system = process.platform as System
 const caller: Caller = process.geteuid?.() === 0 ? 'root' : 'user'
 /** Of scripts/test-real.mjs: gets the records, and has what the first caller found outside for the second one. */
 const records = process.env['BUILDJAIL_REAL_RECORDS']
@@ -33,7 +34,7 @@ async function outsideOf(suite: Suite, beginning: Beginning, folder: string): Pr
 describeSession('tests of released software do inside a session what they do outside', () => {
   const folders = useFolders()
 
-  test.skipIf(isFreebsd).for(suites)('$name', { timeout: 3 * longest }, async (suite, context) => {
+  test.for(suites.filter(({ on }) => on.includes(system)))('$name', { timeout: 3 * longest }, async (suite, context) => {
     const fetched = suite.sources === undefined ? undefined : software(suite.sources)
     const why = lackingFor(suite) ?? fetched?.why
     context.skip(why !== undefined, why)
@@ -47,7 +48,7 @@ describeSession('tests of released software do inside a session what they do out
     // Otherwise nothing would be compared with nothing.
     for (const where of ['outside', 'inside'] as const) expect(where === 'outside' ? outside.size : inside.size, `tests ${where}: ${ran[where].log}`).toBeGreaterThanOrEqual(suite.atLeast)
     const comparison = compare(outside, inside, differences.filter((one) => one.suite === suite.name && (one.caller ?? caller) === caller))
-    if (records !== undefined) writeFileSync(path.join(records, `${caller}-${suite.name}.json`), JSON.stringify(recordOf(suite, caller, ran.inside.version, outside, inside, comparison)))
+    if (records !== undefined) writeFileSync(path.join(records, `${caller}-${suite.name}.json`), JSON.stringify(recordOf(suite, system, caller, ran.inside.version, outside, inside, comparison)))
     expect({ unexplained: comparison.unexplained, unmatched: comparison.unmatched }, ran.inside.log).toEqual({ unexplained: [], unmatched: [] })
   })
 })

@@ -1,7 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
+import { sayingRecords, takingRecords } from '../../scripts/real/from-guest.mjs'
 import { pageWith } from '../../scripts/real/page.mjs'
 import { compare, type Difference } from '../real/suites/differences.ts'
 import { differences } from '../real/suites/explained.ts'
@@ -56,6 +60,25 @@ describe('the comparison of outside and inside', () => {
   it('has explanations only for suites that there are', () => {
     const names = new Set(suites.map(({ name }) => name))
     expect(differences.filter(({ suite }) => !names.has(suite))).toEqual([])
+  })
+})
+
+describe('records of a guest', () => {
+  it('come out of what it says, in any pieces, and the rest of that is shown', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-records-'))
+    const show = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    try {
+      const record = { name: 's', why: 'it is “so”' }
+      const command = sayingRecords(`echo '${JSON.stringify(record)}' > "$BUILDJAIL_REAL_RECORDS/root-s.json"; echo tested; false`)
+      const said = execFileSync('sh', ['-c', `(${command}); echo "status $?"`], { encoding: 'latin1', env: { ...process.env, TMPDIR: folder } })
+      const take = takingRecords(folder)
+      for (const piece of said.match(/[^]{1,7}/g) ?? []) take(piece)
+      expect(JSON.parse(readFileSync(path.join(folder, 'root-1.json'), 'utf8'))).toEqual(record)
+      expect(show.mock.calls.map(([text]) => text).join('')).toBe('tested\nstatus 1\n')
+    } finally {
+      show.mockRestore()
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 

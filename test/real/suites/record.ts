@@ -1,6 +1,6 @@
 import type { Caller, Comparison, Found } from './differences.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
-import type { Suite } from './suite.ts'
+import type { Suite, System } from './suite.ts'
 
 export type Counts = Readonly<Record<Outcome, number>>
 
@@ -18,6 +18,7 @@ export interface SuiteRecord {
   readonly name: string
   readonly version: string
   readonly tests: string
+  readonly system: System
   readonly caller: Caller
   readonly outside: Counts
   readonly inside: Counts
@@ -30,11 +31,12 @@ const countsOf = (outcomes: Outcomes): Counts => {
   return counts
 }
 
-export function recordOf({ name, tests }: Suite, caller: Caller, version: string, outside: Outcomes, inside: Outcomes, { explained }: Comparison): SuiteRecord {
+export function recordOf({ name, tests }: Suite, system: System, caller: Caller, version: string, outside: Outcomes, inside: Outcomes, { explained }: Comparison): SuiteRecord {
   return {
     name,
     version,
     tests,
+    system,
     caller,
     outside: countsOf(outside),
     inside: countsOf(inside),

@@ -25,10 +25,11 @@ const nobody = 65534
 export const longest = 25 * 60_000
 const shown = 4000
 const placeInside = '/w'
-const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8' }
+/** With the runtime of this program, as `toolchain: ['host', 'node']` has it. */
+const environment = { PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, LC_ALL: 'C.UTF-8' }
 
 function scriptOf({ version, build, run }: Suite, { sources, project }: Beginning): string {
-  const copies = [sources, project].filter((one) => one !== undefined).map((from) => `cp -R --preserve=mode,timestamps ${from}/. .`)
+  const copies = [sources, project].filter((one) => one !== undefined).map((from) => `cp -Rp ${from}/. .`)
   return ['set -e', ...copies, `{ ${version}; } > version`, ...(build === undefined ? [] : [`{ ${build}\n}`]), 'set +e', `( ${run}\n)`, 'exit 0'].join('\n')
 }
 

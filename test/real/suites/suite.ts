@@ -1,10 +1,14 @@
 import type { Reader } from './outcomes.ts'
 
+/** As process.platform has it. */
+export type System = 'linux' | 'freebsd'
+
 /** The tests of released software, which are run outside of a session and inside one. */
 export interface Suite {
   readonly name: string
   /** Which of its tests are run, for the page. */
   readonly tests: string
+  readonly on: readonly System[]
   /** Programs that it wants of its host. */
   readonly needs: readonly string[]
   /** Other files that it wants of its host, and Debian's package that has them. */
