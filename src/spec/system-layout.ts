@@ -58,7 +58,7 @@ const programs = ['bin', 'etc', 'lib', 'lib32', 'lib64', 'libexec', 'libx32', 's
 const ofUsr = [...programs, 'include', 'share'].flatMap((name) => [`/usr/${name}`, `/usr/local/${name}`])
 const ofVar = ['cache', 'db', 'lib', 'log', 'mail', 'run', 'spool', 'tmp'].map((name) => `/var/${name}`)
 
-/** Folders of the layout of a system (file-hierarchy(7), hier(7)), which programs and users of the host have in common: an output is none of them, and may lie in one. */
+/** Folders of the layout of a system (file-hierarchy(7), hier(7)), which its programs and users share. No output is one of them; it may lie in one. */
 export const systemFolders: ReadonlySet<string> = new Set([
   ...programs.map((name) => `/${name}`), ...ofUsr, ...ofVar, '/boot', '/dev', '/dev/shm', '/home', '/opt', '/proc', '/rescue', '/root', '/run', '/srv', '/sys', '/tmp', '/usr', '/usr/home', '/usr/local', '/var',
 ])

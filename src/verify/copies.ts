@@ -31,7 +31,7 @@ export class InputCopies {
   readonly #refused = new Map<string, string>()
 
   /**
-   * @param isReordered whether a place is needed whose listings can be had in another order
+   * @param isReordered whether the place has to list folders in another order on demand
    * @param confirm throws where copies may not be in that folder
    */
   async begin(isReordered: boolean, confirm: (folder: string) => void): Promise<void> {
@@ -42,7 +42,7 @@ export class InputCopies {
       // A folder in memory is tried first.
       this.#places.reverse()
     } catch {
-      // There is none, or not for copies.
+      // It lacks such a place, or keeps it for others.
     }
   }
 
