@@ -42,7 +42,7 @@ export class InputCopies {
       // A folder in memory is tried first.
       this.#places.reverse()
     } catch {
-      // It lacks such a place, or keeps it for others.
+      // This host lacks such a place, or keeps it for others.
     }
   }
 
