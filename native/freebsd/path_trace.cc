@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -95,7 +96,10 @@ std::vector<std::byte> PathTrace::pack() {
 
 void PathTrace::end_thread() {
   if (!thread_.joinable()) return;
-  static_cast<void>(wake());
+  // Its end is waited for.
+  constexpr int kTries = 4;
+  const Tolerated tolerated("it is tried again");
+  for (int tries = 0; tries < kTries && !wake(); ++tries) continue;
   thread_.join();
 }
 
@@ -178,11 +182,15 @@ std::size_t PathTrace::take(std::span<const std::byte> read) {
 // can hold the file by a call that no signal ends, so that this waits, and `pack` with it; `finish` comes when no
 // process of the build is left.
 bool PathTrace::is_made_since(const std::string& path, std::int64_t time_us) const {
-  const Tolerated tolerated("a file that is not there any more is told as one that was there before");
+  const Tolerated tolerated("the call is counted as lost");
   struct stat found{};
   const char* const below_root = path.c_str() + 1;
-  return ::fstatat(root_.get(), below_root, &found, AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH) == 0 &&
-         in_us(found.st_birthtim) >= time_us;
+  if (::fstatat(root_.get(), below_root, &found, AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH) == 0)
+    return in_us(found.st_birthtim) >= time_us;
+  // One that is not there any more is told as one that was there before.
+  constexpr std::array kGone{ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENOTCAPABLE};
+  if (std::ranges::find(kGone, errno) == kGone.end()) seen_->lose();
+  return false;
 }
 
 void PathTrace::stop_reading() {
