@@ -98,8 +98,11 @@ void CallNotices::forget(std::uint64_t token) {
   std::unique_lock lock(mutex_);
   const auto session = sessions_.extract(token);
   if (session.empty()) return;
-  is_changed_ = true;
-  wake();
+  if (!session.mapped()->is_over) {
+    // The listener is not closed before the thread lets go of it.
+    is_changed_ = true;
+    wake();
+  }
   // The outputs come back next, and nothing may change in them any more.
   served_.wait(lock, [&] { return serving_ != token; });
 }
