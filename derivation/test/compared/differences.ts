@@ -10,6 +10,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'score for OOM': 'when memory runs out, builds end before the host program',
   'bounding set of capabilities': 'taken away for good',
   'ulimit -c': 'core files cannot be turned on',
+  'names in /': 'links of the host into what is shown, such as /sbin to usr/sbin, are shown too',
   'mode and owner of /': 'the root is sealed',
   'file system of /': 'the root is in memory',
   'can write to /': 'only the store, /build, /tmp and /dev/shm are writable',
