@@ -1,7 +1,7 @@
 // `node hostile-calls.mjs SEED CASES`: every call of buildjail/freebsd, in both of its forms, with hostile values, on a jail of its own. Ends with 0 and says
 // what it did, and which calls it knows.
 import { isBuildjailError } from '../../dist/errors.js'
-import { anything, flag, flagOrNothing, list, object, signal, text, textOrNothing, tryAll, whole, wholeOrNothing, word } from '../session/attacks/hostile-values.mjs'
+import { anything, flag, flagOrNothing, list, object, signalOrNothing, text, textOrNothing, tryAll, whole, wholeOrNothing, word } from '../session/attacks/hostile-values.mjs'
 
 const freebsd = await import('../../dist/freebsd/index.js')
 const [seed, cases] = process.argv.slice(2).map(Number)
@@ -88,7 +88,7 @@ const methods = {
   }),
 }
 for (const [method, [of, more]] of Object.entries(methods)) for (const form of [method, `${method}Sync`]) calls[`.${form}`] = { ...more, call: (...values) => of[form](...values) }
-calls['.kill'] = { call: (given) => sleeping.kill(given), arguments: [[signal, 'SIGCONT']] }
+calls['.kill'] = { call: (given) => sleeping.kill(given), arguments: [[signalOrNothing, 'SIGCONT']] }
 
 const { refused, answered } = await tryAll(calls, isBuildjailError, { seed, cases })
 forget()

@@ -272,6 +272,8 @@ describeCopies('an input that is an overlay, where there are none', () => {
       let hasOpened = false
       program.stdout.once('data', () => (hasOpened = true))
       await isCopying(program.pid)
+      // The copy may end while its processes are looked for.
+      program.kill('SIGSTOP')
       const inside = descendantsOf(program.pid as number)
       if (!isWatched) for (const watcher of watchersOf(program.pid as number)) process.kill(watcher, 'SIGKILL')
       program.kill('SIGKILL')
