@@ -44,7 +44,7 @@ class Epoll final : public EventQueue {
     constexpr int kTries = 4;
     const std::uint64_t one = 1;
     const Tolerated tolerated("it is tried again");
-    // Who wakes a thread waits for its end. EAGAIN: it is woken already (eventfd(2)).
+    // The thread that wakes it waits for its end. EAGAIN: it is woken already (eventfd(2)).
     for (int tries = 0; tries < kTries && ::write(wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN; ++tries)
       continue;
   }

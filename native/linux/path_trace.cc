@@ -234,7 +234,7 @@ std::string text_of_link(const UniqueFd& file, Doubt& doubt) {
   std::array<char, PATH_MAX> text{};
   const Tolerated tolerated("the call is counted as lost");
   const ssize_t size = ::readlinkat(file.get(), "", text.data(), text.size());
-  // Of what is no link (readlink(2)).
+  // EINVAL: the file is no link (readlink(2)).
   if (size < 0) doubt.note(errno, {EINVAL, ENOENT});
   return size <= 0 ? std::string() : std::string(text.data(), static_cast<std::size_t>(size));
 }
@@ -554,7 +554,7 @@ void PathTrace::look_up(const Caller& caller, Wanted wanted, BorrowedRights& rig
   seen_->add(caller.process, std::move(*found));
 }
 
-// A link on the way may lead to a place that changes, and back.
+// A link on the way may lead to a place that changes, and back. A folder may be shut to one caller only.
 bool PathTrace::lasts(const std::string& path) {
   const std::string_view place = places_.around(path);
   if (place.empty()) return false;
@@ -565,7 +565,14 @@ bool PathTrace::lasts(const std::string& path) {
   // defence: trace-remembers-what-lasts
   constexpr std::uint64_t kStays = raw::kResolveBeneath | raw::kResolveNoOtherMount | raw::kResolveNoMagicLinks;
   const Pinned found = pin_by(top.file, rest.empty() ? "." : std::string(rest), O_PATH, kStays, doubt_);
-  return found.file || is_missing(found.err) || found.err == EACCES;
+  return found.file || is_missing(found.err);
+}
+
+void PathTrace::lead(Wanted& wanted, const Straight& straight, const std::string& name) {
+  if (straight.is_stop)
+    wanted = {.path = straight.path, .use = Use::kLook, .follows = true};
+  else
+    wanted.path = name.empty() ? straight.path : in_folder(straight.path, name);
 }
 
 void PathTrace::straighten_again(Wanted& wanted) const {
@@ -573,11 +580,7 @@ void PathTrace::straighten_again(Wanted& wanted) const {
   const auto [folder, name] = folder_and_name(wanted.path);
   const auto known = straight_.find(folder);
   if (known == straight_.end()) return;
-  const auto& [path, is_stop] = known->second;
-  if (is_stop)
-    wanted = {.path = path, .use = Use::kLook, .follows = true};
-  else
-    wanted.path = name.empty() ? path : in_folder(path, name);
+  lead(wanted, known->second, name);
 }
 
 bool PathTrace::straighten(Wanted& wanted) {
@@ -595,10 +598,7 @@ bool PathTrace::straighten(Wanted& wanted) {
     straight = {.path = is_stop ? stop->path : parent_of(stop->path + stop->rest), .is_stop = is_stop};
   }
   const bool is_kept = straight_.size() < kMostStraightened && lasts(folder);
-  if (straight->is_stop)
-    wanted = {.path = straight->path, .use = Use::kLook, .follows = true};
-  else
-    wanted.path = name.empty() ? straight->path : in_folder(straight->path, name);
+  lead(wanted, *straight, name);
   if (leads_out_of_proc(through_devices(wanted.path))) return false;
   if (is_kept) straight_.emplace(folder, std::move(*straight));
   return true;
@@ -615,6 +615,8 @@ std::optional<Lookup> PathTrace::found_at(const Wanted& wanted) {
     // To make, rename or remove a file is a matter of its folder's mode.
     const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use, doubt_);
     if (refusal == EROFS || (refusal != 0 && wanted.is_opened)) lookup.found = Found::kRefused;
+    // Another caller may have other rights.
+    if (refusal == EACCES) lookup.lasts = false;
     if (real != lookup.path) lookup.leads_to = std::move(real);
     return lookup;
   }

@@ -110,6 +110,7 @@ class PathTrace {
   void look_up(const Caller& caller, Wanted wanted, BorrowedRights& rights);
   /** Takes `..` as the kernel does, which follows the links before it. False where it cannot be told. */
   bool straighten(Wanted& wanted);
+  static void lead(Wanted& wanted, const Straight& straight, const std::string& name);
   /** The same from memory, if it was done for that folder. */
   void straighten_again(Wanted& wanted) const;
   /** Whether that path leads to the same in every later call: all the way it stays in one place that lasts. */

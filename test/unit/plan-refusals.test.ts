@@ -199,7 +199,7 @@ describe('a folder of the host’s system is no output, because all in it would 
   const refusal = { code: 'ERR_BUILDJAIL_SOURCE_UNFIT', message: expect.stringContaining('is a folder of the host\'s system') as string }
 
   // promise: 15
-  it.each(['/bin', '/sbin', '/boot', '/dev', '/etc', '/home', '/lib', '/opt', '/root', '/srv', '/tmp', '/usr', '/usr/bin', '/usr/share', '/usr/local', '/usr/local/bin', '/var', '/var/lib', '/var/tmp'])('%s is none', (folder) => {
+  it.each(['/bin', '/sbin', '/boot', '/dev', '/etc', '/home', '/lib', '/opt', '/root', '/srv', '/tmp', '/usr', '/usr/bin', '/usr/share', '/usr/local', '/usr/local/bin', '/var', '/var/lib', '/var/tmp'])('%s is refused', (folder) => {
     for (const [entry, spec] of Object.entries<Spec>({ output: { output: folder }, 'outputs.x': { outputs: { x: `${folder}/` } }, 'stores./x': { stores: { '/x': folder } } })) {
       expect(refused({ ...spec, stateDirectory: '/nowhere/at/all' })).toMatchObject({ ...refusal, entry })
     }
