@@ -19,8 +19,8 @@ const faults = words.includes('--faults')
 const real = words.includes('--real')
 const folder = faults ? 'test/faults' : real ? 'test/real' : 'test'
 // The guest has no environment of ours.
-const stride = process.env.BUILDJAIL_FAULT_STRIDE === undefined ? '' : `BUILDJAIL_FAULT_STRIDE=${Number(process.env.BUILDJAIL_FAULT_STRIDE)} `
-const vitest = `${stride}bun --bun node_modules/vitest/vitest.mjs run --root . --config ${folder}/vitest.config.ts`
+const passed = ['BUILDJAIL_FAULT_STRIDE', 'BUILDJAIL_FUZZ_SEED'].flatMap((name) => (process.env[name] === undefined ? [] : [`${name}=${Number(process.env[name])} `]))
+const vitest = `${passed.join('')}bun --bun node_modules/vitest/vitest.mjs run --root . --config ${folder}/vitest.config.ts`
 
 function inspect(addon) {
   if (faults) console.error(`[freebsd] ${checkFaultCalls(addon, 'freebsd')}`)

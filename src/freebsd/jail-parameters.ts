@@ -6,7 +6,7 @@ import { hostname, inOrder, jailsysWords } from '../native/jail-values.ts'
 import { copied, isText, isWhole, refusal } from './refusal.ts'
 
 /**
- * A value of a parameter of jails in JavaScript. Null is its name alone. Bytes are what the kernel gets, as they are, and only without checks.
+ * A value of a parameter of jails in JavaScript. Null is its name alone, which fits flags. Bytes are what the kernel gets, as they are, and only without checks.
  */
 export type JailParameterValue = boolean | number | bigint | string | readonly string[] | Uint8Array | null
 
@@ -15,7 +15,7 @@ const mostAddresses = 65_536
 
 /** The types of JavaScript that fit the kernel's. A parameter that the kernel does not list is left to the kernel. */
 const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (value: unknown) => boolean; readonly what: string }>> = {
-  bool: { fits: (value) => typeof value === 'boolean', what: 'is true or false' },
+  bool: { fits: (value) => typeof value === 'boolean' || value === null, what: 'is true or false' },
   int: { fits: (value) => typeof value === 'number', what: 'is a 32-bit whole number' },
   ulong: { fits: (value) => typeof value === 'number' || typeof value === 'bigint', what: 'is a 64-bit whole number that is not negative' },
   string: { fits: (value) => typeof value === 'string', what: 'is a text' },
@@ -25,13 +25,13 @@ const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (val
 }
 
 /**
- * A parameter as jail_set(2) takes it. `type` is the kernel's for the name; null asks for a flag-like pair as it is.
+ * A parameter as jail_set(2) takes it. `type` is the kernel's for the name.
  * @param isChecked else a value of another type goes to the kernel in the form that its own type has
  * @throws SystemCallError `EINVAL` naming the parameter when the value does not fit it.
  */
 export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined, isChecked = true): NativeIovec {
-  if (value === null) return [name, null]
   if (isChecked && type !== undefined && !kindOf[type].fits(value)) throw unfit(name, kindOf[type].what)
+  if (value === null) return [name, null]
   if (value instanceof Uint8Array) {
     if (isChecked) throw unfit(name, 'is given as bytes, which is not checked')
     return [name, value]

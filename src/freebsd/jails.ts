@@ -38,8 +38,8 @@ const attachOrDescriptor = 0x04 | 0x40 | 0x80
 const known = JAIL_CREATE | JAIL_UPDATE | JAIL_DYING | JAIL_USE_DESC | JAIL_AT_DESC
 
 /**
- * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), a number an int, a bigint
- * an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
+ * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), and null a flag by its name alone; a number is
+ * an int, a bigint an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
  * `ip6.addr` take lists of addresses; `meta` and `env` (15.0) texts, as do their keys, `meta.KEY`.
  * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. JAIL_ATTACH is refused, as are the flags that make a descriptor.
  * @returns the jid.

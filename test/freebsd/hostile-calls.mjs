@@ -1,10 +1,10 @@
-// `node hostile-calls.mjs SEED CASES`: every call of buildjail/freebsd, in both of its forms, with hostile values, on a jail of its own. Ends with 0 and says
+// `node hostile-calls.mjs CASES`: every call of buildjail/freebsd, in both of its forms, with hostile values, on a jail of its own. Ends with 0 and says
 // what it did, and which calls it knows.
 import { isBuildjailError } from '../../dist/errors.js'
-import { anything, flag, flagOrNothing, list, object, signalOrNothing, text, textOrNothing, tryAll, whole, wholeOrNothing, word } from '../session/attacks/hostile-values.mjs'
+import { anything, flagOrNothing, flagOrNull, list, object, signalOrNothing, text, textOrNothing, tryAll, whole, wholeOrNothing, word } from '../session/attacks/hostile-values.mjs'
 
 const freebsd = await import('../../dist/freebsd/index.js')
-const [seed, cases] = process.argv.slice(2).map(Number)
+const cases = Number(process.argv[2])
 const { JailDescriptor } = freebsd
 const name = 'bj-test-hostile'
 const ruleset = 4321
@@ -20,7 +20,7 @@ const jails = object(() => ({ jid: nobody }), { jid: int })
 const key = () => ({ jid: nobody })
 const names = list('name', text)
 const parameters = object(() => ({ name: `${name}-new`, path: '/no/such', persist: true }), {
-  name: text, path: text, persist: flag, 'children.max': int, 'ip4.addr': list('127.0.0.1', word), 'host.hostname': text, errmsg: word, ip4: word,
+  name: text, path: text, persist: flagOrNull, 'children.max': int, 'ip4.addr': list('127.0.0.1', word), 'host.hostname': text, errmsg: word, ip4: word,
 })
 const fresh = () => ({ name: `${name}-new`, path: '/no/such', persist: true })
 const mount = () => ({ fstype: 'tmpfs', fspath: '/no/such' })
@@ -82,7 +82,7 @@ const methods = {
   ...(has && {
     get: [JailDescriptor, { arguments: [[jails, key], [opening, none]], undo: (made) => made.close() }],
     create: [JailDescriptor, { arguments: [[parameters, fresh], [opening, none]], undo: (made) => made.close() }],
-    set: [descriptor, { arguments: [[object(none, { 'children.max': int, persist: flag }), none], [options, none]] }],
+    set: [descriptor, { arguments: [[object(none, { 'children.max': int, persist: flagOrNull }), none], [options, none]] }],
     createBelow: [descriptor, { arguments: [[parameters, fresh], [options, none]], undo: (made) => freebsd.jailRemoveSync(made) }],
     find: [descriptor, { arguments: [[jails, key]] }],
   }),
@@ -90,7 +90,7 @@ const methods = {
 for (const [method, [of, more]] of Object.entries(methods)) for (const form of [method, `${method}Sync`]) calls[`.${form}`] = { ...more, call: (...values) => of[form](...values) }
 calls['.kill'] = { call: (given) => sleeping.kill(given), arguments: [[signalOrNothing, 'SIGCONT']] }
 
-const { refused, answered } = await tryAll(calls, isBuildjailError, { seed, cases })
+const { refused, answered } = await tryAll(calls, isBuildjailError, cases)
 forget()
 sleeping.kill('SIGKILL')
 await sleeping.ended

@@ -1,4 +1,4 @@
-// `node hostile-binding.mjs SEED CASES FOLDER`: every function of the addon with hostile values, beside an open session. Ends with 0 and says what it did.
+// `node hostile-binding.mjs CASES FOLDER`: every function of the addon with hostile values, beside an open session. Ends with 0 and says what it did.
 import { planOf } from '../../../dist/index.js'
 import { isNativeFailure } from '../../../dist/errors.js'
 import { binding } from '../../../dist/native/load.js'
@@ -7,7 +7,7 @@ import { nativePlanOf, packPlan } from '../../../dist/native/wire-plan.js'
 import { newId, openEnvelope } from '../../../dist/session/opening.js'
 import { anything, anyText, big, bytes, list, object, signal, text, tryAll, whole, word } from './hostile-values.mjs'
 
-const [seed, cases, folder] = process.argv.slice(2)
+const [cases, folder] = process.argv.slice(2)
 const addon = binding()
 const planned = planOf({})
 const envelope = await openEnvelope(nativePlanOf(planned), newId(), planned, 0)
@@ -55,7 +55,7 @@ const outcome = await tryAll(
   },
   // What cannot fit comes to no system call.
   (error, isUnfit) => (isNativeFailure(error) && (error.step === 'check' || !isUnfit)) || /^there is a listener already$|^Illegal invocation$/.test(error?.message),
-  { seed: Number(seed), cases: Number(cases) },
+  Number(cases),
 )
 await envelope.close()
 console.log(JSON.stringify(outcome))

@@ -21,9 +21,7 @@ describeSession('values of JavaScript that native code cannot take', () => {
 
   test('are refused by every function of the addon: nothing crashes, and nothing is left', { timeout: 600_000 }, async () => {
     const before = await hostState()
-    const seed = Date.now() % 2 ** 31
-    console.info(`seed ${seed}`)
-    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [program, String(seed), String(cases), folder], { encoding: 'utf8' })
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [program, String(cases), folder], { encoding: 'utf8' })
     expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' })
     const { refused, answered } = JSON.parse(stdout) as { readonly refused: number; readonly answered: number }
     expect(refused).toBeGreaterThan(cases * 10)
