@@ -532,8 +532,9 @@ Status SessionNamespaces::listen(UniqueFd listener) {
       if (!root) return last_error("filter", "open", "/");
       const UniqueFd looked_up(raw::openat2(root.get(), ".", {.flags = O_PATH | O_CLOEXEC}));
       if (!looked_up) return last_error("filter", "openat2", "/");
-      answer = see_and_answer(std::make_shared<PathTrace>(seen_, std::move(trace_->places), std::move(root)),
-                              std::move(answer));
+      answer =
+          see_and_answer(std::make_shared<PathTrace>(seen_, SessionPaths(std::move(trace_->places), std::move(root))),
+                         std::move(answer));
     }
     auto listening = notices->watch(std::move(listener), std::move(answer));
     if (!listening) return std::move(listening.error());
