@@ -12,12 +12,12 @@
 #include "envelope/mount_points.h"
 #include "envelope/part_list.h"
 #include "state/files.h"
+#include "state/hand_over.h"
 
 namespace buildjail {
 
 namespace {
 
-constexpr const char* kHandBack = "hand-back";
 /** Init may outlive the owner of its session for a moment, and holds the lock until then (linux/init/init.c). */
 constexpr std::chrono::milliseconds kOutlivingBound{5000};
 

@@ -15,7 +15,9 @@
 #include "envelope/part.h"
 #include "plan/plan.h"
 #include "state/lease.h"
+#include "state/lent_fact.h"
 #include "state/lent_output.h"
+#include "state/set_group_id_folders.h"
 
 namespace buildjail {
 

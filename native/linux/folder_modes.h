@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "linux/call_notices.h"
-#include "state/lent_output.h"
+#include "state/set_group_id_folders.h"
 
 namespace buildjail {
 

@@ -23,7 +23,7 @@
 #include "linux/path_trace.h"
 #include "linux/session_cgroup.h"
 #include "plan/plan.h"
-#include "state/lent_output.h"
+#include "state/set_group_id_folders.h"
 
 namespace buildjail {
 

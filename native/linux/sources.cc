@@ -15,6 +15,7 @@
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/raw_calls.h"
+#include "state/hand_over.h"
 
 namespace buildjail {
 

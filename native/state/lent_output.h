@@ -5,17 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "state/file_state.h"
-#include "state/journal.h"
 
 namespace buildjail {
+
+class SetGroupIdFolders;
 
 /** A directory of the host that a session may write to, in its state before. */
 struct LentOutput {
@@ -62,6 +60,11 @@ struct Lending {
   bool is_store = false;
 };
 
+/** The step of errors while an output comes back. */
+inline constexpr const char* kHandBack = "hand-back";
+/** The most marks that are reported one by one, because a build may have put any number on files. */
+inline constexpr std::size_t kMostLeft = 100;
+
 /** A mark that a build put on a file of an output, and that the kernel refuses to take away. */
 struct LeftInOutput {
   std::string path;
@@ -69,17 +72,10 @@ struct LeftInOutput {
   std::string what;
 };
 
-/** The part of the facts about lent outputs. */
-inline constexpr const char* kLentOutput = "output";
-Fact lent_fact(const LentOutput& output, const Lending& lending);
-
 struct NotedOutput {
   LentOutput before;
   Lending lending;
 };
-
-/** Empty for a fact that `lent_fact` does not make. */
-std::optional<NotedOutput> noted_output(const Fact& fact);
 
 /**
  * Whether we may change the mode of a directory and give it back. Only root may for another user's. From one whose
@@ -92,27 +88,6 @@ Result<bool> may_shut(uid_t uid, gid_t gid, mode_t mode);
  * back: the mode of a store would give what the list says to users that the mode had kept out (acl(5), the mask).
  */
 Status shut_to_others(int directory, const LentOutput& before);
-
-/** The folders that got the set-group-ID bit in a session. What is made in one inherits it (inode(7)). */
-class SetGroupIdFolders {
- public:
-  /** A folder is about to get it. `is_in_memory`: its file system has one device, and no other in it. */
-  void add(const FileState& folder, bool is_in_memory);
-  /** Whether the output may have such folders. */
-  [[nodiscard]] bool may_be_in(const LentOutput& output) const;
-  /** Whether a folder of that output, which has the bit, has it because of the session. */
-  [[nodiscard]] bool has(const FileState& folder, const LentOutput& output) const;
-
- private:
-  using Identity = std::pair<std::uint64_t, std::uint64_t>;
-
-  std::set<std::uint64_t> devices_in_memory_;
-  bool has_others_ = false;
-  /** Those that were there before the session and had no such bit. */
-  std::set<Identity> older_;
-  bool has_more_ = false;
-  std::int64_t since_ns_ = file_time_now();
-};
 
 /**
  * Hands a directory back by its descriptor, after the last process of the session: first the files below it, then its
@@ -136,18 +111,5 @@ bool is_changed(const LentOutput& before);
 
 /** For a dead session: finds the directory by its path, and touches only the very directory that was lent. */
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
-
-/**
- * Whether a file in an output has another owner or group than the folder, which a mapped mount lets nobody change; or
- * several names or set-id bits: it may be one of others, and a build that it belonged to could change it for them. So
- * it could once another user has linked it there, which may be at any moment where others may write to a folder.
- */
-Result<bool> holds_files_of_others(int top, const LentOutput& before);
-
-/**
- * Gives files in an output from the owner of the folder to the build user, so that a build can change the files of an
- * earlier one. Not files with several names or set-id bits, which may be those of others.
- */
-Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid);
 
 }  // namespace buildjail

@@ -248,6 +248,8 @@ SysError TreeWalk::failure(const char* call, std::string_view name) const {
   return last_error(step_, call, path_of(name));
 }
 
+bool TreeWalk::is_refusal(int err) { return err == EPERM || err == EACCES || err == EROFS || err == EOPNOTSUPP; }
+
 std::string TreeWalk::path_of(std::string_view name) const {
   std::string path = path_;
   if (unnamed_ > 0) path.append("/[").append(std::to_string(unnamed_)).append(" more folders]");

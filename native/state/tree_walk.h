@@ -53,6 +53,8 @@ class TreeWalk {
   /** The path of a file in the current folder. Of a path that is longer than any may be, some folders are counted. */
   [[nodiscard]] std::string path_of(std::string_view name) const;
   [[nodiscard]] SysError failure(const char* call, std::string_view name = {}) const;
+  /** Whether the kernel refuses for good to change a file. */
+  static bool is_refusal(int err);
   /**
    * Whether the current folder still has the file by that name, and its inode has not changed since the look at it. To
    * make or remove a link to a file, or to rename it, changes its inode.

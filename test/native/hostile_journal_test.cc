@@ -25,6 +25,7 @@
 #include "state/files.h"
 #include "state/journal.h"
 #include "state/lease.h"
+#include "state/lent_fact.h"
 #include "state/lent_output.h"
 #include "state/recovery.h"
 

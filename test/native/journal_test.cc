@@ -8,6 +8,7 @@
 #include "envelope/mount_points.h"
 #include "left_session.h"
 #include "state/journal.h"
+#include "state/lent_fact.h"
 #include "state/lent_output.h"
 
 namespace {

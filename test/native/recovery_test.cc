@@ -18,6 +18,7 @@
 #include "left_session.h"
 #include "state/files.h"
 #include "state/journal.h"
+#include "state/lent_fact.h"
 #include "state/lent_output.h"
 #include "state/recovery.h"
 
