@@ -82,7 +82,8 @@ const methods = {
   ...(has && {
     get: [JailDescriptor, { arguments: [[jails, key], [opening, none]], undo: (made) => made.close() }],
     create: [JailDescriptor, { arguments: [[parameters, fresh], [opening, none]], undo: (made) => made.close() }],
-    set: [descriptor, { arguments: [[object(none, { 'children.max': int, persist: flagOrNull }), none], [options, none]] }],
+    // The jail goes with its last process unless it is persistent.
+    set: [descriptor, { arguments: [[object(none, { 'children.max': int, persist: flagOrNull }), none], [options, none]], undo: () => descriptor.setSync({ persist: true }) }],
     createBelow: [descriptor, { arguments: [[parameters, fresh], [options, none]], undo: (made) => freebsd.jailRemoveSync(made) }],
     find: [descriptor, { arguments: [[jails, key]] }],
   }),
