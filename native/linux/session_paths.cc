@@ -104,7 +104,7 @@ LastingPlaces::LastingPlaces(const EnvelopePlan& plan, const std::vector<Step>& 
   if (&rest != &plan.steps) std::ranges::for_each(rest, add);
 }
 
-// The root itself is read-only (namespaces.cc, seal).
+// The root itself is read-only (seal.cc).
 std::string_view LastingPlaces::around(std::string_view path) const {
   bool lasts = is_any_;
   std::string_view nearest = "/";
