@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <set>
 #include <string_view>
@@ -32,11 +33,22 @@ struct IdInterval {
 /** In order, and apart from each other. */
 using IdIntervals = std::vector<IdInterval>;
 
-// Hosts use the lower ids: subordinate ids begin at 100,000 (subuid(5)), and directory services number their users
-// above those. The ids end at 31 bits, because some programs read an id as a signed number.
-constexpr IdInterval kUsual{.begin = 600'000'000, .end = std::uint64_t{1} << 31};
-/** In a container with few ids: above its users, and below those that systemd uses itself. */
-constexpr IdInterval kUsualFew{.begin = 36'864, .end = 60'000};
+/** Where ids of sessions are looked for, and how many one session gets there. */
+struct UsualIds {
+  IdInterval in;
+  std::uint64_t each;
+};
+
+// Hosts use the lower ids: subordinate ids begin at 100,000 (subuid(5)), sssd-ad(5) numbers users up to 2,000,200,000,
+// and systemd-nspawn(1) takes ids below that for its containers, without a word in /etc/subuid. From 2,147,352,576 on
+// are those of files that systemd shows as foreign. A container may have fewer ids: then those above its users, and at
+// last those below the ones that systemd uses itself.
+// defence: ids-above-others
+constexpr std::array<UsualIds, 3> kUsual = {{
+    {.in = {.begin = 2'000'200'000, .end = 2'147'352'576}, .each = IdRanges::kFull},
+    {.in = {.begin = 600'000'000, .end = 2'000'200'000}, .each = IdRanges::kFull},
+    {.in = {.begin = 36'864, .end = 60'000}, .each = IdRanges::kFew},
+}};
 
 IdInterval interval(std::uint64_t begin, std::uint64_t count) { return {.begin = begin, .end = begin + count}; }
 
@@ -203,9 +215,10 @@ Result<std::optional<IdRanges>> find_id_ranges(const std::optional<IdsNamed>& na
       free = without(free, given);
     }
   }
-  IdRanges found = ranges_in(named ? free : within(free, kUsual), IdRanges::kFull);
-  if (found.count == 0) found = ranges_in(named ? free : within(free, kUsualFew), IdRanges::kFew);
-  if (found.count > 0) return std::optional(found);
+  for (const auto& [in, each] : kUsual) {
+    const IdRanges found = ranges_in(named ? free : within(free, in), each);
+    if (found.count > 0) return std::optional(found);
+  }
   if (named) return refused("", "the ids " + span_text(interval(named->first, named->count)) + kNoBlock);
   return std::optional<IdRanges>();
 }

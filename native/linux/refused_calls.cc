@@ -43,19 +43,23 @@ constexpr std::uint32_t kHarmlessPersonality = 0x8 | 0x20000 | 0x40000;
 
 /** Requests of ioctl(2). */
 enum Request : std::uint32_t {
-  kTypeCharacter = 0x5412,          // TIOCSTI
-  kConsole = 0x541c,                // TIOCLINUX
-  kSetDiscipline = 0x5423,          // TIOCSETD
-  kSetFlags = 0x40086602,           // FS_IOC_SETFLAGS
-  kSetExtendedFlags = 0x401c5820,   // FS_IOC_FSSETXATTR
-  kSetEncryption = 0x800c6613,      // FS_IOC_SET_ENCRYPTION_POLICY
-  kAddEncryptionKey = 0xc0506617,   // FS_IOC_ADD_ENCRYPTION_KEY
-  kEnableVerity = 0x40806685,       // FS_IOC_ENABLE_VERITY
-  kSetGeneration = 0x40087602,      // FS_IOC_SETVERSION
-  kSetExt4Generation = 0x40086604,  // EXT4_IOC_SETVERSION_OLD
-  kSetSubvolumeFlags = 0x4008941a,  // BTRFS_IOC_SUBVOL_SETFLAGS
-  kMakeSnapshot = 0x50009417,       // BTRFS_IOC_SNAP_CREATE_V2, which can make a read-only snapshot
+  kTypeCharacter = 0x5412,            // TIOCSTI
+  kConsole = 0x541c,                  // TIOCLINUX
+  kSetDiscipline = 0x5423,            // TIOCSETD
+  kSetFlags = 0x40086602,             // FS_IOC_SETFLAGS
+  kSetExtendedFlags = 0x401c5820,     // FS_IOC_FSSETXATTR
+  kSetEncryption = 0x800c6613,        // FS_IOC_SET_ENCRYPTION_POLICY
+  kAddEncryptionKey = 0xc0506617,     // FS_IOC_ADD_ENCRYPTION_KEY
+  kEnableVerity = 0x40806685,         // FS_IOC_ENABLE_VERITY
+  kSetGeneration = 0x40087602,        // FS_IOC_SETVERSION
+  kSetExt4Generation = 0x40086604,    // EXT4_IOC_SETVERSION_OLD
+  kRemoveEncryptionKey = 0xc0406618,  // FS_IOC_REMOVE_ENCRYPTION_KEY
+  kClone = 0x40049409,                // FICLONE
+  kCloneRange = 0x4020940d,           // FICLONERANGE
+  kShareRange = 0xc0189436,           // FIDEDUPERANGE
 };
+/** The type of a request (asm-generic/ioctl.h), and those of btrfs and bcachefs. */
+constexpr std::uint32_t kRequestType = 0xff00, kBtrfs = 0x9400, kBcachefs = 0xbc00;
 
 constexpr Condition any_bit(std::uint8_t argument, std::uint32_t mask) {
   return {Condition::Kind::kAnyBit, argument, mask, 0};
@@ -163,8 +167,6 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Allowance::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kEnableVerity)}},
     {Allowance::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetGeneration)}},
     {Allowance::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetExt4Generation)}},
-    {Allowance::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetSubvolumeFlags)}},
-    {Allowance::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kMakeSnapshot)}},
     {Allowance::kAttributes, "setxattr", 188, 5, EOPNOTSUPP},
     {Allowance::kAttributes, "lsetxattr", 189, 6, EOPNOTSUPP},
     {Allowance::kAttributes, "fsetxattr", 190, 7, EOPNOTSUPP},
@@ -174,6 +176,21 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Allowance::kAttributes, "setxattrat", 463, 463, EOPNOTSUPP},
     {Allowance::kAttributes, "removexattrat", 466, 466, EOPNOTSUPP},
     {Allowance::kAttributes, "file_setattr", 469, 469, EOPNOTSUPP},
+
+    // Subvolumes. Its owner may make a snapshot of one, read-only mount or not: with what an input excludes, and with
+    // set-id bits, which on a mapped mount are root's. A subvolume may be removed by its number alone
+    // (btrfs-subvolume(8)). What makes one file of another's content has the type of btrfs too (ioctl_ficlone(2)).
+    {kAlways,
+     "ioctl",
+     16,
+     29,
+     ENOTTY,
+     {is(1, kBtrfs, kRequestType), is_not(1, kClone), is_not(1, kCloneRange), is_not(1, kShareRange)}},
+    {kAlways, "ioctl", 16, 29, ENOTTY, {is(1, kBcachefs, kRequestType)}},
+
+    // A key is its user's on the whole file system, and any file that it opens is enough to ask for its removal
+    // (fscrypt.rst).
+    {kAlways, "ioctl", 16, 29, ENOTTY, {is(1, kRemoveEncryptionKey)}},
 
     // Personalities, which make other parts of the kernel and of memory reachable.
     {kAlways, "personality", 135, 92, EPERM, {any_bit(0, ~kHarmlessPersonality), is_not(0, kAskPersonality)}},

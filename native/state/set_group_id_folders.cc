@@ -62,7 +62,7 @@ void SetGroupIdFolders::add(const FileState& folder, bool is_in_memory) {
     has_more_ = true;
 }
 
-// A folder may lie on another device than its output: a subvolume of btrfs, which a build can make, has its own.
+// A folder may lie on another device than its output: a subvolume of btrfs in it has its own.
 bool SetGroupIdFolders::may_be_in(const LentOutput& output) const {
   // What is made in it has the bit by that, and keeps it in every output.
   if ((output.mode & S_ISGID) != 0) return false;

@@ -32,7 +32,9 @@ describeRoots('the ids of root’s sessions', () => {
       expect(ids?.groups).toEqual(ids?.users)
       expect(namespaces?.['user']).not.toBe(namespaceOf('self', 'user'))
       expect(command).toMatchObject({ uid: 35001, realUid: 35001, savedUid: 35001, gid: 35001 })
-      expect(Number(ids?.users[0]?.outside)).toBeGreaterThanOrEqual(600_000_000)
+      // Neither systemd-nspawn(1) nor sssd-ad(5) gives these to anybody.
+      expect(Number(ids?.users[0]?.outside)).toBeGreaterThanOrEqual(2_000_200_000)
+      expect(Number(ids?.users[0]?.outside) + full).toBeLessThanOrEqual(0x7ffe_0000)
     }
     expect(rangesOf(await one.record())).not.toEqual(rangesOf(await other.record()))
   })
@@ -123,8 +125,8 @@ describeRoots('the ids of root’s sessions', () => {
 
     // promise: 22
     test('are others, where nothing is named', () => {
-      const [first = 0] = rangesOf(JSON.parse(run('lxd:1000000:1000000000\n', {})) as SessionRecord)
-      expect(first).toBeGreaterThan(1_001_000_000)
+      const [first = 0] = rangesOf(JSON.parse(run('lxd:2000000000:100000000\n', {})) as SessionRecord)
+      expect(first).toBeGreaterThanOrEqual(2_100_000_000)
     })
 
     // promise: 22
@@ -161,6 +163,12 @@ describeRoots('the ids of root’s sessions', () => {
       expect(record.process).toMatchObject({ uid: 35001, gid: 35001 })
       expect(record.limitations).toEqual(['ids', 'limits', 'leases'])
       expect(JSON.parse(await inside('0 700000000 65536', spec({ user: 'root' }), prepared))).toMatchObject({ process: { uid: 0, gid: 0 } })
+    })
+
+    test('with a thousand million ids: a range of those above its users', async () => {
+      const record = JSON.parse(await inside('0 700000000 1000000000', spec(), prepared)) as SessionRecord
+      expect(record.ids?.users).toEqual([{ inside: 0, outside: expect.any(Number), count: full }])
+      expect(Number(record.ids?.users[0]?.outside)).toBeGreaterThanOrEqual(600_000_000)
     })
 
     test('with one id: that one, as for an ordinary user', async () => {

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readlinkSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { build, openSession, SystemCallError } from '../../src/index.ts'
@@ -78,6 +80,17 @@ describeLinux('what a build may do', () => {
     await session.close()
     expect(await stopper).toMatchObject({ signal: 'SIGKILL' })
     await Promise.all(others)
+  })
+
+  // promise: 43
+  test('is at no priority that a share of processors does not hold, though the host program may have one', (context) => {
+    const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
+    const raised = ['prlimit', '--rtprio=5', '--nice=30', process.execPath, main, 'run', '--', 'cat', '/proc/self/limits']
+    const { status, stdout, stderr } = spawnSync('/usr/bin/env', raised, { encoding: 'utf8' })
+    if (/Operation not permitted/.test(stderr)) return context.skip('this process may not raise its limits (CAP_SYS_RESOURCE)')
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toMatch(/^Max nice priority +0 +0 *$/m)
+    expect(stdout).toMatch(/^Max realtime priority +0 +0 *$/m)
   })
 
   test.skipIf(isRoot)('is with groups only by grace of root: without, that is an error and nothing is run', async () => {

@@ -244,6 +244,26 @@ try_terminals(void)
 	tell_of("TIOCSETD", syscall(SYS_ioctl, null, 0x5423UL, &discipline));
 }
 
+/* Without a file the kernel says so, whatever file systems it has. */
+static void
+try_subvolumes(void)
+{
+	char nowhere[4096] = { 0 };
+
+	tell_of("BTRFS_IOC_SNAP_CREATE", ioctl(-1, 0x50009401, nowhere));
+	tell_of("BTRFS_IOC_SNAP_CREATE_V2", ioctl(-1, 0x50009417, nowhere));
+	tell_of("BTRFS_IOC_SUBVOL_CREATE", ioctl(-1, 0x5000940e, nowhere));
+	tell_of("BTRFS_IOC_SUBVOL_SETFLAGS", ioctl(-1, 0x4008941a, nowhere));
+	tell_of("BTRFS_IOC_SNAP_DESTROY", ioctl(-1, 0x5000940f, nowhere));
+	tell_of("BTRFS_IOC_SNAP_DESTROY_V2", ioctl(-1, 0x5000943f, nowhere));
+	tell_of("BTRFS_IOC_SNAP_DESTROY_V2, with more above it", syscall(SYS_ioctl, -1, 0x15000943fUL, nowhere));
+	tell_of("BCH_IOCTL_SUBVOLUME_CREATE", ioctl(-1, 0x4020bc10, nowhere));
+	tell_of("FS_IOC_REMOVE_ENCRYPTION_KEY", ioctl(-1, 0xc0406618, nowhere));
+	tell_of("FICLONE", ioctl(-1, 0x40049409, 0));
+	tell_of("FICLONERANGE", ioctl(-1, 0x4020940d, nowhere));
+	tell_of("FIDEDUPERANGE", ioctl(-1, 0xc0189436, nowhere));
+}
+
 static void
 try_kernel(void)
 {
@@ -307,6 +327,7 @@ main(int argc, char **argv)
 	try_set_id();
 	try_attributes();
 	try_terminals();
+	try_subvolumes();
 	try_kernel();
 	try_other_architectures();
 	return 0;

@@ -22,6 +22,7 @@ const numbers: Readonly<Record<string, readonly ['c' | 'b', number, number]>> = 
   '/dev/console': ['c', 5, 1],
   '/dev/tty1': ['c', 4, 1],
   '/dev/terminal-by-another-name': ['c', 136, 7],
+  '/dev/vcs1': ['c', 7, 1],
 }
 
 vi.mock('node:fs', async (original) => {
@@ -104,6 +105,7 @@ describe('what is refused as a device', () => {
     ['/dev/pts/3', 'ERR_BUILDJAIL_SOURCE_UNFIT', 'is a terminal of the host; a session has terminals of its own'],
     ['/dev/console', 'ERR_BUILDJAIL_SOURCE_UNFIT', 'is a terminal of the host'],
     ['/dev/tty1', 'ERR_BUILDJAIL_SOURCE_UNFIT', 'is a terminal of the host'],
+    ['/dev/vcs1', 'ERR_BUILDJAIL_SOURCE_UNFIT', 'is a terminal of the host'],
     ['/dev/terminal-by-another-name', 'ERR_BUILDJAIL_SOURCE_UNFIT', 'is a terminal of the host'],
   ])('%s', (path, code, message) => {
     expect(refusalOf(() => planned([path]))).toMatchObject({ code, entry: 'devices[0]', message: expect.stringContaining(message) as string })

@@ -487,7 +487,7 @@ void _start(void);
 
 void _start(void) {
   static const unsigned long children = 1UL << (SIGCHLD - 1);
-  static const unsigned long no_core[2];
+  static const unsigned long none[2];
   long told;
   /* Until the root is sealed; then the host program names it buildjail-init. */
   call3(__NR_prctl, PR_SET_NAME, (long)"buildjail-blank", 0);
@@ -496,7 +496,11 @@ void _start(void) {
   // defence: command-does-not-execute
   call3(__NR_prctl, PR_SET_DUMPABLE, 0, 0);
   // defence: command-does-not-execute-2
-  system_call(__NR_prlimit64, 0, RLIMIT_CORE, (long)no_core, 0, 0, 0);
+  system_call(__NR_prlimit64, 0, RLIMIT_CORE, (long)none, 0, 0, 0);
+  /* The host program may be allowed priorities that no share of processors holds (sched(7), SCHED_FIFO). */
+  // defence: no-priorities
+  system_call(__NR_prlimit64, 0, RLIMIT_RTPRIO, (long)none, 0, 0, 0);
+  system_call(__NR_prlimit64, 0, RLIMIT_NICE, (long)none, 0, 0, 0);
   call3(__NR_umask, 0, 0, 0);
   system_call(__NR_rt_sigprocmask, SIG_BLOCK, (long)&children, 0, 8, 0, 0);
   told = system_call(__NR_signalfd4, -1, (long)&children, 8, SFD_CLOEXEC | SFD_NONBLOCK, 0, 0);

@@ -41,7 +41,9 @@ const refusedCalls = Object.entries({
   'other sockets': lifted('Sockets'),
   'set-id bits': lifted('SetId'),
   'attributes of files': lifted('Attributes'),
-  'typing into terminals': `!call.lifted_by && ${called('ioctl')}`,
+  'typing into terminals': `call.when.front().value < 0x6000 && ${called('ioctl')}`,
+  'subvolumes, of which one has what another may not see': `(call.when.front().value == 0x9400 || call.when.front().value == 0xbc00) && ${called('ioctl')}`,
+  'the removal of keys that open files': `call.when.front().value == 0xc0406618 && ${called('ioctl')}`,
   'files by their handles': called('open_by_handle_at'),
   clocks: ofClocks,
   personalities: called('personality'),
@@ -638,6 +640,16 @@ export const linux = [
     defence: 'system calls are refused: those of another architecture',
     off: { 'system-calls-refused-those': { swap: { '0': '1' } } },
     tests: [[`${attacks}/refused-calls.test.ts`, 'cannot be those of other architectures']],
+  },
+  {
+    defence: 'ids of sessions are none that other programs give away unasked',
+    off: { 'ids-above-others': { swap: { "2'000'200'000, .end": "600'000'000, .end" } } },
+    tests: [['test/linux/ids.test.ts', 'are the same inside and others outside, of a user namespace of its own']],
+  },
+  {
+    defence: 'no build has a priority that no share of processors holds',
+    off: { 'no-priorities': 'skip' },
+    tests: [['test/linux/privileges.test.ts', 'is at no priority that a share of processors does not hold, though the host program may have one']],
   },
   {
     defence: 'every session has the filter on system calls',

@@ -51,7 +51,7 @@ export const plan = [
   {
     defence: 'a terminal of the host is no device of a session',
     off: { 'terminal-host-no-device': 'never' },
-    tests: [['test/unit/plan-devices.test.ts', '/dev/terminal-by-another-name']],
+    tests: [['test/unit/plan-devices.test.ts', '/dev/terminal-by-another-name'], ['test/unit/plan-devices.test.ts', '/dev/vcs1']],
   },
   {
     defence: 'file systems in memory take half of it at most',

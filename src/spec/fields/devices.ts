@@ -100,11 +100,11 @@ function isMemory(platform: NodeJS.Platform, name: string, stats: FileStatus): b
   return platform === 'linux' && stats.isCharacterDevice() && major === 1 && [1, 2, 4].includes(minor)
 }
 
-/** pts(4), tty(4), console(4), vt(4). A serial line is none: something else is at its other end. */
+/** pts(4), tty(4), console(4), vt(4); and vcs(4), what is on a console's screen. A serial line is none: something else is at its other end. */
 function isTerminal(platform: NodeJS.Platform, name: string, stats: FileStatus): boolean {
   if (/^(pts\/|console$|consolectl$|ttyv\w+$|tty\d+$)/.test(name)) return true
   const [major, minor] = numbersOf(stats)
   if (platform !== 'linux' || !stats.isCharacterDevice()) return false
   // defence: terminal-host-no-device
-  return (major >= 136 && major <= 143) || (major === 5 && minor < 3) || (major === 4 && minor < 64)
+  return (major >= 136 && major <= 143) || major === 7 || (major === 5 && minor < 3) || (major === 4 && minor < 64)
 }

@@ -57,6 +57,11 @@ const refusals: readonly Refusal[] = [
     },
   },
   { what: 'typing into terminals', answers: all('EPERM', 'TIOCSTI', 'TIOCSTI, with more above it', 'TIOCLINUX', 'TIOCSETD') },
+  {
+    what: 'subvolumes, of which one has what another may not see',
+    answers: all('ENOTTY', ...['SNAP_CREATE', 'SNAP_CREATE_V2', 'SUBVOL_CREATE', 'SUBVOL_SETFLAGS', 'SNAP_DESTROY', 'SNAP_DESTROY_V2', 'SNAP_DESTROY_V2, with more above it'].map((name) => `BTRFS_IOC_${name}`), 'BCH_IOCTL_SUBVOLUME_CREATE'),
+  },
+  { what: 'the removal of keys that open files', answers: all('ENOTTY', 'FS_IOC_REMOVE_ENCRYPTION_KEY') },
   { what: 'files by their handles', answers: all('EPERM', 'open_by_handle_at', 'open_by_handle_at of the root') },
   { what: 'clocks', answers: all('EPERM', 'clock_settime', 'settimeofday', 'adjtimex', 'clock_adjtime') },
   { what: 'personalities', answers: all('EPERM', 'personality') },
@@ -72,7 +77,7 @@ const refusals: readonly Refusal[] = [
 const rows = refusals.map((refusal) => [refusal.what, refusal] as const)
 const attempts = refusals.flatMap((refusal) => Object.keys(refusal.answers))
 /** What every build may do. */
-const harmless = all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'memfd_create', 'no randomization', 'personality again')
+const harmless = { ...all('Bad file descriptor', 'FICLONE', 'FICLONERANGE', 'FIDEDUPERANGE'), ...all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'memfd_create', 'no randomization', 'personality again') }
 
 const users: readonly Spec['user'][] = [undefined, 'root']
 
