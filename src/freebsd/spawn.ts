@@ -167,6 +167,8 @@ export class JailProcess {
  * Starts a program in a jail: vfork(2), then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
  * executes.
  *
+ * With `uid` 0 in a jail with `vnet`, it has what `jailSet` says of root there.
+ *
  * jail_attach(2), setuid(2) and chroot(2) of the calling process are not offered: they act on all of its threads, those of the JavaScript runtime among them,
  * and cannot be taken back; and jail_attach(2) is refused to a process that has a directory open, as this one may. A child does them instead.
  * @param argv the program and its arguments; the program is a path in the jail, or a name on `PATH` of `env`

@@ -412,11 +412,6 @@ export const freebsd = [
     tests: [['test/freebsd/own-network.test.ts', 'is all that its jail has of a network, as the kernel says']],
   },
   {
-    defence: 'an interface that is lent comes back by its name, whatever name a build gave it',
-    off: { 'lent-interface-comes-back': 'always' },
-    tests: [['test/freebsd/lent-interfaces.test.ts', 'which gives it %s, comes back as it was, and nothing else does']],
-  },
-  {
     defence: 'networks that are being taken away are few',
     off: { 'networks-being-taken-away': 'always' },
     tests: [['test/freebsd/own-network.test.ts', 'is not given to a session while the kernel still takes 32 away, for as long as one can wait; and no other waits so long for the same']],
