@@ -412,6 +412,11 @@ export const freebsd = [
     tests: [['test/freebsd/own-network.test.ts', 'is all that its jail has of a network, as the kernel says']],
   },
   {
+    defence: 'a command begins in no folder that its user may not enter',
+    off: { 'command-directory-as-user': 'skip', 'command-declared-user-id-2': { first: 'if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;' } },
+    tests: [[`${attacks}/chosen-names.test.ts`, 'begins in no folder to which its link leads through one that is shut to it']],
+  },
+  {
     defence: 'networks that are being taken away are few',
     off: { 'networks-being-taken-away': 'always' },
     tests: [['test/freebsd/own-network.test.ts', 'is not given to a session while the kernel still takes 32 away, for as long as one can wait; and no other waits so long for the same']],
