@@ -245,11 +245,14 @@ void run_jail_child(void* context) {
   if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail); })) return;
   // The jail's own, because the command could change the mode and the owner of the host's.
   if (has_failed(kNull, "open", [&] { return open_own_null(child.stdio); })) return;
-  if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;
   // defence: commands-groups-though-build-2
   if (is_done(kUmask)) ::umask(child.umask);
   // defence: command-declared-user-id-2
   if (has_failed(kUid, "setresuid", [&] { return leave_user(child.uid); })) return;
+  // As the user of the command: a link in an output may lead through folders that are shut to it, and what is looked up
+  // from that directory later goes through none of them again (chdir(2), EACCES).
+  // defence: command-directory-as-user
+  if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;
   // defence: command-no-new-privileges-2
   if (has_failed(kNoNewPrivileges, "procctl", [] { return control(PROC_NO_NEW_PRIVS_CTL, PROC_NO_NEW_PRIVS_ENABLE); }))
     return;

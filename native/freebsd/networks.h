@@ -24,16 +24,6 @@ enum class Moving : bool { kIn, kBack };
 /** Moves an interface of the host's network into a jail's, or back. ENXIO: the one that it is in has none so named. */
 Status move_interface(const std::string& name, int jid, Moving moving);
 
-/** The number of an interface of the host's (if_nametoindex(3)). It keeps that in every network. */
-Result<unsigned> number_of_interface(const std::string& name);
-
-/**
- * Moves an interface back from the network of a jail, by the name that it had. A build that is root may have given it
- * another, and its own to one that the build made, which would be left without a network when that of the jail goes.
- * @param network a socket of that network. No process of the jail is left.
- */
-Status take_back_interface(const UniqueFd& network, int jid, unsigned number, const std::string& name);
-
 /**
  * Makes a network interface that can be cloned (ifconfig(8), create). `epair` makes the next free one, `epair7` that
  * one or fails with EEXIST.

@@ -73,10 +73,14 @@ bool may_make_devfs_rules() {
   return dev && (::ioctl(dev.get(), DEVFSIO_SGETNEXT, &ruleset) == 0 || errno == ENOENT);
 }
 
+bool knows_file_system(const char* name) {
+  xvfsconf found{};
+  return ::getvfsbyname(name, &found) == 0;
+}
+
 /** In the kernel, or a module that the kernel loads at the first mount (nmount(2)). */
 bool has_file_system(const std::string& name) {
-  xvfsconf found{};
-  if (::getvfsbyname(name.c_str(), &found) == 0) return true;
+  if (knows_file_system(name.c_str())) return true;
   // Its folders, separated by `;` (kldconfig(8)).
   std::array<char, 4096> path{};
   std::size_t size = path.size() - 1;
@@ -156,6 +160,16 @@ std::vector<Obstacle> limitations_of_host() {
          "no signal ends a system call that moves much memory, and one may move more than a machine "
          "moves in hours (preadv(2) of a file with holes), so a build can keep its session from ending",
          "sysctl debug.iosize_max_clamp=1, which lets one call move 2 GiB"});
+  }
+  // zfs_ioctl (ZFS_IOC_FSSETXATTR) asks neither for a descriptor to write by nor whether the mount is read-only.
+  if (knows_file_system("zfs")) {
+    limitations.push_back({"zfs",
+                           "a build can give every file that it opens on ZFS to another project, also one of a "
+                           "read-only input, so that quotas of that project count it and a folder may take no files "
+                           "by rename (EXDEV); and it reads the names of all mounted datasets and the command lines "
+                           "of zfs(8) and zpool(8)",
+                           "keep what builds see on a file system other than ZFS; sysctl vfs.zfs.dbgmsg_enable=0 hides "
+                           "the command lines"});
   }
   limitations.push_back({"root-builds",
                          "nothing keeps a build with user: 'root' from revoking /dev/null, /dev/zero and /dev/random "

@@ -51,7 +51,8 @@ export class JailDescriptor implements Disposable {
   }
 
   /**
-   * jail_set(2) with JAIL_CREATE: a new jail, whose descriptor owns it unless `isOwning` is false. Default: it owns.
+   * jail_set(2) with JAIL_CREATE: a new jail, whose descriptor owns it unless `isOwning` is false. Default: it owns. What `vnet` gives root of it,
+   * `jailSet` says.
    * @throws SystemCallError as `jailSet`
    */
   static create(parameters: JailParameters, options: OpenJailOptions = {}): Promise<JailDescriptor> {

@@ -41,6 +41,10 @@ const known = JAIL_CREATE | JAIL_UPDATE | JAIL_DYING | JAIL_USE_DESC | JAIL_AT_D
  * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), and null a flag by its name alone; a number is
  * an int, a bigint an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
  * `ip6.addr` take lists of addresses; `meta` and `env` (15.0) texts, as do their keys, `meta.KEY`.
+ *
+ * `vnet: 'new'` gives processes of the user 0 in the jail the right to make and name network interfaces there. devd(8) and the kernel of the host trust
+ * those names: such a process can execute commands as root of the host, hide its devices and make its kernel panic. So have no program there as the
+ * user 0 that you do not trust.
  * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. JAIL_ATTACH is refused, as are the flags that make a descriptor.
  * @returns the jid.
  * @throws SystemCallError: the kernel's, with its own explanation in `detail`; or, before the call, `EINVAL` for a name that the kernel does not know

@@ -28,9 +28,9 @@ import { atOnce, now, promised, step, type Steps } from './steps.ts'
  * - `attach`: into the jail (jail_attach(2))
  * - `root`: its root is that of the jail that was meant (lstat(2)), else `ESRCH`
  * - `null`: the jail's /dev/null where `stdio` says `ignore` (open(2))
- * - `cwd`: `cwd` (chdir(2)); jail_attach(2) has made it the root
  * - `umask`: `umask` (umask(2))
  * - `uid`: `uid`, real, effective and saved (setresuid(2))
+ * - `cwd`: `cwd`, as that user (chdir(2)); jail_attach(2) has made it the root
  * - `no-new-privileges`: set-id programs give nothing (procctl(2), PROC_NO_NEW_PRIVS_CTL)
  * - `parent-death`: a signal when this program dies (procctl(2), PROC_PDEATHSIG_CTL)
  * - `signals`: every signal at its default, none blocked (sigaction(2), sigprocmask(2))
@@ -52,9 +52,9 @@ export type ForkStep =
   | 'attach'
   | 'root'
   | 'null'
-  | 'cwd'
   | 'umask'
   | 'uid'
+  | 'cwd'
   | 'no-new-privileges'
   | 'parent-death'
   | 'signals'
@@ -64,7 +64,7 @@ const allPipes = ['pipe', 'pipe', 'pipe'] as const
 // By the position of each in native/freebsd/jail_child.h, where the terminal is 4.
 const order: readonly (ForkStep | undefined)[] = [
   'setsid', 'setlogin', 'arguments', 'loginclass', undefined, 'stdio', 'close-range', 'tracing', 'protection', 'cores', 'terminals', 'limits',
-  'groups', 'gid', 'attach', 'root', 'null', 'cwd', 'umask', 'uid', 'no-new-privileges', 'parent-death', 'signals',
+  'groups', 'gid', 'attach', 'root', 'null', 'umask', 'uid', 'cwd', 'no-new-privileges', 'parent-death', 'signals',
 ]
 
 /** Every one, in their order. */
@@ -166,6 +166,8 @@ export class JailProcess {
 /**
  * Starts a program in a jail: vfork(2), then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
  * executes.
+ *
+ * With `uid` 0 in a jail with `vnet`, it has what `jailSet` says of root there.
  *
  * jail_attach(2), setuid(2) and chroot(2) of the calling process are not offered: they act on all of its threads, those of the JavaScript runtime among them,
  * and cannot be taken back; and jail_attach(2) is refused to a process that has a directory open, as this one may. A child does them instead.

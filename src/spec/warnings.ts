@@ -5,7 +5,7 @@ import { whoseIs, whyCopied } from './source-mount.ts'
 /** inode(7), S_ISGID. */
 const setGid = 0o2000
 
-type Whose = Pick<Plan, 'platform' | 'user' | 'network'>
+type Whose = Pick<Plan, 'platform' | 'user'>
 
 /** What the system does not let a session keep from its build, and what it does another way. */
 export function warningsOf(whose: Whose, mounts: readonly Mount[]): Warning[] {
@@ -41,15 +41,11 @@ function keptOpenBy(mount: Mount, caller: number | undefined): string | undefine
   return `is set-gid of a group that you are not in, and ${open}, because you cannot give it that bit back`
 }
 
-function rootWarnings({ user, network }: Whose): Warning[] {
+function rootWarnings({ user }: Whose): Warning[] {
   if (user.uid !== 0) return []
   const devices = 'it can revoke /dev/null, /dev/zero and /dev/random for the whole host (revoke(2))'
   const inputs = 'it can change ACLs and extended attributes of its inputs'
-  const ofUser = bare({ entry: 'user', problem: `FreeBSD lets a build that is root do two things to the host: ${devices}, and ${inputs}` })
-  if (network === 'none' || network === 'host') return [ofUser]
-  // The kernel takes an interface away in milliseconds, one at a time for the whole host, and has no bound for them.
-  const interfaces = 'FreeBSD lets a build that is root make thousands of interfaces in a network of its own, and other sessions wait to open and close theirs'
-  return [ofUser, bare({ entry: 'network', problem: interfaces })]
+  return [bare({ entry: 'user', problem: `FreeBSD lets a build that is root do two things to the host: ${devices}, and ${inputs}` })]
 }
 
 // Where a user is leased, opening refuses such an input (native/freebsd/parts/sources).

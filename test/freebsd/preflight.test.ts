@@ -47,6 +47,11 @@ describeFreebsd('preflight', () => {
     expect(preflight().limitations.some(({ check }) => check === 'hyperv')).toBe(guest === 'hv')
   })
 
+  test('says what a build does to files on ZFS where that is loaded', () => {
+    const isLoaded = spawnSync('kldstat', ['-q', '-m', 'zfs']).status === 0
+    expect(preflight().limitations.some(({ check }) => check === 'zfs')).toBe(isLoaded)
+  })
+
   test('says that it is in a jail when it is, and what to do', async () => {
     // The package itself, run in a session: which is a jail.
     const copy = path.join(folders.top, 'package')

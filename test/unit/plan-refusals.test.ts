@@ -54,6 +54,21 @@ describe('a range of ids of the host to lease from is refused', () => {
   })
 })
 
+describe('a build that is root is refused', () => {
+  const networks: readonly NonNullable<Spec['network']>[] = ['loopback', { allow: ['a.example:80'] }, { allow: [] }, { vnet: 'epair0b' }]
+
+  // promise: 22
+  it.each(networks)('on FreeBSD, with a network of the session’s own: %j', (network) => {
+    const bad = { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'user', message: expect.stringMatching(/^user: cannot be root .*devd\(8\).*name another user, or say network: 'none' or network: 'host'$/) as string }
+    for (const user of ['root', { root: true }] as const) expect(refused({ user, network })).toMatchObject(bad)
+  })
+
+  it('in no other network, and not on Linux', () => {
+    for (const network of ['none', 'host'] as const) expect(() => planOf({ toolchain: 'none', stateDirectory, user: 'root', network }, { platform: 'freebsd' })).not.toThrow()
+    expect(() => planOf({ toolchain: 'none', stateDirectory, user: 'root', network: 'loopback' }, { platform: 'linux' })).not.toThrow()
+  })
+})
+
 describe('a target that could lead elsewhere is refused', () => {
   it.each(['/a/../b', '/..', '/a/..', '/a//b', '/a/', '/a/.', '/./a', '//a', '/'])('input at %s', (target) => {
     expect(refused({ inputs: { [target]: source } })).toMatchObject({

@@ -28,16 +28,6 @@ describe('a plan warns of what the system does not let a session keep from its b
     expect(planned({}).warnings).toEqual([])
   })
 
-  it('where a build that is root has a network of its own, in which it can make interfaces', () => {
-    const [of, network] = planned({ user: 'root', network: 'loopback' }).warnings
-    expect(of?.entry).toBe('user')
-    expect(network).toEqual({ entry: 'network', problem: expect.stringMatching(/thousands of interfaces.*other sessions wait/) as string })
-    expect(planned({ user: 'root', network: { vnet: 'epair0b' } }).warnings.map(({ entry }) => entry)).toEqual(['user', 'network'])
-    expect(planned({ user: 'root', network: 'host' }).warnings.map(({ entry }) => entry)).toEqual(['user'])
-    expect(planned({ network: 'loopback' }).warnings).toEqual([])
-    expect(planned({ user: 'root', network: 'loopback' }, 'linux').warnings).toEqual([])
-  })
-
   it('where an input belongs to the user who was named for it, but not of an output', () => {
     const user = { uid, gid: uid }
     const spec: Spec = { user, inputs: { own: owned('own') }, output: owned('out') }

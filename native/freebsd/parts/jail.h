@@ -110,19 +110,17 @@ struct LentInterface : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     const PlannedNetwork& network = opening.plan.network;
     if (opening.is_rest || network.kind != PlannedNetwork::Kind::kInterface) return;
-    const auto number = std::make_shared<unsigned>();
-    auto make = [number, &jail = opening.jail, &name = network.handed_in]() -> Status {
-      const auto found = number_of_interface(name);
-      if (!found) return found.error();
-      *number = *found;
+    auto make = [&jail = opening.jail, &name = network.handed_in] {
       return move_interface(name, jail.jail->jid(), Moving::kIn);
     };
     // After the jail was removed, which then is dying and may have another number.
-    auto take_away = [number, &jail = opening.jail, &name = network.handed_in](TakingAway& taking) -> Status {
+    auto take_away = [&jail = opening.jail, &name = network.handed_in](TakingAway& taking) -> Status {
       const auto found = find_jail(jail.jail->name());
       if (!found) return found.error();
       if (*found) {
-        if (auto status = take_back_interface(jail.network, (**found).jid, *number, name); !status) return status;
+        const auto status = move_interface(name, (**found).jid, Moving::kBack);
+        // ENXIO: it was destroyed from the host, or went back with its network. No build renames it.
+        if (!status && status.error().err != ENXIO) return status;
       }
       taking.trace.mark("network", name);
       return {};

@@ -412,9 +412,9 @@ export const freebsd = [
     tests: [['test/freebsd/own-network.test.ts', 'is all that its jail has of a network, as the kernel says']],
   },
   {
-    defence: 'an interface that is lent comes back by its name, whatever name a build gave it',
-    off: { 'lent-interface-comes-back': 'always' },
-    tests: [['test/freebsd/lent-interfaces.test.ts', 'which gives it %s, comes back as it was, and nothing else does']],
+    defence: 'a command begins in no folder that its user may not enter',
+    off: { 'command-directory-as-user': 'skip', 'command-declared-user-id-2': { first: 'if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;' } },
+    tests: [[`${attacks}/chosen-names.test.ts`, 'begins in no folder to which its link leads through one that is shut to it']],
   },
   {
     defence: 'networks that are being taken away are few',

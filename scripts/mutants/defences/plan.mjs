@@ -44,6 +44,11 @@ export const plan = [
     tests: [['test/unit/recording.test.ts', 'has no secret of the environment or of /etc']],
   },
   {
+    defence: 'no build is root in a network of its own on FreeBSD, where it could name interfaces',
+    off: { 'no-root-in-own-network': 'never' },
+    tests: [['test/unit/plan-refusals.test.ts', 'on FreeBSD, with a network of the session’s own: %j']],
+  },
+  {
     defence: 'memory of the host is no device of a session',
     off: { 'memory-host-no-device': 'never' },
     tests: [['test/unit/plan-devices.test.ts', '/dev/memory-by-another-name']],

@@ -33,7 +33,10 @@ export interface AllowedNetwork {
   readonly tlsNames?: boolean
 }
 
-/** FreeBSD: the name of an interface of the host, as `epair0b`. It comes without the addresses that it has there. */
+/**
+ * FreeBSD: the name of an interface of the host, as `epair0b`. It comes without the addresses that it has there, and no build may give it some: set it up
+ * from the host, by the session's jid (ifconfig(8), `-j`).
+ */
 export interface GivenInterface {
   readonly vnet: string
 }

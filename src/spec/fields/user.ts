@@ -4,12 +4,13 @@ import { bare } from '../plain-data.ts'
 import type { PlannedUser } from '../plan-types.ts'
 import { invalid, readInteger, readList, readRecord } from '../check.ts'
 import { type Field } from '../field.ts'
+import type { Network } from './network.ts'
 
 export interface WithUser {
   /**
    * Default: on FreeBSD one of 64 users from 35001 on, with the group 35001, which the session leases; on Linux uid and gid 35001. A user
    * with a `uid` is shared with every session that names the same one, and with no session that has leased it. To be root inside, say
-   * `'root'`. On Linux the build sees these numbers, but root's builds have leased ids of the host, and the rights of no user of the host.
+   * `'root'`, which FreeBSD has no network of the session's own for. On Linux the build sees these numbers, but root's builds have leased ids of the host, and the rights of no user of the host.
    * For a caller who is not root, the build has the caller's rights: it can read and write those of its files that the caller can. Only
    * root can give it groups.
    */
@@ -52,6 +53,8 @@ const fewestIds = 32
 const usual = { uid: 35001, gid: 35001 } as const
 const usualUsers: IdRange = Object.freeze({ first: 35001, count: 64 })
 const asRoot = { user: 'root' } as const
+/** In which a session on FreeBSD has no network of its own. */
+const withoutOwn = [{ network: 'none' }, { network: 'host' }] as const
 
 export const user: Field<User | 'root', false> = {
   read: (given, entry) => (given === 'root' ? given : readUser(given, entry)),
@@ -59,7 +62,7 @@ export const user: Field<User | 'root', false> = {
     const asked = value === 'root' ? bare<User>({ root: true }) : value
     const { leased } = asked
     if (leased !== undefined && leased.first + leased.count - 1 > lastId) throw invalid('user.leased.count', `goes beyond the last id, ${lastId}`)
-    settled.user = platform === 'freebsd' ? onFreebsd(asked) : onLinux(asked)
+    settled.user = platform === 'freebsd' ? onFreebsd(asked, settled.network) : onLinux(asked)
   },
   isAddable: false,
   facts: ({ user: { uid, gid, groups, leased } }) => {
@@ -95,7 +98,10 @@ export const user: Field<User | 'root', false> = {
 }
 
 /** A session has its uid, or leases it: the ids inside are those of the host. */
-function onFreebsd({ root, uid, gid, groups, leased }: User): PlannedUser {
+function onFreebsd({ root, uid, gid, groups, leased }: User, network: Network): PlannedUser {
+  // By the name of an interface, root of such a jail has devd(8) execute commands as root of the host (sys/net/if.c, if_rename; PRIV_NET_SETIFNAME).
+  // defence: no-root-in-own-network
+  if (root === true && !withoutOwn.some((one) => one.network === network)) throw rootInOwnNetwork()
   if (root === true || uid !== undefined) {
     if (leased !== undefined) throw invalid('user.leased', 'has no use on FreeBSD beside a uid or root: the session leases no user then')
     return bare<PlannedUser>({ uid: uid ?? 0, gid: gid ?? 0, groups: Object.freeze([...(groups ?? [])]) })
@@ -104,6 +110,11 @@ function onFreebsd({ root, uid, gid, groups, leased }: User): PlannedUser {
   const range = leased ?? usualUsers
   if (range.count > mostUsers) throw invalid('user.leased.count', `must be at most ${mostUsers} on FreeBSD, where a session leases one user`)
   return bare<PlannedUser>({ gid: gid ?? range.first, groups: Object.freeze([]), leased: range })
+}
+
+function rootInOwnNetwork(): Error {
+  const why = 'root of a jail may name and make interfaces in its own network, and devd(8) and the kernel of the host trust those names'
+  return asking(invalid('user', `cannot be root on FreeBSD with a network of the session's own: ${why}; name another user, or say ${withoutOwn.map(specText).join(' or ')}`), ...withoutOwn)
 }
 
 function onLinux({ root, uid, gid, groups, leased }: User): PlannedUser {

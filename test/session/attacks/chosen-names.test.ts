@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 
@@ -60,6 +60,20 @@ describeAttack('a command by a name that its build chose', () => {
         expect((await session.run(['stat', '-c', '%d:%i', '.'], { cwd })).stdout).toBe(here.stdout)
       }
     })
+  })
+
+  // Who is not root has the build’s own user, who may enter that folder.
+  // promise: 20
+  test.runIf(isRoot)('begins in no folder to which its link leads through one that is shut to it', async () => {
+    const [secret, sub, key] = ['secret', 'secret/sub', 'secret/sub/key'].map((name) => path.join(folders.input, name)) as [string, string, string]
+    mkdirSync(sub, { recursive: true })
+    writeFileSync(key, 'the key')
+    for (const [name, mode] of [[key, 0o644], [sub, 0o755], [secret, 0o700]] as const) chmodSync(name, mode)
+    await using session = await openSession({ inputs: { '/in': folders.input }, output: folders.output })
+    await session.run(['ln', '-s', '/in/secret/sub', '/output/w'])
+    for (const cwd of ['/output/w', '/in/secret/sub']) {
+      expect(await rejected(session.run(['cat', 'key'], { cwd }))).toMatchObject({ code: 'EACCES', step: 'chdir', path: cwd })
+    }
   })
 
   const strange = ['with\nnewline', '-n', '=', '\u{feff}', '\t ', '\u001b[2J', '\u{10ffff}', '%s', "'"]
