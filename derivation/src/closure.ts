@@ -67,6 +67,16 @@ export class Closure {
     }
   }
 
+  /** The hash of the NAR of each output that is there, by its path, whatever the own store has there. */
+  async hashesOf({ outputs }: Derivation): Promise<Map<string, string>> {
+    const hashes = new Map<string, string>()
+    for (const output of outputs.values()) {
+      const file = this.#at(output.path)
+      if (await isThere(file)) hashes.set(output.path, (await this.#store.measure(file, [])).narHash)
+    }
+    return hashes
+  }
+
   async #bring(storePath: string): Promise<void> {
     if (this.#store.query(storePath) !== undefined) return
     const known = this.#outputs.get(storePath)

@@ -54,17 +54,18 @@ export interface Comparison {
 }
 
 /**
- * Builds a derivation whose outputs are valid once more, and compares. Nothing of it is kept.
+ * Builds a derivation whose inputs are valid, and compares. Nothing of it is kept.
+ * @param there hashes to compare with, by the store paths of outputs. All others are valid.
  * @throws as `realise`
  */
-export async function buildAgain(realiser: Realiser, node: Node): Promise<Comparison[]> {
+export async function buildAgain(realiser: Realiser, node: Node, there: ReadonlyMap<string, string>): Promise<Comparison[]> {
   const { store } = realiser
   const comparisons: Comparison[] = []
   await inFolder(realiser, node, async (_closure, made) => {
     for (const [output, { path: storePath }] of node.derivation.outputs) {
       const file = await madeAt(store, made, output, storePath)
       const { narHash } = await store.measure(file, [])
-      comparisons.push({ output, path: storePath, narHash: store.query(storePath)?.narHash ?? '', again: narHash })
+      comparisons.push({ output, path: storePath, narHash: there.get(storePath) ?? store.query(storePath)?.narHash ?? '', again: narHash })
     }
   })
   return comparisons

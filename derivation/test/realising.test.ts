@@ -24,6 +24,7 @@ import { expectSilence } from '../../test/session/silence.ts'
 
 const timeout = 300_000
 const directory = '/gnu/store'
+const command = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 describeSession('derivations of Guix and Nix', () => {
   const folders = useFolders()
@@ -276,9 +277,24 @@ describeSession('derivations of Guix and Nix', () => {
       rmSync(store.onHost(outOf(graph.flat)))
       const own = await elsewhere()
       const closure = await Closure.open(own.store, another())
-      await closure.bringOutputs(await closure.bringDerivation(graph.tree.path), ['out'])
-      expect(await own.check(graph.tree.path)).toMatchObject([{ narHash: store.query(outOf(graph.tree))?.narHash, again: store.query(outOf(graph.tree))?.narHash }])
+      const there = await closure.hashesOf(await closure.bringDerivation(graph.tree.path))
+      expect(await own.check(graph.tree.path, there)).toMatchObject([{ narHash: store.query(outOf(graph.tree))?.narHash, again: store.query(outOf(graph.tree))?.narHash }])
       expect(own.built).toEqual(['flat'])
+    })
+
+    test('are checked against what is there each time, whatever the own store has by then', { timeout }, async () => {
+      const { defined, realise } = await scripted('echo made > $out')
+      const made = await realise()
+      const check = (): { readonly status: number | null; readonly stdout: string } =>
+        spawnSync(process.execPath, [command, 'check', path.join(another(), path.basename(defined.path)), '--folder', path.join(folder(), 'own')], { encoding: 'utf8' })
+      expect(check()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^same sha256:\w{52} \S+-x\n$/) as string })
+      const own = await elsewhere()
+      await own.realise([defined.path])
+      await own.close()
+      chmodSync(made, 0o644)
+      writeFileSync(made, 'tampered with')
+      const { narHash } = await contentOf(made, [])
+      expect(check()).toMatchObject({ status: 1, stdout: expect.stringContaining(`differs sha256:${base32(Buffer.from(narHash, 'hex'))} ${outOf(defined)}, and `) as string })
     })
 
     test('are refused where what is there is not what a derivation says', { timeout }, async () => {
