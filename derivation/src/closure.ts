@@ -7,10 +7,11 @@ import { writeDerivation, type Derivation, type Output } from './aterm.ts'
 import { attributesOf } from './attributes.ts'
 import { checkedDerivation, derivationName, referencesOf } from './check.ts'
 import { DerivationError } from './errors.ts'
+import { byBytes } from './order.ts'
 import { addressOf, checkFixed, checkReferences } from './outputs.ts'
 import type { Registered } from './registry.ts'
 import type { Store } from './store.ts'
-import { contentAddress, isStoreName, partsOf, sha256, sourcePath, textPath } from './store-path.ts'
+import { contentAddress, isEntry, partsOf, sha256, sourcePath, textPath } from './store-path.ts'
 
 /** An output of a derivation that was brought. */
 interface Known {
@@ -35,7 +36,8 @@ export class Closure {
 
   /** @param from a directory of the host with the entries of a store */
   static async open(store: Store, from: string): Promise<Closure> {
-    const names = (await readdir(from)).filter((base) => /^[0-9a-z]{32}-/.test(base) && isStoreName(base.slice(33)))
+    // What Nix leaves beside an entry (HASH-NAME.lock, .check, .drv.chroot) comes after it, and the first name of a hash is the one that is meant.
+    const names = (await readdir(from)).filter(isEntry).sort(byBytes)
     return new Closure(store, from, names.map((base) => `${store.directory}/${base}`))
   }
 

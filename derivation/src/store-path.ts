@@ -30,6 +30,9 @@ export function checkStoreDirectory(directory: string): void {
   if (!directoryForm.test(directory)) throw new DerivationError(`${JSON.stringify(directory)} cannot be the directory of a store`)
 }
 
+/** Of a name in the directory of a store. */
+export const isEntry = (base: string): boolean => isStoreName(entryForm.exec(base)?.[2] ?? '')
+
 export interface StorePathParts {
   /** The name in the directory. */
   readonly base: string
