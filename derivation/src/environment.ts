@@ -28,6 +28,17 @@ export interface Handed {
 /** Reads closures of the store. Both are in the order of their paths. */
 export type Closures = (name: string) => readonly (readonly [path: string, registered: Registered, closureSize: number])[]
 
+/** As `builtins.placeholder` of Nix gives it: it stands for the path of an output, which an expression cannot know yet. */
+const placeholder = (output: string): string => `/${base32(createHash('sha256').update(`nix-output:${output}`).digest())}`
+
+/** With the paths of its outputs where it has placeholders for them. Its `__json` is a variable, too. */
+export function withoutPlaceholders(derivation: Derivation): Derivation {
+  const { outputs, builder, args, env } = derivation
+  const paths = [...outputs].map(([name, { path }]) => [placeholder(name), path] as const)
+  const replaced = (text: string): string => paths.reduce((all, [from, to]) => all.replaceAll(from, to), text)
+  return { ...derivation, builder: replaced(builder), args: args.map(replaced), env: new Map([...env].map(([name, value]) => [name, replaced(value)])) }
+}
+
 /** @param host its environment, of which a fixed output may name variables, such as those of a proxy */
 export function handedTo(derivation: Derivation, attributes: Attributes, closures: Closures, { storeDirectory, buildDirectory, cores }: Places, host: NodeJS.ProcessEnv): Handed {
   const files = attributes.structured === undefined ? plainFiles(derivation, attributes, closures) : structuredFiles(derivation, attributes, closures)

@@ -7,7 +7,7 @@ import { isBuildjailError, type Session, type Spec } from 'buildjail'
 import type { Derivation } from './aterm.ts'
 import { attributesOf } from './attributes.ts'
 import { makeReadable } from './canonical.ts'
-import { closuresIn, handedTo } from './environment.ts'
+import { closuresIn, handedTo, withoutPlaceholders } from './environment.ts'
 import { DerivationError } from './errors.ts'
 import type { Node } from './graph.ts'
 import { fixedOutput } from './hash-modulo.ts'
@@ -97,8 +97,10 @@ function inputsOf({ derivation, inputs }: Node): string[] {
   return [...outputs, ...derivation.inputSrcs]
 }
 
-async function build(realiser: Realiser, { path: drv, derivation }: Node, closure: ReadonlySet<string>, folders: BuilderFolders): Promise<void> {
+async function build(realiser: Realiser, node: Node, closure: ReadonlySet<string>, folders: BuilderFolders): Promise<void> {
   const { store, cores, host, spec } = realiser
+  const drv = node.path
+  const derivation = withoutPlaceholders(node.derivation)
   const buildDirectory = buildDirectoryOf(store.directory, drv)
   const attributes = attributesOf(derivation)
   const { env, files } = handedTo(derivation, attributes, closuresIn(store, attributes, closure), { storeDirectory: store.directory, buildDirectory, cores }, host)

@@ -95,6 +95,24 @@ in {
       outputChecks.doc.maxSize = 10000;
     };
 
+  placeholders = bash "placeholders" ''
+    mkdir ${builtins.placeholder "out"}
+    echo $own $(cat $textPath) > ${builtins.placeholder "out"}/paths
+    echo ${builtins.placeholder "other"} > $doc'' {
+      outputs = [ "out" "doc" ];
+      own = "in ${builtins.placeholder "doc"}/file";
+      text = builtins.placeholder "out";
+      passAsFile = [ "text" ];
+    };
+
+  structuredPlaceholders = bash "structured-placeholders" ''
+    source .attrs.sh
+    mkdir $own
+    cp .attrs.json .attrs.sh $own'' {
+      __structuredAttrs = true;
+      own = builtins.placeholder "out";
+    };
+
   references = bash "references" "mkdir $out; echo $out $words > $out/file" {
     inherit words;
     allowedReferences = [ "out" words ];

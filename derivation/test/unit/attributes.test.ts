@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Derivation } from '../../src/aterm.ts'
 import { attributesOf } from '../../src/attributes.ts'
 import { base32, fromBase32 } from '../../src/base32.ts'
-import { closuresIn, handedTo } from '../../src/environment.ts'
+import { closuresIn, handedTo, withoutPlaceholders } from '../../src/environment.ts'
 import { checkReferences } from '../../src/outputs.ts'
 import type { Registered } from '../../src/registry.ts'
 import { readStructured, shellScript, writeJson } from '../../src/structured.ts'
@@ -114,6 +114,14 @@ describe('what an output may refer to', () => {
   test.for([{ outputChecks: { out: { allowedReferences: 'a' } } }, { outputChecks: { out: { maxSize: '1' } } }, { outputChecks: [] }, { unsafeDiscardReferences: 1 }])('%j is refused', (json) => {
     expect(() => attributesOf(structured(json)).checksOf('out')).toThrow(/^its (?:outputChecks|unsafeDiscardReferences)/)
   })
+})
+
+test('placeholders of outputs are replaced by their paths, and those of others are not', () => {
+  // What builtins.placeholder of Nix 2.26.3 gives for "out", "doc" and "other".
+  const [ofOut, ofDoc, ofOther] = ['/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9', '/071n0a2b0qpwijb2ws5nyvq1b3xyb0hgxbsh1cnzxj41mi8k1nyy', '/1b2q57bx758xds8pbyaczlixzgk5lyjfag357rgmq6sz2a151wxx']
+  const own = { ...derivation({ a: `${ofOut}/bin:${ofOut} ${ofDoc} ${ofOther}`, __json: JSON.stringify({ [ofDoc]: [ofOut] }) }), args: ['-c', ofDoc] }
+  const { env, args } = withoutPlaceholders(own)
+  expect([env.get('a'), env.get('__json'), args]).toEqual([`${out}/bin:${out} ${doc} ${ofOther}`, JSON.stringify({ [doc]: [out] }), ['-c', doc]])
 })
 
 test('base-32 is read as it is written', () => {
