@@ -8,6 +8,7 @@ import { isDerivation } from './check.ts'
 import { DerivationError } from './errors.ts'
 import { fixedOutput } from './hash-modulo.ts'
 import type { Registered } from './registry.ts'
+import { storePathOf } from './store-path.ts'
 import { NumberText, shellScript, writeJson, type Json } from './structured.ts'
 
 export interface Places {
@@ -51,7 +52,7 @@ export function handedTo(derivation: Derivation, attributes: Attributes, closure
     ...(attributes.structured === undefined ? variables(derivation, attributes, buildDirectory) : structuredVariables(buildDirectory)),
     NIX_BUILD_TOP: buildDirectory,
     ...Object.fromEntries(['TMPDIR', 'TEMPDIR', 'TMP', 'TEMP', 'PWD'].map((name) => [name, buildDirectory])),
-    ...(fixedOutput(derivation) === undefined ? {} : { NIX_OUTPUT_CHECKED: '1', ...Object.fromEntries(attributes.impureEnvVars.map((name) => [name, host[name] ?? ''])) }),
+    ...(fixedOutput(derivation) === undefined ? {} : { NIX_OUTPUT_CHECKED: '1', ...Object.fromEntries(attributes.impureEnvVars.map((name) => [name, Object.hasOwn(host, name) ? host[name] : ''])) }),
     NIX_LOG_FD: '2',
     TERM: 'xterm-256color',
   }
@@ -107,7 +108,7 @@ function metadata([path, { narHash, narSize, references, ca }, closureSize]: Ret
  */
 export function closuresIn(store: Store, { graphs }: Attributes, inputs: ReadonlySet<string>): Closures {
   return (name) => {
-    const wanted = graphs.get(name) ?? []
+    const wanted = (graphs.get(name) ?? []).map((one) => storePathOf(store.directory, one))
     const missing = wanted.find((path) => !inputs.has(path))
     if (missing !== undefined) throw new DerivationError(`its exportReferencesGraph has ${missing}, which is not in the closure of its inputs`)
     const closure = store.closure(wanted)
@@ -118,6 +119,7 @@ export function closuresIn(store: Store, { graphs }: Attributes, inputs: Readonl
 }
 
 interface Store {
+  readonly directory: string
   closure(paths: Iterable<string>): ReadonlySet<string>
   query(path: string): Registered | undefined
   /** The valid outputs of a derivation. */

@@ -48,6 +48,10 @@ export function partsOf(directory: string, path: string): StorePathParts {
   return { base, hash, name }
 }
 
+/** What a path in the store, or in an entry of it, is a part of. Any other path stays as it is. */
+export const storePathOf = (directory: string, path: string): string =>
+  path.startsWith(`${directory}/`) ? path.split('/', directory.split('/').length + 1).join('/') : path
+
 /**
  * @param type says what it is the path of
  * @param hash sha256 in hexadecimal

@@ -68,12 +68,12 @@ in {
   files = bash "files" ''
     mkdir $out
     cp $textPath $out/text
-    cp graph ofDerivation $out
+    cp graph ofDerivation inside $out
     stat --format '%n %A %U:%G' .attr* graph > $out/modes
     env | sort > $out/env'' {
       text = "a text\nthat is passed as a file";
       passAsFile = [ "text" "missing" ];
-      exportReferencesGraph = [ "graph" readme "ofDerivation" words.drvPath ];
+      exportReferencesGraph = [ "graph" readme "ofDerivation" words.drvPath "inside" "${readme}/file" ];
     };
 
   structured = bash "structured" ''

@@ -25,6 +25,26 @@ describe('structured attributes', () => {
     expect(() => readStructured(text)).toThrow(problem)
   })
 
+  test('are not refused for a backslash before u0000, which is no NUL', () => {
+    const json = { text: String.raw`\u0000 \0 \\u0000 "1"`, list: [1, '2'] }
+    expect(JSON.parse(writeJson(readStructured(JSON.stringify(json))))).toEqual(json)
+    expect(() => readStructured(String.raw`{"a":"\\\u0000"}`)).toThrow('NUL')
+  })
+
+  test('may be as large as a derivation', () => {
+    for (const [piece, count] of [['x', 8 << 20], ['1', 8 << 20], ['\n', 1 << 20], ['"', 1 << 20]] as const) {
+      const json = JSON.stringify({ text: piece.repeat(count) })
+      expect(writeJson(readStructured(json)) === json).toBe(true)
+    }
+  })
+
+  test('hold for an output that is called as what every object has', () => {
+    const checks = attributesOf(structured({ outputChecks: {}, unsafeDiscardReferences: {} })).checksOf
+    for (const name of ['constructor', 'toString', '__proto__']) expect(checks(name)).toMatchObject({ allowedReferences: undefined, discardReferences: false })
+    const own = structured(JSON.parse('{"outputChecks": {"constructor": {"maxSize": 1}}}') as object)
+    expect(attributesOf(own).checksOf('constructor').maxSize).toBe(1)
+  })
+
   test('are what bash can have of them', () => {
     const json = readStructured(`{"s":"it's","n":1,"f":1.0,"half":1.5,"large":9007199254740993,"t":true,"no":false,"null":null,"l":["a b",2],"o":{"k k":"v"},"deep":[[1]],"mixed":{"a":{}},"not-a-name":1}`)
     expect(shellScript(json)).toBe(
@@ -58,7 +78,7 @@ describe('a graph of references', () => {
     for (const one of all) for (const reference of registered.get(one)?.references ?? []) all.add(reference)
     return all
   }
-  const inStore = { closure, query: (path: string) => registered.get(path), outputsOf: (path: string) => (path === `${a}.drv` ? [a] : []) }
+  const inStore = { directory: store, closure, query: (path: string) => registered.get(path), outputsOf: (path: string) => (path === `${a}.drv` ? [a] : []) }
   const filesOf = (own: Derivation, inputs: readonly string[]): Readonly<Record<string, string>> => {
     const attributes = attributesOf(own)
     return handedTo(own, attributes, closuresIn(inStore, attributes, new Set(inputs)), { storeDirectory: store, buildDirectory: '/build', cores: 1 }, {}).files
@@ -66,6 +86,11 @@ describe('a graph of references', () => {
 
   test('has the paths, no deriver, and what each refers to', () => {
     expect(filesOf(derivation({ exportReferencesGraph: `graph ${a}` }), [a, b])).toEqual({ graph: `${a}\n\n1\n${b}\n${b}\n\n0\n` })
+  })
+
+  test('of something in an entry is that of the entry', () => {
+    expect(filesOf(derivation({ exportReferencesGraph: `graph ${b}/some/file` }), [b])).toEqual({ graph: `${b}\n\n0\n` })
+    expect(() => filesOf(derivation({ exportReferencesGraph: 'graph /elsewhere/some/file' }), [b])).toThrow('its exportReferencesGraph has /elsewhere/some/file, which is not')
   })
 
   test('of a derivation has its outputs too', () => {

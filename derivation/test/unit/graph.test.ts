@@ -150,9 +150,9 @@ test('a builder has the daemon’s environment: what the derivation says goes ov
     TMP: '/build', TEMP: '/build', PWD: '/build', NIX_LOG_FD: '2', TERM: 'xterm-256color' }
   const host = { http_proxy: 'proxy', SECRET: 'secret' }
   expect(builderEnvironment(derivation, places, host)).toEqual({ ...defaults, name: 'x', system: 's', builder: '/b', out: derivation.env.get('out') })
-  const more = new Map([...derivation.env, ['PATH', '/p'], ['TMPDIR', '/t'], ['impureEnvVars', 'http_proxy all_proxy']])
+  const more = new Map([...derivation.env, ['PATH', '/p'], ['TMPDIR', '/t'], ['impureEnvVars', 'http_proxy all_proxy constructor']])
   expect(builderEnvironment({ ...derivation, env: more }, places, host)).toMatchObject({ PATH: '/p', TMPDIR: '/build' })
   expect(builderEnvironment({ ...derivation, env: more }, places, host)).not.toHaveProperty('http_proxy')
   const outputs = new Map([['out', { path: '', method: 'sha256', hash: 'ab' }]])
-  expect(builderEnvironment({ ...derivation, outputs, env: more }, places, host)).toMatchObject({ http_proxy: 'proxy', all_proxy: '', NIX_OUTPUT_CHECKED: '1' })
+  expect(builderEnvironment({ ...derivation, outputs, env: more }, places, host)).toMatchObject({ http_proxy: 'proxy', all_proxy: '', constructor: '', NIX_OUTPUT_CHECKED: '1' })
 })
