@@ -1,5 +1,5 @@
 // One derivation: a session in which its builder finds the closure of its inputs and nothing else in the store, and what comes of it.
-import { lstat, readFile, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 import { isBuildjailError, type Session, type Spec } from 'buildjail'
@@ -112,6 +112,8 @@ async function build(realiser: Realiser, node: Node, closure: ReadonlySet<string
 }
 
 async function runBuilder(session: Session, { builder, args }: Derivation, env: Readonly<Record<string, string | undefined>>, cwd: string, log: string): Promise<void> {
+  // Of an earlier build.
+  await rm(log, { force: true })
   try {
     await session.run([builder, ...args], { env, cwd, all: true, stdout: { file: log } })
   } catch (error) {

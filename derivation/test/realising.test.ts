@@ -186,6 +186,23 @@ describeSession('derivations of Guix and Nix', () => {
     })
   })
 
+  test('have a log of their last build', { timeout }, async () => {
+    const { realisation, defined, log } = await scripted('echo said; exit 3')
+    await expect(realisation.realise([defined.path])).rejects.toThrow('said')
+    await realisation.close()
+    await expect((await open()).realise([defined.path])).rejects.toThrow('said')
+    expect(log()).toBe('said\n')
+  })
+
+  const certificates = '/etc/ssl/certs/ca-certificates.crt'
+  test.runIf(existsSync(certificates) && !isFreebsd)('have the certificates of the host where their output is fixed, and nowhere else', { timeout }, async () => {
+    const known = await scripted(`cat ${certificates} > $out`, { fixed: { method: 'sha256', hash: createHash('sha256').update(readFileSync(certificates)).digest('hex') } })
+    await known.realise()
+    await known.realisation.close()
+    const { realise } = await scripted(`test ! -e ${certificates}; echo > $out`, { name: 'y' })
+    await realise()
+  })
+
   describe('are safe from a builder that', () => {
     test('makes its output a link to outside of the store: what that leads to is left alone', { timeout }, async () => {
       const victim = path.join(folders.top, 'victim')
