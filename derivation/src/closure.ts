@@ -126,13 +126,19 @@ export class Closure {
     const file = this.#store.onHost(storePath)
     if (!(await lstat(file)).isFile()) return scanned
     const text = await readFile(file)
-    const references = [[], ...(isDerivation(name) ? [referencesIn(text)] : []), scanned.references].find((some) => textPath(directory, name, text, some) === storePath)
+    const references = [...(isDerivation(name) ? [referencesIn(text)] : []), ...subsets(scanned.references)].find((some) => textPath(directory, name, text, some) === storePath)
     return references === undefined ? scanned : { ...scanned, references: [...references].sort(), ca: contentAddress('text:sha256', sha256(text)) }
   }
 
   #at(storePath: string): string {
     return path.join(this.#from, partsOf(this.#store.directory, storePath).base)
   }
+}
+
+/** Of many paths only none and all, because each path more is twice as many subsets. */
+function subsets(paths: readonly string[]): (readonly string[])[] {
+  if (paths.length > 8) return [[], paths]
+  return Array.from({ length: 2 ** paths.length }, (_, bits) => paths.filter((_path, at) => ((bits >> at) & 1) === 1))
 }
 
 /** Of a derivation that is a source. A text with such a name may be none. */

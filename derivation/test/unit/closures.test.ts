@@ -40,12 +40,13 @@ describe('what is brought refers to no more than it does in the other store:', (
     for (const storePath of paths) expect([storePath, own.query(storePath)]).toEqual([storePath, other.query(storePath)])
   }
 
-  test('a text and a file that mention a path, and a text that refers to one', async () => {
-    const dep = await other.addText('dep', 'text')
+  test('a text and a file that mention a path, a text that refers to one, and a text that does both', async () => {
+    const [dep, mentioned] = [await other.addText('dep', 'text'), await other.addText('mentioned', 'text')]
     writeFileSync(path.join(folder.path, 'file'), `mentions ${dep}`)
-    const sources = [await other.addText('mentions', `mentions ${dep}`), await other.addFiles('file', path.join(folder.path, 'file')), await other.addText('refers', `has ${dep}`, [dep])].sort()
+    const sources = [await other.addText('mentions', `mentions ${dep}`), await other.addFiles('file', path.join(folder.path, 'file')), await other.addText('refers', `has ${dep}`, [dep]), await other.addText('both', dep + mentioned, [dep])].sort()
     await bring(...sources)
     expectTheSame(dep, ...sources)
+    expect(own.query(mentioned)).toBeUndefined()
   })
 
   test('a derivation that is a source, whatever paths are in its variables', async () => {
