@@ -63,7 +63,7 @@ function ofStructured(structured: JsonObject): Attributes {
   const graphs = isObject(structured['exportReferencesGraph']) ? structured['exportReferencesGraph'] : {}
   const checksOf = (output: string): OutputChecks => {
     const entry = `outputChecks.${output}`
-    const own = object(outputChecks[output], entry)
+    const own = object(ownOf(outputChecks, output), entry)
     return {
       allowedReferences: strings(own['allowedReferences'], `${entry}.allowedReferences`),
       allowedRequisites: strings(own['allowedRequisites'], `${entry}.allowedRequisites`),
@@ -72,7 +72,7 @@ function ofStructured(structured: JsonObject): Attributes {
       maxSize: number(own['maxSize'], `${entry}.maxSize`),
       maxClosureSize: number(own['maxClosureSize'], `${entry}.maxClosureSize`),
       withoutItself: false,
-      discardReferences: discard[output] === true,
+      discardReferences: ownOf(discard, output) === true,
     }
   }
   Object.keys(outputChecks).forEach(checksOf)
@@ -84,6 +84,9 @@ function ofStructured(structured: JsonObject): Attributes {
     checksOf,
   }
 }
+
+/** An output may be called as what every object of JavaScript has, such as `constructor`. */
+const ownOf = (value: JsonObject, name: string): Json | undefined => (Object.hasOwn(value, name) ? value[name] : undefined)
 
 function object(value: Json | undefined, name: string): JsonObject {
   if (value === undefined) return {}

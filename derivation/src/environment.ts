@@ -8,6 +8,7 @@ import { isDerivation } from './check.ts'
 import { DerivationError } from './errors.ts'
 import { fixedOutput } from './hash-modulo.ts'
 import type { Registered } from './registry.ts'
+import { storePathOf } from './store-path.ts'
 import { NumberText, shellScript, writeJson, type Json } from './structured.ts'
 
 export interface Places {
@@ -28,6 +29,17 @@ export interface Handed {
 /** Reads closures of the store. Both are in the order of their paths. */
 export type Closures = (name: string) => readonly (readonly [path: string, registered: Registered, closureSize: number])[]
 
+/** As `builtins.placeholder` of Nix gives it: it stands for the path of an output, which an expression cannot know yet. */
+const placeholder = (output: string): string => `/${base32(createHash('sha256').update(`nix-output:${output}`).digest())}`
+
+/** With the paths of its outputs where it has placeholders for them. Its `__json` is a variable, too. */
+export function withoutPlaceholders(derivation: Derivation): Derivation {
+  const { outputs, builder, args, env } = derivation
+  const paths = [...outputs].map(([name, { path }]) => [placeholder(name), path] as const)
+  const replaced = (text: string): string => paths.reduce((all, [from, to]) => all.replaceAll(from, to), text)
+  return { ...derivation, builder: replaced(builder), args: args.map(replaced), env: new Map([...env].map(([name, value]) => [name, replaced(value)])) }
+}
+
 /** @param host its environment, of which a fixed output may name variables, such as those of a proxy */
 export function handedTo(derivation: Derivation, attributes: Attributes, closures: Closures, { storeDirectory, buildDirectory, cores }: Places, host: NodeJS.ProcessEnv): Handed {
   const files = attributes.structured === undefined ? plainFiles(derivation, attributes, closures) : structuredFiles(derivation, attributes, closures)
@@ -40,7 +52,7 @@ export function handedTo(derivation: Derivation, attributes: Attributes, closure
     ...(attributes.structured === undefined ? variables(derivation, attributes, buildDirectory) : structuredVariables(buildDirectory)),
     NIX_BUILD_TOP: buildDirectory,
     ...Object.fromEntries(['TMPDIR', 'TEMPDIR', 'TMP', 'TEMP', 'PWD'].map((name) => [name, buildDirectory])),
-    ...(fixedOutput(derivation) === undefined ? {} : { NIX_OUTPUT_CHECKED: '1', ...Object.fromEntries(attributes.impureEnvVars.map((name) => [name, host[name] ?? ''])) }),
+    ...(fixedOutput(derivation) === undefined ? {} : { NIX_OUTPUT_CHECKED: '1', ...Object.fromEntries(attributes.impureEnvVars.map((name) => [name, Object.hasOwn(host, name) ? host[name] : ''])) }),
     NIX_LOG_FD: '2',
     TERM: 'xterm-256color',
   }
@@ -96,7 +108,7 @@ function metadata([path, { narHash, narSize, references, ca }, closureSize]: Ret
  */
 export function closuresIn(store: Store, { graphs }: Attributes, inputs: ReadonlySet<string>): Closures {
   return (name) => {
-    const wanted = graphs.get(name) ?? []
+    const wanted = (graphs.get(name) ?? []).map((one) => storePathOf(store.directory, one))
     const missing = wanted.find((path) => !inputs.has(path))
     if (missing !== undefined) throw new DerivationError(`its exportReferencesGraph has ${missing}, which is not in the closure of its inputs`)
     const closure = store.closure(wanted)
@@ -107,6 +119,7 @@ export function closuresIn(store: Store, { graphs }: Attributes, inputs: Readonl
 }
 
 interface Store {
+  readonly directory: string
   closure(paths: Iterable<string>): ReadonlySet<string>
   query(path: string): Registered | undefined
   /** The valid outputs of a derivation. */

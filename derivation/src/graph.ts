@@ -19,11 +19,22 @@ export interface Node {
 /** The paths of the outputs by name, by the path of the derivation. */
 export type Realised = ReadonlyMap<string, ReadonlyMap<string, string>>
 
+/** Names of outputs. */
+type Wanted = readonly [node: Node, names: readonly string[]]
+
+const wantedBy = ({ inputs, derivation }: Node): Wanted[] => [...inputs].map(([path, input]) => [input, derivation.inputDrvs.get(path) ?? []])
+
+/** Derivations that have one output in common have all. */
+const firstOutput = ({ derivation }: Node): string => [...derivation.outputs.values()][0]?.path ?? ''
+
 export class Graph {
   readonly #store: Pick<Store, 'directory' | 'query' | 'read'>
   readonly #build: (node: Node) => Promise<void>
   readonly #nodes = new Map<string, Node>()
+  /** With its inputs. */
   readonly #built = new Map<Node, Promise<void>>()
+  /** The last that makes the outputs of which the first has this path. */
+  readonly #made = new Map<string, Promise<void>>()
 
   /** @param build makes the outputs of one whose inputs are there, and registers them */
   constructor(store: Pick<Store, 'directory' | 'query' | 'read'>, build: (node: Node) => Promise<void>) {
@@ -47,17 +58,33 @@ export class Graph {
   async realise(paths: readonly string[]): Promise<Realised> {
     const nodes: Node[] = []
     for (const path of paths) nodes.push(await this.load(path))
-    const settled = await Promise.allSettled(nodes.map((node) => this.#realise(node, [...node.derivation.outputs.keys()])))
+    await this.#together(nodes.map((node) => [node, [...node.derivation.outputs.keys()]]))
+    return new Map(nodes.map(({ path, derivation }) => [path, new Map([...derivation.outputs].map(([name, output]) => [name, output.path]))]))
+  }
+
+  /**
+   * Also of one whose outputs are there, which may be so without its inputs.
+   * @throws as `realise`
+   */
+  realiseInputs(node: Node): Promise<void> {
+    return this.#together(wantedBy(node))
+  }
+
+  /** Once it is settled, nothing is being built. */
+  async #together(wanted: readonly Wanted[]): Promise<void> {
+    const settled = await Promise.allSettled(wanted.map((one) => this.#realise(...one)))
     // Of those that were begun for others, too.
     await Promise.allSettled(this.#built.values())
     const errors = new Set(settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : [])))
     if (errors.size > 0) throw new AggregateError(errors, [...errors].map((error) => error.message).join('\n'))
-    return new Map(nodes.map(({ path, derivation }) => [path, new Map([...derivation.outputs].map(([name, output]) => [name, output.path]))]))
   }
 
-  /** @param names of the outputs that are wanted */
-  async #realise(node: Node, names: readonly string[]): Promise<void> {
-    if (names.every((name) => this.#store.query(node.derivation.outputs.get(name)?.path ?? '') !== undefined)) return
+  #isRealised({ derivation }: Node, names: Iterable<string>): boolean {
+    return [...names].every((name) => this.#store.query(derivation.outputs.get(name)?.path ?? '') !== undefined)
+  }
+
+  async #realise(...[node, names]: Wanted): Promise<void> {
+    if (this.#isRealised(node, names)) return
     const begun = this.#built.get(node)
     if (begun !== undefined) return begun
     const building = this.#begin(node)
@@ -66,13 +93,16 @@ export class Graph {
   }
 
   async #begin(node: Node): Promise<void> {
-    await this.realiseInputs(node)
-    await this.#build(node)
+    await Promise.all(wantedBy(node).map((one) => this.#realise(...one)))
+    const making = this.#make(node, this.#made.get(firstOutput(node)))
+    this.#made.set(firstOutput(node), making)
+    return making
   }
 
-  /** Also of one whose outputs are there, which may be so without its inputs. */
-  async realiseInputs({ inputs, derivation }: Node): Promise<void> {
-    await Promise.all([...inputs].map(([path, input]) => this.#realise(input, derivation.inputDrvs.get(path) ?? [])))
+  /** @param before makes the same outputs: two fixed ones may differ in where they come from, and what is built from them is as one */
+  async #make(node: Node, before: Promise<void> | undefined): Promise<void> {
+    await before?.catch(() => {})
+    if (!this.#isRealised(node, node.derivation.outputs.keys())) await this.#build(node)
   }
 
   /** @param around those that have it as an input */

@@ -1,16 +1,15 @@
 #!/usr/bin/env node
-import { mkdir, readFile, realpath } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { isBuildjailError, type Allowance, type Toolchain } from 'buildjail'
 
-import { readDerivation } from './aterm.ts'
 import { base32 } from './base32.ts'
 import { Closure } from './closure.ts'
 import { DerivationError } from './errors.ts'
 import { buildExternal } from './external.ts'
+import { placeOf, usualFolder, type Place } from './place.ts'
 import { Realisation } from './realisation.ts'
 
 const usage = `usage: buildjail-derivation realise FILE.drv [OPTION...]
@@ -18,14 +17,14 @@ const usage = `usage: buildjail-derivation realise FILE.drv [OPTION...]
        buildjail-derivation external [OPTION...] BUILD.json
 
 Builds a derivation of Nix or Guix, each builder in a session of its own. FILE.drv lies in the
-directory of a store, with its closure. That store is only read.
+directory of a store, with its closure. That store is only read, and what is in it is trusted.
 
   realise          build what is missing, and print where each output is, with the hash of its NAR
   check            build once more, and compare with the outputs of the store that FILE.drv lies in,
                    or if they are not there, with those of a first build
   external         run the builder that Nix hands over, as a program of its external-builders
-  --folder FOLDER  where the own store is kept; by default in /var/lib/buildjail-derivation for root,
-                   else in .local/state/buildjail-derivation
+  --folder FOLDER  where the own store is kept; by default one for each directory that a FILE.drv lies in, in
+                   /var/lib/buildjail-derivation for root, else in .local/state/buildjail-derivation
   --toolchain WORD what builders see beside the store: host (default), none, or a path; repeatable,
                    as Nix's sandbox-paths
   --allow NAME     system calls that a session refuses on Linux and builders need, such as
@@ -50,7 +49,9 @@ async function main(words: readonly string[]): Promise<number> {
   const spec = { ...(options.toolchain && { toolchain: toolchainOf(options.toolchain) }), ...(options.allow && { allow: options.allow as Allowance[] }) }
   if (verb === 'external') return buildExternal(file, spec)
   const place = await placeOf(file)
-  const realisation = await Realisation.open({ folder: options.folder ?? (await usualFolder(place.directory)), directory: place.directory, spec })
+  const folder = options.folder ?? usualFolder(place)
+  await mkdir(path.dirname(folder), { recursive: true })
+  const realisation = await Realisation.open({ folder, directory: place.directory, spec })
   try {
     return verb === 'realise' ? await realise(realisation, place) : await check(realisation, place)
   } finally {
@@ -76,31 +77,6 @@ function optionsIn(words: readonly string[]): { readonly values: Options; readon
   }
 }
 
-interface Place {
-  /** The directory of the host that it lies in. */
-  readonly from: string
-  /** Where that store is inside. */
-  readonly directory: string
-  /** Its store path. */
-  readonly drv: string
-}
-
-/** The store of a derivation is the one that its outputs are to be in, wherever the file lies. */
-async function placeOf(file: string): Promise<Place> {
-  const real = await realpath(file)
-  const [output] = readDerivation(await readFile(real, 'utf8')).outputs.values()
-  if (output === undefined || output.path === '') throw new DerivationError(`${file}: it has no output whose path is known`)
-  const directory = path.dirname(output.path)
-  return { from: path.dirname(real), directory, drv: `${directory}/${path.basename(real)}` }
-}
-
-async function usualFolder(directory: string): Promise<string> {
-  const state = process.geteuid?.() === 0 ? '/var/lib' : (process.env['XDG_STATE_HOME'] ?? path.join(homedir(), '.local', 'state'))
-  const folder = path.join(state, 'buildjail-derivation', directory.slice(1).replaceAll('/', '-'))
-  await mkdir(path.dirname(folder), { recursive: true })
-  return folder
-}
-
 async function realise(realisation: Realisation, { from, drv }: Place): Promise<number> {
   const { store } = realisation
   await (await Closure.open(store, from)).bringDerivation(drv)
@@ -111,9 +87,8 @@ async function realise(realisation: Realisation, { from, drv }: Place): Promise<
 
 async function check(realisation: Realisation, { from, drv }: Place): Promise<number> {
   const closure = await Closure.open(realisation.store, from)
-  const derivation = await closure.bringDerivation(drv)
-  await closure.bringOutputs(derivation, derivation.outputs.keys())
-  const comparisons = await realisation.check(drv)
+  const there = await closure.hashesOf(await closure.bringDerivation(drv))
+  const comparisons = await realisation.check(drv, there)
   for (const { path: storePath, narHash, again } of comparisons) {
     console.log(narHash === again ? `same ${written(narHash)} ${storePath}` : `differs ${written(narHash)} ${storePath}, and ${written(again)} built again`)
   }

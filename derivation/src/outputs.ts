@@ -89,6 +89,8 @@ export function refuseCycles(own: ReadonlyMap<string, Registered>): void {
     const free = [...left].filter(([, references]) => !references.some((other) => left.has(other)))
     for (const [path] of free) left.delete(path)
     if (left.size === 0) return
-    if (free.length === 0) throw new DerivationError(`its outputs refer to each other in a circle: ${[...left.keys()].join(' ')}`)
+    if (free.length === 0) throw new DerivationError(circle(left.keys()))
   }
 }
+
+export const circle = (paths: Iterable<string>): string => `its outputs refer to each other in a circle: ${[...paths].join(' ')}`

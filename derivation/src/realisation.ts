@@ -46,12 +46,15 @@ export class Realisation {
     return this.#graph.realise(paths)
   }
 
-  /** Realises a derivation, then builds it once more and compares. */
-  async check(path: string): Promise<Comparison[]> {
-    await this.realise([path])
+  /**
+   * Builds a derivation and compares.
+   * @param there hashes of the NARs that its outputs have elsewhere, by their store paths. If one has none, the derivation is realised first.
+   */
+  async check(path: string, there: ReadonlyMap<string, string> = new Map()): Promise<Comparison[]> {
     const node = await this.#graph.load(path)
+    if ([...node.derivation.outputs.values()].some((output) => !there.has(output.path))) await this.realise([path])
     await this.#graph.realiseInputs(node)
-    return buildAgain(this.#realiser, node)
+    return buildAgain(this.#realiser, node, there)
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 // One derivation: a session in which its builder finds the closure of its inputs and nothing else in the store, and what comes of it.
-import { lstat, readFile, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 import { isBuildjailError, type Session, type Spec } from 'buildjail'
@@ -7,7 +7,7 @@ import { isBuildjailError, type Session, type Spec } from 'buildjail'
 import type { Derivation } from './aterm.ts'
 import { attributesOf } from './attributes.ts'
 import { makeReadable } from './canonical.ts'
-import { closuresIn, handedTo } from './environment.ts'
+import { closuresIn, handedTo, withoutPlaceholders } from './environment.ts'
 import { DerivationError } from './errors.ts'
 import type { Node } from './graph.ts'
 import { fixedOutput } from './hash-modulo.ts'
@@ -54,17 +54,18 @@ export interface Comparison {
 }
 
 /**
- * Builds a derivation whose outputs are valid once more, and compares. Nothing of it is kept.
+ * Builds a derivation whose inputs are valid, and compares. Nothing of it is kept.
+ * @param there hashes to compare with, by the store paths of outputs. All others are valid.
  * @throws as `realise`
  */
-export async function buildAgain(realiser: Realiser, node: Node): Promise<Comparison[]> {
+export async function buildAgain(realiser: Realiser, node: Node, there: ReadonlyMap<string, string>): Promise<Comparison[]> {
   const { store } = realiser
   const comparisons: Comparison[] = []
   await inFolder(realiser, node, async (_closure, made) => {
     for (const [output, { path: storePath }] of node.derivation.outputs) {
       const file = await madeAt(store, made, output, storePath)
       const { narHash } = await store.measure(file, [])
-      comparisons.push({ output, path: storePath, narHash: store.query(storePath)?.narHash ?? '', again: narHash })
+      comparisons.push({ output, path: storePath, narHash: there.get(storePath) ?? store.query(storePath)?.narHash ?? '', again: narHash })
     }
   })
   return comparisons
@@ -96,8 +97,10 @@ function inputsOf({ derivation, inputs }: Node): string[] {
   return [...outputs, ...derivation.inputSrcs]
 }
 
-async function build(realiser: Realiser, { path: drv, derivation }: Node, closure: ReadonlySet<string>, folders: BuilderFolders): Promise<void> {
+async function build(realiser: Realiser, node: Node, closure: ReadonlySet<string>, folders: BuilderFolders): Promise<void> {
   const { store, cores, host, spec } = realiser
+  const drv = node.path
+  const derivation = withoutPlaceholders(node.derivation)
   const buildDirectory = buildDirectoryOf(store.directory, drv)
   const attributes = attributesOf(derivation)
   const { env, files } = handedTo(derivation, attributes, closuresIn(store, attributes, closure), { storeDirectory: store.directory, buildDirectory, cores }, host)
@@ -109,6 +112,8 @@ async function build(realiser: Realiser, { path: drv, derivation }: Node, closur
 }
 
 async function runBuilder(session: Session, { builder, args }: Derivation, env: Readonly<Record<string, string | undefined>>, cwd: string, log: string): Promise<void> {
+  // Of an earlier build.
+  await rm(log, { force: true })
   try {
     await session.run([builder, ...args], { env, cwd, all: true, stdout: { file: log } })
   } catch (error) {

@@ -29,7 +29,7 @@ const texts = (buildDirectory: string): Readonly<Record<string, string>> => ({
 })
 const withoutNetwork = { hosts: '127.0.0.1 localhost\n::1 localhost\n' }
 const withNetwork = { 'nsswitch.conf': 'hosts: files dns\nservices: files\n' }
-const ofHost = ['hosts', 'resolv.conf', 'services']
+const ofHost = ['hosts', 'resolv.conf', 'services', 'ssl/certs/ca-certificates.crt']
 
 /** On the disk, also /tmp. */
 export async function builderFolders(folder: string): Promise<BuilderFolders> {

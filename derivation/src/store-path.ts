@@ -30,6 +30,9 @@ export function checkStoreDirectory(directory: string): void {
   if (!directoryForm.test(directory)) throw new DerivationError(`${JSON.stringify(directory)} cannot be the directory of a store`)
 }
 
+/** Of a name in the directory of a store. */
+export const isEntry = (base: string): boolean => isStoreName(entryForm.exec(base)?.[2] ?? '')
+
 export interface StorePathParts {
   /** The name in the directory. */
   readonly base: string
@@ -44,6 +47,10 @@ export function partsOf(directory: string, path: string): StorePathParts {
   if (!isStoreName(name)) throw new DerivationError(`${JSON.stringify(path)} is no path of the store ${directory}`)
   return { base, hash, name }
 }
+
+/** What a path in the store, or in an entry of it, is a part of. Any other path stays as it is. */
+export const storePathOf = (directory: string, path: string): string =>
+  path.startsWith(`${directory}/`) ? path.split('/', directory.split('/').length + 1).join('/') : path
 
 /**
  * @param type says what it is the path of

@@ -143,7 +143,7 @@ export class Store {
 
   /**
    * Copies what was made on the host to its place in the store, in its canonical form. It is not valid before it is registered.
-   * @param candidates store paths that it could refer to
+   * @param candidates store paths that it could refer to. Of two with the same hash, the first is meant.
    */
   async bringIn(storePath: string, made: string, candidates: Iterable<string>): Promise<Registered> {
     const entry = this.onHost(storePath)
@@ -152,9 +152,9 @@ export class Store {
     return this.measure(entry, candidates)
   }
 
-  /** What would be registered of a file or a tree of the host. */
+  /** What would be registered of a file or a tree of the host. `candidates` as in `bringIn`. */
   async measure(file: string, candidates: Iterable<string>): Promise<Registered> {
-    const byHash = new Map([...candidates].map((candidate) => [partsOf(this.directory, candidate).hash, candidate]))
+    const byHash = new Map([...candidates].reverse().map((candidate) => [partsOf(this.directory, candidate).hash, candidate]))
     const { narHash, narSize, found } = await contentOf(file, byHash.keys())
     const references = [...found].map((hash) => byHash.get(hash) ?? '').sort()
     return { narHash, narSize, references }

@@ -21,16 +21,24 @@ export const isObject = (value: Json | undefined): value is JsonObject =>
 
 /** @throws DerivationError if it is no JSON object */
 export function readStructured(text: string): JsonObject {
-  // No string of a derivation holds a NUL: with one before it, a string stands for a number here.
-  const marked = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => (token.startsWith('"') ? token : `"\\u0000${token}"`))
   try {
-    if (text.includes(String.raw`\u0000`)) throw new DerivationError('a string of its __json holds a NUL character')
-    const value = JSON.parse(marked, (_key, one: Json) => (typeof one === 'string' && one.startsWith('\0') ? numberText(one.slice(1)) : one)) as Json
+    const value = JSON.parse(marked(text), (_key, one: Json) => (typeof one === 'string' && one.startsWith('\0') ? numberText(one.slice(1)) : one)) as Json
     if (isObject(value)) return value
   } catch (error) {
     throw new DerivationError(`its __json cannot be read: ${(error as Error).message}`, { cause: error })
   }
   throw new DerivationError('its __json is no object')
+}
+
+/** No string of a derivation holds a NUL: with one before it, a string stands for a number here. */
+function marked(text: string): string {
+  let isInString = false
+  // No part is repeated but single characters: a pattern of a whole string would need memory for each of its characters.
+  return text.replaceAll(/\\u0000|\\[^]|"|-?\d[\d.eE+-]*/g, (token) => {
+    if (token === String.raw`\u0000`) throw new DerivationError('a string of its __json holds a NUL character')
+    if (token === '"') isInString = !isInString
+    return isInString || /^["\\]/.test(token) ? token : `"\\u0000${token}"`
+  })
 }
 
 function numberText(text: string): NumberText {

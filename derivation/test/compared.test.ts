@@ -15,7 +15,7 @@ const timeout = 300_000
 const command = fileURLToPath(new URL('../bin/buildjail-derivation', import.meta.url))
 const expression = fileURLToPath(new URL('compared/derivations.nix', import.meta.url))
 const page = fileURLToPath(new URL('../../docs/derivation.md', import.meta.url))
-const built = ['folder', 'outputs', 'sha1', 'sha512', 'tree', 'archive', 'localhost', 'files', 'structured', 'references', 'compiled', 'addresses'] as const
+const built = ['folder', 'outputs', 'sha1', 'sha512', 'tree', 'archive', 'localhost', 'files', 'structured', 'placeholders', 'structuredPlaceholders', 'references', 'compiled', 'addresses'] as const
 const refused = {
   circle: [/cycle detected/, /refer to each other in a circle/],
   fifo: [/unsupported type/, /: \/nix\/store\/\w{32}-fifo is no file, folder or link/],

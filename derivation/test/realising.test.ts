@@ -24,6 +24,7 @@ import { expectSilence } from '../../test/session/silence.ts'
 
 const timeout = 300_000
 const directory = '/gnu/store'
+const command = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 describeSession('derivations of Guix and Nix', () => {
   const folders = useFolders()
@@ -185,6 +186,23 @@ describeSession('derivations of Guix and Nix', () => {
     })
   })
 
+  test('have a log of their last build', { timeout }, async () => {
+    const { realisation, defined, log } = await scripted('echo said; exit 3')
+    await expect(realisation.realise([defined.path])).rejects.toThrow('said')
+    await realisation.close()
+    await expect((await open()).realise([defined.path])).rejects.toThrow('said')
+    expect(log()).toBe('said\n')
+  })
+
+  const certificates = '/etc/ssl/certs/ca-certificates.crt'
+  test.runIf(existsSync(certificates) && !isFreebsd)('have the certificates of the host where their output is fixed, and nowhere else', { timeout }, async () => {
+    const known = await scripted(`cat ${certificates} > $out`, { fixed: { method: 'sha256', hash: createHash('sha256').update(readFileSync(certificates)).digest('hex') } })
+    await known.realise()
+    await known.realisation.close()
+    const { realise } = await scripted(`test ! -e ${certificates}; echo > $out`, { name: 'y' })
+    await realise()
+  })
+
   describe('are safe from a builder that', () => {
     test('makes its output a link to outside of the store: what that leads to is left alone', { timeout }, async () => {
       const victim = path.join(folders.top, 'victim')
@@ -276,9 +294,24 @@ describeSession('derivations of Guix and Nix', () => {
       rmSync(store.onHost(outOf(graph.flat)))
       const own = await elsewhere()
       const closure = await Closure.open(own.store, another())
-      await closure.bringOutputs(await closure.bringDerivation(graph.tree.path), ['out'])
-      expect(await own.check(graph.tree.path)).toMatchObject([{ narHash: store.query(outOf(graph.tree))?.narHash, again: store.query(outOf(graph.tree))?.narHash }])
+      const there = await closure.hashesOf(await closure.bringDerivation(graph.tree.path))
+      expect(await own.check(graph.tree.path, there)).toMatchObject([{ narHash: store.query(outOf(graph.tree))?.narHash, again: store.query(outOf(graph.tree))?.narHash }])
       expect(own.built).toEqual(['flat'])
+    })
+
+    test('are checked against what is there each time, whatever the own store has by then', { timeout }, async () => {
+      const { defined, realise } = await scripted('echo made > $out')
+      const made = await realise()
+      const check = (): { readonly status: number | null; readonly stdout: string } =>
+        spawnSync(process.execPath, [command, 'check', path.join(another(), path.basename(defined.path)), '--folder', path.join(folder(), 'own')], { encoding: 'utf8' })
+      expect(check()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^same sha256:\w{52} \S+-x\n$/) as string })
+      const own = await elsewhere()
+      await own.realise([defined.path])
+      await own.close()
+      chmodSync(made, 0o644)
+      writeFileSync(made, 'tampered with')
+      const { narHash } = await contentOf(made, [])
+      expect(check()).toMatchObject({ status: 1, stdout: expect.stringContaining(`differs sha256:${base32(Buffer.from(narHash, 'hex'))} ${outOf(defined)}, and `) as string })
     })
 
     test('are refused where what is there is not what a derivation says', { timeout }, async () => {

@@ -82,6 +82,10 @@ export class Monitor implements ActionListener {
   left(session: string, error: unknown): void {
     this.#log.error({ session, err: error }, 'a session could not be taken away')
   }
+
+  unlogged(session: string, error: unknown): void {
+    this.#log.warn({ session, err: error }, 'a server log could not be written')
+  }
 }
 
 function outcomeOf({ isCanceled, limit, signal, exitCode }: Ended): string {

@@ -35,8 +35,12 @@ export function refusalOf(error: unknown): Refusal {
   return new Refusal(isOfTheCommand ? status.INVALID_ARGUMENT : status.INTERNAL, message, error)
 }
 
+/** Characters of the words for people. gRPC has them in a header, whose size its peers bound, and takes up to nine bytes for one of them. */
+const longest = 1000
+
 /** As grpc-js answers with it. */
 export function statusOf({ code, message }: Refusal): Pick<StatusObject, 'code' | 'details'> {
   // A header has one line.
-  return { code, details: message.replaceAll(/\s*\n\s*/g, '; ') }
+  const line = message.replaceAll(/\s*\n\s*/g, '; ')
+  return { code, details: line.length <= longest ? line : `${line.slice(0, longest / 2)}…${line.slice(-longest / 2)}`.toWellFormed() }
 }

@@ -73,6 +73,12 @@ describeAsRoot('buildjail-launch', () => {
     expect(await launched(['sh', '-c', 'kill -TERM $$']).ended).toMatchObject({ status: null, signal: 'SIGTERM' })
   })
 
+  // Real-time ones, and on Linux SIGSTKFLT and SIGPWR. Node has no name for some, so a shell tells.
+  it.each(process.platform === 'freebsd' ? [65, 100] : [16, 30, 34, 40])('ends by the signal that ended the command, also by %d, which has no name on every system', async (signal) => {
+    const words = [launcher.file, '--socket', serving.runner.socket, 'sh', '-c', `kill -${signal} $$`]
+    expect(await launch('/bin/sh', ['-c', '"$@"; echo $?', 'sh', ...words], { cwd: folder() }).ended).toMatchObject({ stdout: `${128 + signal}\n` })
+  })
+
   it('takes the action along when it is killed', async () => {
     const cwd = folder()
     const beats = path.join(cwd, 'beats')

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { readFileSync, existsSync } from 'node:fs'
+import { readFileSync, existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { beforeAll, expect, it } from 'vitest'
@@ -80,6 +80,25 @@ describeAsRoot('what is told of an action', () => {
     expect([command, result.exitCode]).toEqual([['sh', '-c', 'exit 5'], 5])
     expect(session.mounts.some(({ on }) => on.endsWith('/build'))).toBe(true)
     expect(steps.length).toBeGreaterThan(5)
+  })
+
+  it('to the operator: that the server log of an action could not be written. The action has its answer', async () => {
+    const { worker, runner } = serving
+    const bad = worker.lay(['sh', '-c', 'exit 5'])
+    const log = path.join(bad.root, '../server_logs/buildjail.json')
+    writeFileSync(log, 'of another')
+    const lines = runner.lines.length
+    expect(await done(worker, bad)).toMatchObject({ exitCode: 5 })
+    expect(readFileSync(log, 'utf8')).toBe('of another')
+    await expect.poll(() => runner.lines.slice(lines).map((line) => (JSON.parse(line) as Logged).msg)).toEqual(['action', 'a server log could not be written'])
+  })
+
+  it.each(['x', '\u{1F600}'])('to the worker, in words that a header has room for: what is wrong with a request, also if it names 100,000 times %s', async (character) => {
+    const { worker } = serving
+    const long = character.repeat(100_000)
+    const { request } = worker.lay(['true'], { request: { workingDirectory: `/${long}` } })
+    await expect(worker.run(request).answer).rejects.toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringMatching(/^working_directory: '\/.*….*' must be a relative path$/) as string })
+    await expect(worker.run(worker.lay([long]).request).answer).rejects.toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringMatching(/^ENAMETOOLONG.*…/) as string })
   })
 
   it('to the client, in its stderr: which limit of the worker ended it', async () => {

@@ -21,10 +21,10 @@ export const exitStatus = {
   notFound: 127,
 } as const
 
-/** For a process that a signal ended, as in sh(1). */
+/** For a process that a signal ended, as in sh(1). A signal without a name, such as the real-time ones of signal(7), is called by its number: SIG40. */
 export function statusOfSignal(signal: string): number {
   const numbers: Readonly<Record<string, number | undefined>> = constants.signals
-  return 128 + (numbers[signal] ?? 0)
+  return 128 + (numbers[signal] ?? (Number(signal.slice(3)) || 0))
 }
 
 export function statusOf(result: Result): number {

@@ -327,6 +327,7 @@ supported('buildjail run has the exit status of the command', () => {
     ['a failure', { exitCode: 7 }, 7],
     ['a signal', { signal: 'SIGSEGV' }, 139],
     ['another', { signal: 'SIGKILL' }, 137],
+    ['a signal without a name', { signal: 'SIG40' }, 168],
   ])('%s', async (_what, how, status) => {
     addon.reset({ behaviour: ({ job: number }) => addon.exit(number, how) })
     expect(await run('--', 'cc')).toEqual({ status, out: '', err: '' })

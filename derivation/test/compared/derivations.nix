@@ -68,12 +68,12 @@ in {
   files = bash "files" ''
     mkdir $out
     cp $textPath $out/text
-    cp graph ofDerivation $out
+    cp graph ofDerivation inside $out
     stat --format '%n %A %U:%G' .attr* graph > $out/modes
     env | sort > $out/env'' {
       text = "a text\nthat is passed as a file";
       passAsFile = [ "text" "missing" ];
-      exportReferencesGraph = [ "graph" readme "ofDerivation" words.drvPath ];
+      exportReferencesGraph = [ "graph" readme "ofDerivation" words.drvPath "inside" "${readme}/file" ];
     };
 
   structured = bash "structured" ''
@@ -93,6 +93,24 @@ in {
       outputChecks.out.allowedReferences = [ "out" "doc" readme place words ];
       outputChecks.doc.disallowedRequisites = [ readme ];
       outputChecks.doc.maxSize = 10000;
+    };
+
+  placeholders = bash "placeholders" ''
+    mkdir ${builtins.placeholder "out"}
+    echo $own $(cat $textPath) > ${builtins.placeholder "out"}/paths
+    echo ${builtins.placeholder "other"} > $doc'' {
+      outputs = [ "out" "doc" ];
+      own = "in ${builtins.placeholder "doc"}/file";
+      text = builtins.placeholder "out";
+      passAsFile = [ "text" ];
+    };
+
+  structuredPlaceholders = bash "structured-placeholders" ''
+    source .attrs.sh
+    mkdir $own
+    cp .attrs.json .attrs.sh $own'' {
+      __structuredAttrs = true;
+      own = builtins.placeholder "out";
     };
 
   references = bash "references" "mkdir $out; echo $out $words > $out/file" {

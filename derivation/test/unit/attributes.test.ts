@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Derivation } from '../../src/aterm.ts'
 import { attributesOf } from '../../src/attributes.ts'
 import { base32, fromBase32 } from '../../src/base32.ts'
-import { closuresIn, handedTo } from '../../src/environment.ts'
+import { closuresIn, handedTo, withoutPlaceholders } from '../../src/environment.ts'
 import { checkReferences } from '../../src/outputs.ts'
 import type { Registered } from '../../src/registry.ts'
 import { readStructured, shellScript, writeJson } from '../../src/structured.ts'
@@ -23,6 +23,26 @@ describe('structured attributes', () => {
 
   test.for([['{', 'its __json cannot be read'], ['[1]', 'its __json is no object'], ['1', 'its __json is no object'], ['{"a":01}', 'its __json cannot be read'], [String.raw`{"a":"\u0000"}`, 'NUL']] as const)('%s is refused', ([text, problem]) => {
     expect(() => readStructured(text)).toThrow(problem)
+  })
+
+  test('are not refused for a backslash before u0000, which is no NUL', () => {
+    const json = { text: String.raw`\u0000 \0 \\u0000 "1"`, list: [1, '2'] }
+    expect(JSON.parse(writeJson(readStructured(JSON.stringify(json))))).toEqual(json)
+    expect(() => readStructured(String.raw`{"a":"\\\u0000"}`)).toThrow('NUL')
+  })
+
+  test('may be as large as a derivation', () => {
+    for (const [piece, count] of [['x', 8 << 20], ['1', 8 << 20], ['\n', 1 << 20], ['"', 1 << 20]] as const) {
+      const json = JSON.stringify({ text: piece.repeat(count) })
+      expect(writeJson(readStructured(json)) === json).toBe(true)
+    }
+  })
+
+  test('hold for an output that is called as what every object has', () => {
+    const checks = attributesOf(structured({ outputChecks: {}, unsafeDiscardReferences: {} })).checksOf
+    for (const name of ['constructor', 'toString', '__proto__']) expect(checks(name)).toMatchObject({ allowedReferences: undefined, discardReferences: false })
+    const own = structured(JSON.parse('{"outputChecks": {"constructor": {"maxSize": 1}}}') as object)
+    expect(attributesOf(own).checksOf('constructor').maxSize).toBe(1)
   })
 
   test('are what bash can have of them', () => {
@@ -58,7 +78,7 @@ describe('a graph of references', () => {
     for (const one of all) for (const reference of registered.get(one)?.references ?? []) all.add(reference)
     return all
   }
-  const inStore = { closure, query: (path: string) => registered.get(path), outputsOf: (path: string) => (path === `${a}.drv` ? [a] : []) }
+  const inStore = { directory: store, closure, query: (path: string) => registered.get(path), outputsOf: (path: string) => (path === `${a}.drv` ? [a] : []) }
   const filesOf = (own: Derivation, inputs: readonly string[]): Readonly<Record<string, string>> => {
     const attributes = attributesOf(own)
     return handedTo(own, attributes, closuresIn(inStore, attributes, new Set(inputs)), { storeDirectory: store, buildDirectory: '/build', cores: 1 }, {}).files
@@ -66,6 +86,11 @@ describe('a graph of references', () => {
 
   test('has the paths, no deriver, and what each refers to', () => {
     expect(filesOf(derivation({ exportReferencesGraph: `graph ${a}` }), [a, b])).toEqual({ graph: `${a}\n\n1\n${b}\n${b}\n\n0\n` })
+  })
+
+  test('of something in an entry is that of the entry', () => {
+    expect(filesOf(derivation({ exportReferencesGraph: `graph ${b}/some/file` }), [b])).toEqual({ graph: `${b}\n\n0\n` })
+    expect(() => filesOf(derivation({ exportReferencesGraph: 'graph /elsewhere/some/file' }), [b])).toThrow('its exportReferencesGraph has /elsewhere/some/file, which is not')
   })
 
   test('of a derivation has its outputs too', () => {
@@ -114,6 +139,14 @@ describe('what an output may refer to', () => {
   test.for([{ outputChecks: { out: { allowedReferences: 'a' } } }, { outputChecks: { out: { maxSize: '1' } } }, { outputChecks: [] }, { unsafeDiscardReferences: 1 }])('%j is refused', (json) => {
     expect(() => attributesOf(structured(json)).checksOf('out')).toThrow(/^its (?:outputChecks|unsafeDiscardReferences)/)
   })
+})
+
+test('placeholders of outputs are replaced by their paths, and those of others are not', () => {
+  // What builtins.placeholder of Nix 2.26.3 gives for "out", "doc" and "other".
+  const [ofOut, ofDoc, ofOther] = ['/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9', '/071n0a2b0qpwijb2ws5nyvq1b3xyb0hgxbsh1cnzxj41mi8k1nyy', '/1b2q57bx758xds8pbyaczlixzgk5lyjfag357rgmq6sz2a151wxx']
+  const own = { ...derivation({ a: `${ofOut}/bin:${ofOut} ${ofDoc} ${ofOther}`, __json: JSON.stringify({ [ofDoc]: [ofOut] }) }), args: ['-c', ofDoc] }
+  const { env, args } = withoutPlaceholders(own)
+  expect([env.get('a'), env.get('__json'), args]).toEqual([`${out}/bin:${out} ${doc} ${ofOther}`, JSON.stringify({ [doc]: [out] }), ['-c', doc]])
 })
 
 test('base-32 is read as it is written', () => {

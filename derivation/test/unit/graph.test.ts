@@ -59,6 +59,44 @@ describe('a graph', () => {
     expect(store.query(beside.outputs['out'] ?? '')).toBeDefined()
   })
 
+  test.for([
+    ['one builds it', '', ['+fetched', '-fetched', '+from', '-from', 'fulfilled']],
+    ['the other builds it if the first fails', 'one', ['+fetched', '-fetched', '+fetched', '-fetched', '+from', '-from', 'rejected']],
+  ] as const)('in which two have the same output, and what is built from them too: %s', async ([, bad, expected]) => {
+    const definitions = new Definitions(store)
+    const from = async (url: string): Promise<Defined> => {
+      const fetched = await definitions.define({ name: 'fetched', system: 's', builder: '/b', env: { url }, fixed: { method: 'sha256', hash: '00'.repeat(32) } })
+      return definitions.define({ name: 'from', system: 's', builder: '/b', inputs: [fetched] })
+    }
+    const [one, two] = [await from('one'), await from('two')]
+    expect([two.outputs, two.path === one.path]).toEqual([one.outputs, false])
+    const events: string[] = []
+    const graph = new Graph(store, async (node) => {
+      events.push(`+${node.name}`)
+      await setTimeout(20)
+      events.push(`-${node.name}`)
+      if (node.derivation.env.get('url') === bad) throw new Error('it is bad')
+      await registered(node)
+    })
+    const [{ status }] = await Promise.allSettled([graph.realise([one.path, two.path])])
+    expect([...events, status]).toEqual(expected)
+  })
+
+  test('whose inputs are realised: it is over when nothing is being built any more, also if one failed', async () => {
+    const [bad, slow] = [await define('bad'), await define('slow')]
+    const top = await define('top', [bad, slow])
+    let running = 0
+    const graph = new Graph(store, async (node) => {
+      running += 1
+      if (node.name === 'slow') await setTimeout(50)
+      running -= 1
+      if (node.name === 'bad') throw new Error('it is bad')
+      await registered(node)
+    })
+    await expect(graph.realiseInputs(await graph.load(top.path))).rejects.toThrow(/^it is bad$/)
+    expect(running).toBe(0)
+  })
+
   const never = (): Promise<never> => Promise.reject(new Error('it was built'))
   const sample = (out: string): Parameters<typeof writeDerivation>[0] => ({
     outputs: new Map([['out', { path: out, method: '', hash: '' }]]), inputDrvs: new Map(), inputSrcs: [], system: 's', builder: '/b', args: [], env: new Map([['out', out]]),
@@ -112,9 +150,9 @@ test('a builder has the daemon’s environment: what the derivation says goes ov
     TMP: '/build', TEMP: '/build', PWD: '/build', NIX_LOG_FD: '2', TERM: 'xterm-256color' }
   const host = { http_proxy: 'proxy', SECRET: 'secret' }
   expect(builderEnvironment(derivation, places, host)).toEqual({ ...defaults, name: 'x', system: 's', builder: '/b', out: derivation.env.get('out') })
-  const more = new Map([...derivation.env, ['PATH', '/p'], ['TMPDIR', '/t'], ['impureEnvVars', 'http_proxy all_proxy']])
+  const more = new Map([...derivation.env, ['PATH', '/p'], ['TMPDIR', '/t'], ['impureEnvVars', 'http_proxy all_proxy constructor']])
   expect(builderEnvironment({ ...derivation, env: more }, places, host)).toMatchObject({ PATH: '/p', TMPDIR: '/build' })
   expect(builderEnvironment({ ...derivation, env: more }, places, host)).not.toHaveProperty('http_proxy')
   const outputs = new Map([['out', { path: '', method: 'sha256', hash: 'ab' }]])
-  expect(builderEnvironment({ ...derivation, outputs, env: more }, places, host)).toMatchObject({ http_proxy: 'proxy', all_proxy: '', NIX_OUTPUT_CHECKED: '1' })
+  expect(builderEnvironment({ ...derivation, outputs, env: more }, places, host)).toMatchObject({ http_proxy: 'proxy', all_proxy: '', constructor: '', NIX_OUTPUT_CHECKED: '1' })
 })

@@ -19,6 +19,8 @@ export interface ActionListener {
   refused(command: readonly string[], refusal: Refusal): void
   /** A session could not be closed. */
   left(session: string, error: unknown): void
+  /** The server log of an action could not be written. */
+  unlogged(session: string, error: unknown): void
 }
 
 /** A command, and the session that it needs. */
@@ -90,7 +92,10 @@ export class Actions {
     // Its folders are the worker's again.
     if (refusal !== undefined) return over
     if (result.limit !== undefined) await say(stderr, `${limitLine(result.limit)}\n`)
-    if (log !== undefined && action.serverLogs !== undefined) await writeServerLog(action.serverLogs, log, session)
+    if (log !== undefined && action.serverLogs !== undefined) {
+      // The action has ended, and its answer does not depend on what is told of it.
+      await writeServerLog(action.serverLogs, log, session).catch((error: unknown) => this.#listener.unlogged(session.id, error))
+    }
     return over
   }
 

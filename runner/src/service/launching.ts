@@ -33,7 +33,8 @@ async function serve(call: Stream, actions: Actions, config: LaunchConfig): Prom
     const { result, refusal } = await actions.runAlone(launched, (session, signal) => conversation.run(session, launched, command.hasStdin, signal), gone)
     if (refusal !== undefined) throw refusal
     if (result.limit !== undefined) call.write({ stderr: Buffer.from(`${limitLine(result.limit)}\n`) })
-    end = { exitCode: result.exitCode ?? 0, signal: numberOf(result.signal), problem: '' }
+    const killer = numberOf(result.signal)
+    end = { exitCode: result.exitCode ?? 128 + killer, signal: killer, problem: '' }
   } catch (error) {
     const refusal = refusalOf(error)
     end = { exitCode: exitCodeOf(error), signal: 0, problem: refusal.message }
@@ -127,9 +128,10 @@ function endOf(process: BuildProcess, begun: number, signal: AbortSignal): Promi
   })
 }
 
+/** A signal without a name, such as the real-time ones of signal(7), is called by its number: SIG40. */
 function numberOf(signal: string | undefined): number {
   const numbers: Readonly<Record<string, number | undefined>> = constants.signals
-  return signal === undefined ? 0 : (numbers[signal] ?? 0)
+  return signal === undefined ? 0 : (numbers[signal] ?? Number(signal.slice(3)))
 }
 
 /** As env(1) has it. */
