@@ -1,8 +1,10 @@
 #include <napi.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -86,6 +88,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
                            InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
                            InstanceMethod<&EnvelopeWrap::keep>("keep"),
                            InstanceMethod<&EnvelopeWrap::layers>("layers"),
+                           InstanceMethod<&EnvelopeWrap::is_opaque>("isOpaque"),
                            InstanceMethod<&EnvelopeWrap::apply>("apply"),
                            InstanceMethod<&EnvelopeWrap::close>("close"),
                            InstanceMethod<&EnvelopeWrap::record>("record"),
@@ -130,6 +133,17 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
       return object_to_js(env, Member{"target", layer.target}, Member{"path", layer.path});
     };
     return list_to_js(info.Env(), opened_.envelope->layers(), layer_to_js);
+  }
+
+  Napi::Value is_opaque(const Napi::CallbackInfo& info) {
+    auto target = text_from_js(info[0], {.call = "changes", .name = "target"});
+    const auto folder = bytes_from_js(info[1], {.call = "changes", .name = "folder"});
+    std::string text;
+    std::ranges::transform(folder, std::back_inserter(text), [](std::byte one) { return static_cast<char>(one); });
+    return promise(info.Env(), opened_.runtime,
+                   [envelope = opened_.envelope, target = std::move(target), folder = std::move(text)] {
+                     return envelope->is_opaque(target, folder);
+                   });
   }
 
   Napi::Value apply(const Napi::CallbackInfo& info) {

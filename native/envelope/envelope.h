@@ -105,6 +105,8 @@ class Envelope {
   virtual Result<UniqueFd> open_root() = 0;
   /** Where the host finds what was written in overlays. */
   virtual std::vector<Layer> layers() { return {}; }
+  /** Whether nothing of the source is seen in a folder of an overlay. `folder` is its path from the overlay on. */
+  virtual Result<bool> is_opaque(const std::string& /*target*/, const std::string& /*folder*/) { return false; }
   /**
    * Does to the sources of overlays, by their places in the session, what was done in them. Comes when nothing runs in
    * it any more.

@@ -3,11 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +16,7 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "envelope/tree_copy.h"
+#include "linux/overlays.h"
 #include "state/file_state.h"
 #include "state/files.h"
 #include "state/tree_walk.h"
@@ -45,15 +43,6 @@ void note_left(std::string path, std::vector<std::string>& left) {
 bool is_whiteout(int fd, const FileState& file) {
   struct stat found{};
   return S_ISCHR(file.mode) && ::fstat(fd, &found) == 0 && found.st_rdev == ::makedev(0, 0);
-}
-
-/** Of a folder in an upper layer: nothing of the lower one is seen in it. */
-bool is_opaque(int fd) {
-  std::array<char, 2> value{};
-  const DescriptorPath path(fd);
-  return std::ranges::any_of(std::array{"trusted.overlay.opaque", "user.overlay.opaque"}, [&](const char* name) {
-    return ::getxattr(path.get(), name, value.data(), value.size()) == 1 && value[0] == 'y';
-  });
 }
 
 /** Copies what was written into the file system of the source, so that putting it in place takes no more room. */
@@ -101,8 +90,13 @@ void leave_out_around(const MountedIn& points, int staged, int source) {
 /** Goes through an upper layer, the staged copy of it and the source at once. */
 class Merging final : public TreeWalk {
  public:
-  Merging(int staged, int source, int old, AppliedChanges& changes)
-      : TreeWalk({}, kStep), staged_top_(staged), source_top_(source), old_(old), changes_(changes) {}
+  Merging(int staged, int source, int old, const char* opaque_mark, AppliedChanges& changes)
+      : TreeWalk({}, kStep),
+        staged_top_(staged),
+        source_top_(source),
+        old_(old),
+        opaque_mark_(opaque_mark),
+        changes_(changes) {}
 
  private:
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
@@ -110,6 +104,7 @@ class Merging final : public TreeWalk {
   Status begin() override {
     staged_.clear();
     source_.clear();
+    are_opaque_.assign(1, false);
     staged_.emplace_back(::openat(staged_top_, ".", kDirectory));
     source_.emplace_back(::openat(source_top_, ".", kDirectory));
     return staged_.back() && source_.back() ? Status() : Status(last_error(kStep, "openat"));
@@ -122,7 +117,7 @@ class Merging final : public TreeWalk {
     // It was left out, so what the source has stays.
     if (!staged) return false;
     const auto before = state_in(source_.back().get(), name.c_str());
-    if (S_ISDIR(file.mode) && before && S_ISDIR(before->mode) && !is_opaque(fd)) return enter(file, *before, name);
+    if (S_ISDIR(file.mode) && before && S_ISDIR(before->mode)) return enter(fd, file, *before, name);
     return without_entering(put(*staged, before, name));
   }
 
@@ -133,6 +128,7 @@ class Merging final : public TreeWalk {
   Status finish(mode_t) override {
     staged_.pop_back();
     source_.pop_back();
+    are_opaque_.pop_back();
     return {};
   }
 
@@ -149,7 +145,7 @@ class Merging final : public TreeWalk {
   }
 
   /** A folder that both have. */
-  Result<bool> enter(const FileState& file, const FileState& before, const std::string& name) {
+  Result<bool> enter(int fd, const FileState& file, const FileState& before, const std::string& name) {
     if (source_.size() > kDeepest) {
       note_left(path_of(name).substr(1), changes_.left);
       return false;
@@ -161,9 +157,32 @@ class Merging final : public TreeWalk {
     constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
     const bool is_other_mode = ((before.mode ^ file.mode) & kPermissions) != 0;
     if (is_other_mode && ::fchmod(below.get(), file.mode & kPermissions) != 0) return failure("fchmod", name);
+    // Folders that were made in one that is opaque need no mark of their own.
+    const auto is_marked = is_opaque(kStep, DescriptorPath(fd).get(), opaque_mark_);
+    if (!is_marked) return failure_of(is_marked.error(), name);
+    are_opaque_.push_back(are_opaque_.back() || *is_marked);
     staged_.push_back(std::move(staged));
     source_.push_back(std::move(below));
-    return true;
+    if (!are_opaque_.back()) return true;
+    auto status = remove_missing(fd);
+    return status ? Result<bool>(true) : Result<bool>(std::move(status.error()));
+  }
+
+  [[nodiscard]] SysError failure_of(const SysError& error, std::string_view name = {}) const {
+    errno = error.err;
+    return failure(error.syscall.c_str(), name);
+  }
+
+  /** Removes from the folder of the source what is not in that of the upper layer. */
+  Status remove_missing(int upper) {
+    // The point, as the path of a descriptor is a link.
+    const auto names = names_in(std::string(DescriptorPath(source_.back().get()).get()) + "/.");
+    if (!names) return failure_of(names.error());
+    for (const std::string& name : *names) {
+      if (state_in(upper, name.c_str()) || errno != ENOENT) continue;
+      if (auto status = remove(name); !status) return status;
+    }
+    return {};
   }
 
   /** A folder goes to its place with all that is in it. */
@@ -176,7 +195,7 @@ class Merging final : public TreeWalk {
     }
     // rename(2) replaces a file by a file at once, and no folder that has something in it.
     if (before && (S_ISDIR(before->mode) || S_ISDIR(staged.mode))) {
-      if (auto status = move_aside(name); !status) return status;
+      if (auto status = remove(name); !status) return status;
     }
     if (::renameat(staged_.back().get(), name.c_str(), source_.back().get(), name.c_str()) != 0)
       return failure("renameat", name);
@@ -187,10 +206,13 @@ class Merging final : public TreeWalk {
   int staged_top_;
   int source_top_;
   int old_;
+  const char* opaque_mark_;
   AppliedChanges& changes_;
   std::size_t moved_ = 0;
   std::vector<UniqueFd> staged_;
   std::vector<UniqueFd> source_;
+  /** Whether nothing else of the source is seen in the folder at each level. */
+  std::vector<bool> are_opaque_;
 };
 
 /** Removes all that lies in a folder that no other user can enter. */
@@ -250,7 +272,8 @@ class Removing final : public TreeWalk {
 };
 
 /** All steps; `work` is a folder in the source that no other user can enter. */
-Status apply_in(int work, int upper, int source, const MountedIn& points, AppliedChanges& changes) {
+Status apply_in(int work, int upper, int source, const char* opaque_mark, const MountedIn& points,
+                AppliedChanges& changes) {
   struct stat top{};
   if (::fstat(source, &top) != 0) return last_error(kStep, "fstat");
   for (const char* const name : {kNew, kOld})
@@ -263,7 +286,7 @@ Status apply_in(int work, int upper, int source, const MountedIn& points, Applie
                   points, changes.left);
   if (auto status = staging.copy_all(upper); !status) return status;
   leave_out_around(points, staged.get(), source);
-  return Merging(staged.get(), source, old.get(), changes).run(upper);
+  return Merging(staged.get(), source, old.get(), opaque_mark, changes).run(upper);
 }
 
 }  // namespace
@@ -272,6 +295,8 @@ Result<AppliedChanges> apply_changes(const std::string& upper, const std::string
                                      const MountedIn& points) {
   const UniqueFd layer(::open(upper.c_str(), kDirectory));
   if (!layer) return last_error(kStep, "open", path);
+  const auto opaque_mark = opaque_mark_of(kStep, upper);
+  if (!opaque_mark) return opaque_mark.error();
   const UniqueFd root(::open("/", kDirectory));
   // defence: changes-applied-through-no-link
   const UniqueFd source = folder_below(root.get(), path);
@@ -281,7 +306,7 @@ Result<AppliedChanges> apply_changes(const std::string& upper, const std::string
   const auto work = make_private_folder(kStep, source.get(), name, place);
   if (!work) return work.error();
   AppliedChanges changes;
-  auto status = apply_in(work->get(), layer.get(), source.get(), points, changes);
+  auto status = apply_in(work->get(), layer.get(), source.get(), *opaque_mark, points, changes);
   if (status) status = Removing(work->get()).remove();
   if (status && ::unlinkat(source.get(), name.c_str(), AT_REMOVEDIR) != 0) status = last_error(kStep, "unlinkat");
   if (status) return changes;

@@ -122,6 +122,7 @@ class NamespaceEnvelope final : public Envelope {
   Status kill_all() override;
   Result<UniqueFd> open_root() override;
   std::vector<Layer> layers() override;
+  Result<bool> is_opaque(const std::string& target, const std::string& folder) override;
   Result<std::vector<AppliedChanges>> apply(const std::vector<std::string>& targets) override;
   Result<Record> record() override;
   Result<SessionUsage> usage() override;
@@ -499,6 +500,17 @@ std::vector<Layer> NamespaceEnvelope::layers() {
     ++room;
   }
   return found;
+}
+
+Result<bool> NamespaceEnvelope::is_opaque(const std::string& target, const std::string& folder) {
+  constexpr const char* kStep = "changes";
+  for (const Layer& layer : layers()) {
+    if (layer.target != target || layer.is_copy) continue;
+    const auto mark = opaque_mark_of(kStep, layer.path);
+    if (!mark) return mark.error();
+    return buildjail::is_opaque(kStep, (layer.path + folder).c_str(), *mark);
+  }
+  return false;
 }
 
 MountedIn NamespaceEnvelope::mounted_in(const Layer& layer) const {

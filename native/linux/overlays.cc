@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <array>
 #include <cerrno>
@@ -60,6 +61,9 @@ constexpr ScratchWord kFoundMode{offsetof(struct stat, st_mode)};
 constexpr const char* kLower = "lower";
 constexpr const char* kUpper = "upper";
 constexpr const char* kWork = "work";
+// The work folder has one of them, which tells where the overlay keeps its marks.
+constexpr const char* kOfSystem = "trusted.buildjail";
+constexpr const char* kOfUser = "user.buildjail";
 
 // Attributes of a source lead nowhere: no file of it stands for a file elsewhere (overlayfs.rst, redirect_dir,
 // metacopy).
@@ -129,9 +133,9 @@ void make_overlay(Slot source, const Bind& bind, const std::string& folder, Init
   // trusted namespace need CAP_SYS_ADMIN over the host (xattr(7)).
   {
     const Tolerated tolerated("the marks are then those of the user namespace", EPERM);
-    calls.make(site, kCall_setxattr, {kWork, "trusted.buildjail", "", 0, 0}).may_fail(EPERM).unless_it_works(2);
+    calls.make(site, kCall_setxattr, {kWork, kOfSystem, "", 0, 0}).may_fail(EPERM).unless_it_works(2);
   }
-  calls.make(site, kCall_setxattr, {kWork, "user.buildjail", "", 0, 0});
+  calls.make(site, kCall_setxattr, {kWork, kOfUser, "", 0, 0});
   calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetFlag, "userxattr", 0, 0});
   for (const auto& [key, value] : kOptions)
     calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetString, key, value, 0});
@@ -151,6 +155,23 @@ void leave_room(InitCalls& calls) {
 }
 
 std::string upper_in(const std::string& folder) { return folder + "/" + kUpper; }
+
+Result<const char*> opaque_mark_of(const char* step, const std::string& upper) {
+  const std::string work = upper + "/../" + kWork;
+  if (::getxattr(work.c_str(), kOfUser, nullptr, 0) == 0) return "user.overlay.opaque";
+  // A tmpfs before Linux 6.6 has no attributes of users.
+  if (errno != ENODATA && errno != EOPNOTSUPP) return last_error(step, "getxattr", work);
+  // defence: opaque-by-own-mark
+  return "trusted.overlay.opaque";
+}
+
+Result<bool> is_opaque(const char* step, const char* path, const char* mark) {
+  std::array<char, 2> value{};
+  const auto size = ::getxattr(path, mark, value.data(), value.size());
+  // It has none, or a longer one.
+  if (size < 0 && errno != ENODATA && errno != ERANGE) return last_error(step, "getxattr", path);
+  return size == 1 && value[0] == 'y';
+}
 
 Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts) {
   const auto binds = binds_of(steps);

@@ -46,5 +46,5 @@ function changesText({ added, changed, removed, bytes: size, folders, isWhole }:
 }
 
 function counted(count: number, what: string): string {
-  return count === 0 ? '' : `${count} ${count === 1 ? 'file' : 'files'} ${what}`
+  return count === 0 ? '' : `${count} ${what}`
 }

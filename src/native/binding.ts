@@ -199,6 +199,8 @@ export interface NativeEnvelope {
   keep(targets: readonly string[], place: NativeKeepPlace): Promise<NativeKeepReport>
   /** What was written in overlays: for each its upper layer, by a path that is this program's until `close`. */
   layers(): readonly { readonly target: string; readonly path: string }[]
+  /** Whether nothing of the source is seen in a folder of an overlay. @param folder its path from the overlay on, of bytes */
+  isOpaque(target: string, folder: Uint8Array): Promise<boolean>
   /** Does to the sources of overlays, by their targets, what was done in them. Comes after `killAll`. */
   apply(targets: readonly string[]): Promise<readonly Applied[]>
   /** After a report of failures: tries the rest again. */

@@ -8,16 +8,21 @@ import { isThrownAway } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Mount, Plan } from '../spec/plan.ts'
 
-/** What commands wrote in one overlay, or in the copy that stands for one. It goes with the session. Files, links and the like are counted; folders are not. */
+/**
+ * What commands did in one overlay, or in the copy that stands for one. It goes with the session. Files, links and the like are counted, and
+ * folders that were added, removed or given another mode. A folder in the place of a file, or a file in that of a folder, is one added and one
+ * removed.
+ */
 export interface Changes {
   /** Of the overlay, in the session. */
   readonly target: string
   /** On the host. */
   readonly source: string
+  /** Each folder, and each file in it. */
   readonly added: number
-  /** Files of the source that were written to, or whose mode or times were set. */
+  /** Files of the source that were written to or replaced, or whose mode or times were set, and folders whose mode was. */
   readonly changed: number
-  /** Files and folders of the source, each folder once. */
+  /** Files and folders of the source, a folder once with all that was in it. Of a folder that was removed and made again: what it lacks by now. */
   readonly removed: number
   /** The size of the files that were added or changed. */
   readonly bytes: number
@@ -42,10 +47,16 @@ const opendir = promisify(fs.opendir)
 export async function changesIn(envelope: NativeEnvelope, mounts: readonly Mount[]): Promise<Changes[]> {
   const all = envelope.layers().map(async ({ target, path }) => {
     const { source = '', kind } = mounts.find((mount) => mount.target === target) ?? {}
-    const points = new Set(mounts.filter((mount) => mount.target !== target && isWithin(mount.target, target)).map((mount) => mount.target.slice(target.length)))
-    return await (kind === 'copy' ? new Comparing(target, source, path) : new Counting(target, source, path, points)).count()
+    const points = mounts.filter((mount) => mount.target !== target && isWithin(mount.target, target)).map((mount) => mount.target.slice(target.length))
+    const layer = { target, source, top: path, points: new Set(points), waysToPoints: new Set(points.flatMap(foldersAround)) }
+    return await (kind === 'copy' ? new Comparing(layer) : new Counting(layer, envelope)).count()
   })
   return await Promise.all(all)
+}
+
+/** Of `/a/b/c`: `/a` and `/a/b`. */
+function foldersAround(point: string): string[] {
+  return [...point.matchAll(/\//g)].map(({ index }) => point.slice(0, index)).filter((folder) => folder !== '')
 }
 
 /**
@@ -62,47 +73,60 @@ export function refuseToApply({ mounts }: Plan, given: unknown, entry: string): 
 
 type Kind = 'added' | 'changed' | 'removed'
 
-/** Walks the upper layer of an overlay (overlayfs.rst), of which the source is the lower one. A build chose the names, and follows none by a link. */
-class Counting {
-  readonly #target: string
-  protected readonly source: string
-  protected readonly top: string
+interface CountedLayer {
+  readonly target: string
+  readonly source: string
+  readonly top: string
+  /** Where something else is mounted: opening made what is there, and the folders on the way that the source lacks. */
+  readonly points: ReadonlySet<string>
+  readonly waysToPoints: ReadonlySet<string>
+}
+
+interface Folder {
+  readonly below: Buffer
+  /** The source has a folder there too, and no link to one. */
+  readonly isInSource: boolean
+  /** Nothing of the source is seen in it, nor in the folders in it. */
+  readonly isOpaque: boolean
+}
+
+/** Walks the upper layer of an overlay (overlayfs.rst), or a copy. A build chose the names, and follows none by a link. */
+abstract class Walking {
+  protected readonly layer: CountedLayer
   readonly #counts = { added: 0, changed: 0, removed: 0 }
   readonly #folders = new Map<string, number>()
-  /** Where something else is mounted: opening made what is there. */
-  readonly #points: ReadonlySet<string>
   #bytes = 0
   #left: number
   #isWhole = true
 
-  constructor(target: string, source: string, top: string, points: ReadonlySet<string>, most: number = mostCounted) {
+  constructor(layer: CountedLayer, most: number) {
+    this.layer = layer
     this.#left = most
-    this.#points = points
-    this.#target = target
-    this.source = source
-    this.top = top
   }
 
   async count(): Promise<Changes> {
+    const { target, source } = this.layer
     // One folder after the other, as a build decides how many there are.
-    for (const folders: Buffer[] = [Buffer.alloc(0)]; folders.length > 0 && this.#left > 0; ) await this.#countIn(folders.pop() as Buffer, folders)
+    for (const folders: Folder[] = [{ below: Buffer.alloc(0), isInSource: true, isOpaque: false }]; folders.length > 0 && this.#left > 0; ) await this.#countIn(folders.pop() as Folder, folders)
     if (this.#left === 0) this.#isWhole = false
     const folders = [...this.#folders].map(([name, count]) => ({ name, count })).toSorted((a, b) => b.count - a.count)
-    return { target: this.#target, source: this.source, ...this.#counts, bytes: this.#bytes, folders: folders.slice(0, mostFolders), isWhole: this.#isWhole }
+    return { target, source, ...this.#counts, bytes: this.#bytes, folders: folders.slice(0, mostFolders), isWhole: this.#isWhole }
   }
 
-  async #countIn(folder: Buffer, folders: Buffer[]): Promise<void> {
+  async #countIn(found: Folder, folders: Folder[]): Promise<void> {
     let some: Buffer[] = []
+    let folder = found
     const countSome = async (): Promise<void> => {
-      await Promise.all(some.map((below) => this.#countOne(below, folders)))
+      await Promise.all(some.map((below) => this.#countOne(below, folder, folders)))
       some = []
     }
     try {
-      await this.enter(folder)
-      for await (const name of namesIn(joined(this.top, folder))) {
+      if (folder.isInSource && !folder.isOpaque) folder = { ...folder, isOpaque: await this.isOpaque(folder.below) }
+      if (folder.isInSource && folder.isOpaque) await this.#countMissing(folder.below)
+      for await (const name of namesIn(joined(this.layer.top, folder.below))) {
         if (this.#left === 0) break
         this.#left -= 1
-        some.push(Buffer.concat([folder, slash, name]))
+        some.push(Buffer.concat([folder.below, slash, name]))
         if (some.length === mostAtOnce) await countSome()
       }
     } catch {
@@ -111,35 +135,55 @@ class Counting {
     await countSome()
   }
 
-  async #countOne(below: Buffer, folders: Buffer[]): Promise<void> {
-    const status = await statusOf(joined(this.top, below))
-    if (this.#points.has(below.toString())) return
-    if (status === undefined) this.#isWhole = false
-    else if (!this.isPart(status)) return
-    else if (status.isDirectory()) folders.push(below)
-    else {
-      const kind = await this.kindOf(below, status)
-      if (kind === undefined) return
-      this.note(kind, below)
-      if (status.isFile()) this.#bytes += status.size
+  async #countMissing(folder: Buffer): Promise<void> {
+    for await (const name of namesIn(joined(this.layer.source, folder))) {
+      if (this.#left === 0) break
+      const below = Buffer.concat([folder, slash, name])
+      if (!(await isMissing(joined(this.layer.top, below))) || !this.wasThere(await statusOf(joined(this.layer.source, below)))) continue
+      this.#left -= 1
+      this.#note('removed', below)
     }
   }
 
-  /** Comes before what is in the folder. */
-  protected async enter(_folder: Buffer): Promise<void> {}
+  async #countOne(below: Buffer, { isInSource, isOpaque }: Folder, folders: Folder[]): Promise<void> {
+    const { top, source, points, waysToPoints } = this.layer
+    const status = await statusOf(joined(top, below))
+    if (points.has(below.toString())) return
+    if (status === undefined) this.#isWhole = false
+    if (status === undefined || !this.isPart(status)) return
+    const before = isInSource ? await statusOf(joined(source, below)) : undefined
+    if (status.isDirectory()) folders.push({ below, isInSource: before?.isDirectory() === true, isOpaque })
+    if (before === undefined && waysToPoints.has(below.toString())) return
+    const kinds = this.kindsOf(status, before)
+    for (const kind of kinds) this.#note(kind, below)
+    if (status.isFile() && kinds.length > 0) this.#bytes += status.size
+  }
+
+  protected abstract isOpaque(folder: Buffer): Promise<boolean>
+
+  /** Whether a session saw what the source has. */
+  protected wasThere(before: Stats | undefined): boolean {
+    return before !== undefined
+  }
 
   /** Whether it is to be counted, or entered. */
   protected isPart(_status: Stats): boolean {
     return true
   }
 
-  /** Undefined for what is as it was. */
-  protected async kindOf(below: Buffer, status: Stats): Promise<Kind | undefined> {
-    if (status.isCharacterDevice() && status.rdev === 0) return 'removed'
-    return (await statusOf(joined(this.source, below))) === undefined ? 'added' : 'changed'
+  /** None for what is as it was. */
+  protected kindsOf(status: Stats, before: Stats | undefined): readonly Kind[] {
+    if (before === undefined) return ['added']
+    if (status.isDirectory() !== before.isDirectory()) return ['added', 'removed']
+    return (status.isDirectory() ? modeOf(status) !== modeOf(before) : this.isChanged(status, before)) ? ['changed'] : []
   }
 
-  protected note(kind: Kind, below: Buffer): void {
+  /** Of what is no folder. */
+  protected isChanged(_status: Stats, _before: Stats): boolean {
+    return true
+  }
+
+  #note(kind: Kind, below: Buffer): void {
     this.#counts[kind] += 1
     const parts = below.toString().split('/').slice(1)
     const name = parts.length > 1 ? (parts[0] as string) : '.'
@@ -147,16 +191,34 @@ class Counting {
   }
 }
 
+/** Walks the upper layer of an overlay, of which the source is the lower one. */
+class Counting extends Walking {
+  readonly #envelope: NativeEnvelope
+
+  constructor(layer: CountedLayer, envelope: NativeEnvelope) {
+    super(layer, mostCounted)
+    this.#envelope = envelope
+  }
+
+  protected override async isOpaque(folder: Buffer): Promise<boolean> {
+    return await this.#envelope.isOpaque(this.layer.target, folder)
+  }
+
+  protected override kindsOf(status: Stats, before: Stats | undefined): readonly Kind[] {
+    return status.isCharacterDevice() && status.rdev === 0 ? ['removed'] : super.kindsOf(status, before)
+  }
+}
+
 /** Walks a copy beside the source, as that is by now. What is mounted in the copy is no part of it. */
-class Comparing extends Counting {
+class Comparing extends Walking {
   #device: number | undefined
 
-  constructor(target: string, source: string, top: string) {
-    super(target, source, top, new Set(), mostCompared)
+  constructor(layer: CountedLayer) {
+    super(layer, mostCompared)
   }
 
   override async count(): Promise<Changes> {
-    this.#device = (await statusOf(joined(this.top, Buffer.alloc(0))))?.dev
+    this.#device = (await statusOf(joined(this.layer.top, Buffer.alloc(0))))?.dev
     return await super.count()
   }
 
@@ -164,19 +226,16 @@ class Comparing extends Counting {
     return dev === this.#device
   }
 
-  protected override async kindOf(below: Buffer, status: Stats): Promise<Kind | undefined> {
-    const before = await statusOf(joined(this.source, below))
-    if (before === undefined) return 'added'
-    return toldOf(before) === toldOf(status) ? undefined : 'changed'
+  protected override async isOpaque(): Promise<boolean> {
+    return true
   }
 
-  protected override async enter(folder: Buffer): Promise<void> {
-    const before = joined(this.source, folder)
-    if ((await statusOf(before))?.isDirectory() !== true) return
-    for await (const name of namesIn(before)) {
-      const below = Buffer.concat([folder, slash, name])
-      if ((await isMissing(joined(this.top, below))) && isCopied(await statusOf(joined(this.source, below)))) this.note('removed', below)
-    }
+  protected override wasThere(before: Stats | undefined): boolean {
+    return isCopied(before)
+  }
+
+  protected override isChanged(status: Stats, before: Stats): boolean {
+    return toldOf(before) !== toldOf(status)
   }
 }
 
@@ -187,11 +246,15 @@ function isCopied(status: Stats | undefined): boolean {
 
 /** What the copy of a file has of it (native/envelope/tree_copy.h), without reading it. */
 function toldOf({ mode, size, mtimeMs }: Stats): string {
-  return [mode & ~setIds, size, mtimeMs].join(' ')
+  return [modeOf({ mode }), size, mtimeMs].join(' ')
 }
 
 /** inode(7), S_ISUID and S_ISGID. */
 const setIds = 0o6000
+
+function modeOf({ mode }: Pick<Stats, 'mode'>): number {
+  return mode & ~setIds
+}
 
 /** Undefined where it cannot be looked at. */
 async function statusOf(path: Buffer): Promise<Stats | undefined> {

@@ -232,7 +232,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Ends everything in the session, and tells what was written in each overlay. None of it is kept. Empty where the session has no overlay.
+   * Ends everything in the session, and tells what was done in each overlay. None of it is kept. Empty where the session has no overlay.
+   * What the source loses in a folder that was removed and made again counts as removed.
    * Where an overlay is a copy, the copy is compared with its source, by sizes, modes and times.
    * Commands that are started meanwhile wait, and so does `close`.
    * @throws SessionClosedError, SystemCallError

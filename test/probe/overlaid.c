@@ -82,6 +82,7 @@ try(const char *folder)
 	tell_of("device", mknod("null", S_IFCHR | 0666, makedev(1, 3)));
 	tell_of("mark of the system", setxattr(".", "trusted.overlay.redirect", "/other", 6, 0));
 	tell_of("mark", setxattr("folder", "user.overlay.redirect", "/other", 6, 0));
+	tell_of("mark of emptiness", setxattr("folder", "user.overlay.opaque", "y", 1, 0));
 	tell_of("mark read", getxattr("folder", "trusted.overlay.origin", NULL, 0));
 	attempt_handle();
 	tell_of("unmount", umount2(folder, MNT_DETACH));

@@ -48,12 +48,29 @@ describeOverlays('what was written in an overlay is done in its source', () => {
       'rm -r folder; echo now > folder',
       'rm file; mkdir file; echo in > file/in',
     ].join('\n')])
-    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 5, removed: 2, left: [] }])
+    expect(await session.changes()).toMatchObject([{ added: 8, changed: 1, removed: 5 }])
+    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 5, removed: 5, left: [] }])
     expect(everything()).toEqual(['again', 'again/here', 'file', 'file/in', 'folder', 'link', 'new', 'new/deep', 'new/deep/file', 'new/link', 'package.json', 'src', 'src/a'])
     expect([text('new/deep/file'), text('src/a'), text('again/here'), text('folder'), text('file/in')]).toEqual(['n\n', 'amore\n', '2\n', 'now\n', 'in\n'])
     expect(readlinkSync(path.join(project, 'new/link'))).toBe('../file')
     expect(lstatSync(path.join(project, 'src/a')).mode & 0o7777).toBe(0o700)
     for (const name of ['new', 'new/deep/file', 'src/a']) expect(lstatSync(path.join(project, name)).uid).toBe(process.geteuid?.())
+  })
+
+  test.each<[string, string, object, object, string[], string[]]>([
+    ['a folder that was removed and made again', 'rm -r src; mkdir src', { removed: 2, folders: [{ name: 'src', count: 2 }] }, { removed: 2 }, ['src/a', 'src/b'], []],
+    ['the folders in it too', 'rm -r old; mkdir -p old/deep; echo 2 > old/two; echo > old/new', { added: 1, changed: 1, removed: 1, folders: [{ name: 'old', count: 3 }] }, { written: 2, removed: 1 }, ['old/deep/one'], ['old/new']],
+    ['a new folder', 'mkdir -p made/deep', { added: 2 }, { written: 1 }, [], ['made', 'made/deep']],
+    ['a folder in the place of a link', 'rm link; mkdir link; echo > link/file', { added: 2, removed: 1 }, { written: 1, removed: 1 }, [], ['link/file']],
+    ['a file in the place of a folder', 'rm -r old; echo > old', { added: 1, removed: 1 }, { written: 1, removed: 1 }, ['old/deep', 'old/deep/one', 'old/two'], []],
+    ['the mode of a folder', 'chmod 700 src', { changed: 1 }, {}, [], []],
+  ])('as was told before: %s', async (_, script, told, applied, gone, come) => {
+    const before = everything()
+    await using session = await open()
+    await session.run(['sh', '-c', script])
+    expect(await session.changes()).toMatchObject([{ added: 0, changed: 0, removed: 0, isWhole: true, ...told }])
+    expect(await session.applyChanges()).toEqual([{ target: project, written: 0, removed: 0, left: [], ...applied }])
+    expect(everything()).toEqual([...before.filter((name) => !gone.includes(name)), ...come].toSorted())
   })
 
   test('but for the places that the session made to mount something there, with the folders around them', async () => {
@@ -174,14 +191,17 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     expect((JSON.parse(json.stdout) as { result: unknown }).result).toMatchObject({ changes: [], applied: { target: project, written: 1 } })
     expect([done.status, text('src/a'), done.stderr]).toEqual([0, 'done\n', `buildjail: applied to ${project}: 1 written, 1 removed\n`])
     expect(everything()).not.toContain('src/b')
+    const ofFolders = run('sh', '-c', 'rm -r old; mkdir old made')
+    expect([ofFolders.status, ofFolders.stderr]).toEqual([0, `buildjail: applied to ${project}: 1 written, 2 removed\n`])
+    expect(everything()).toEqual(expect.arrayContaining(['made', 'old']))
   })
 
-  test.each([['y', 'now\n'], ['n', 'a'], ['\x03', 'a']])('by the command line, which asks: %j', async (answer, expected) => {
-    one = new Person('012', ['sh', '-c', `cd '${project}' && exec "$@"`, 'sh', ...buildjailRun('--here', '--apply', '--', 'sh', '-c', 'echo now > src/a')])
-    await one.sees(/apply to .*: 1 file changed .* in src \(1\)\? \[y\/N\] /)
+  test.each([['y', ['now\n', ['deep']]], ['n', ['a', ['deep', 'two']]], ['\x03', ['a', ['deep', 'two']]]])('by the command line, which asks: %j', async (answer, expected) => {
+    one = new Person('012', ['sh', '-c', `cd '${project}' && exec "$@"`, 'sh', ...buildjailRun('--here', '--apply', '--', 'sh', '-c', 'echo now > src/a; rm -r old; mkdir -p old/deep')])
+    await one.sees(/apply to .*: 1 changed, 2 removed .* in old \(2\), src \(1\)\? \[y\/N\] /)
     one.type(answer === '\x03' ? answer : `${answer}\r`)
     await one.ended()
-    expect(text('src/a')).toBe(expected)
+    expect([text('src/a'), readdirSync(path.join(project, 'old')).toSorted()]).toEqual(expected)
   })
 
   test('and runs nothing where nobody can be asked', () => {

@@ -220,6 +220,7 @@ export class FakeAddon implements NativeBinding {
     return {
       steps: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
       layers: () => [],
+      isOpaque: async () => false,
       killAll: async () => {
         this.acts.push('kill all')
         for (const { job } of this.launched) this.exit(job, { signal: 'SIGKILL' })

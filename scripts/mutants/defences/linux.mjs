@@ -708,6 +708,11 @@ export const linux = [
     tests: [[applying, 'and files keep their owner, and new ones have that of the source']],
   },
   {
+    defence: 'a mark that means nothing to an overlay removes nothing from its source',
+    off: { 'opaque-by-own-mark': { swap: { trusted: 'user' } } },
+    tests: [[`${attacks}/overlay.test.ts`, 'as %s removes nothing from the source by marks, its own or planted ones']],
+  },
+  {
     defence: 'a name leads to no private address',
     off: { 'name-leads-to-no-private': 'never' },
     tests: [[networkOfNames, 'leads by a name to no address of the host or of its own networks, whatever else the name has']],

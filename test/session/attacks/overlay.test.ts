@@ -35,6 +35,7 @@ describeAttack('a build in an overlay', () => {
         device: 'EPERM',
         'mark of the system': 'EOPNOTSUPP',
         mark: 'EOPNOTSUPP',
+        'mark of emptiness': 'EOPNOTSUPP',
         handle: 'EPERM',
         unmount: 'EPERM',
         'unmount of /tmp': 'EPERM',
@@ -72,6 +73,18 @@ describeAttack('a build in an overlay', () => {
       expect(stdout).not.toContain('secret')
       expect(stdout).not.toContain('another')
       expect(stdout.split('\n').slice(0, 2)).toEqual(['own', 'own'])
+    })
+
+    // promise: 50
+    test.each(users)('as %s removes nothing from the source by marks, its own or planted ones', async (user) => {
+      const [program = '', ...words] = onHost('overlaid', 'plant', source)
+      expect(Number(spawnSync(program, words, { encoding: 'utf8' }).stdout)).toBeGreaterThan(0)
+      await using session = await openSession(spec(user, ['attributes']))
+      await session.run(attack('overlaid', 'try', '/w'))
+      await session.run(['sh', '-c', 'cat /w/folder/own; echo > /w/folder/new'])
+      expect(await session.changes()).toMatchObject([{ added: 1, changed: 0, removed: 0, isWhole: true }])
+      expect(await session.applyChanges()).toMatchObject([{ written: 1, removed: 0 }])
+      expect(readdirSync(path.join(source, 'folder')).toSorted()).toEqual(['new', 'own'])
     })
 
     test('shuts nobody of the host out by a lock, and writes to no pipe that lies there', async () => {
