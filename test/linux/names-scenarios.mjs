@@ -60,7 +60,7 @@ const scenarios = {
   private: async () => {
     const server = createServer((socket) => socket.end('the host')).listen(85, '::')
     await once(server, 'listening')
-    const names = ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid', 'missing', 'translated.example', 'own-translated.example', 'anycast.example', 'routed.example']
+    const names = ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid', 'missing', 'translated.example', 'own-translated.example', 'anycast.example', 'routed.example', 'dropped.example', 'half.example']
     const all = await told(spec(names.map((name) => `${name}:85`)), `
       const all = []
       for (const name of ${JSON.stringify(names)}) all.push(await talk(name, 85))
