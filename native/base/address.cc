@@ -15,11 +15,12 @@ struct Prefix {
   unsigned bits;
 };
 
-// RFC 6890 and the registries of IANA after it, without the networks of examples, which no host has.
+// RFC 6890 and the registries of IANA after it, without the networks of examples, which no host has. 168.63.129.16 is
+// the platform of Azure, which gives each of its virtual machines its settings, as 169.254.169.254 does elsewhere.
 constexpr std::array kPrivateIpv4{
     Prefix{{0}, 8},         Prefix{{10}, 8},       Prefix{{100, 64}, 10},   Prefix{{127}, 8},
     Prefix{{169, 254}, 16}, Prefix{{172, 16}, 12}, Prefix{{192, 0, 0}, 24}, Prefix{{192, 168}, 16},
-    Prefix{{198, 18}, 15},  Prefix{{224}, 4},      Prefix{{240}, 4},
+    Prefix{{198, 18}, 15},  Prefix{{224}, 4},      Prefix{{240}, 4},        Prefix{{168, 63, 129, 16}, 32},
 };
 constexpr std::array kPrivateIpv6{
     // Unspecified, loopback, and IPv4 addresses in the form that RFC 4291 gave up.

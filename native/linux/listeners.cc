@@ -75,6 +75,8 @@ class Sockets {
 
 /** Adds an address to the loopback (netdevice(7), ipv6(7)). */
 void add_address(const Address& address, unsigned number, InitCalls& calls) {
+  // Init takes no longer messages, and there may be 256 addresses.
+  calls.begin_step();
   const CallSite site{.step = kStep, .path = "lo"};
   const SocketAddress raw(address.at(0));
   calls.make(site, kCall_socket, {raw.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0}).into(kOpened);

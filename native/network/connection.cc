@@ -22,6 +22,8 @@ constexpr std::chrono::milliseconds kBetweenAttempts{250};
 constexpr std::chrono::seconds kConnectBound{30};
 /** FreeBSD's poll(2) is not woken by an error of a socket of which nothing is asked. */
 constexpr std::chrono::seconds kLook{1};
+/** A server may take nothing for so long of what a program sent that is gone. */
+constexpr std::chrono::seconds kStallBound{60};
 
 void set_option(int socket, int level, int name, int value = 1) {
   static_cast<void>(::setsockopt(socket, level, name, &value, sizeof(value)));
@@ -211,6 +213,14 @@ Awaited::Place Connection::await_moving(Awaited& awaited, int socket, const Dire
   return events == 0 && out.is_shut() ? Awaited::kNowhere : awaited.add(socket, events);
 }
 
+void Connection::await_last(Awaited& awaited, Clock::time_point now) {
+  // One that is broken always has an error to tell.
+  if (sent_.is_empty() && !sent_.is_ended()) at_inside_ = awaited.add(inside_.get(), POLLIN);
+  // What still comes from there is dropped now and then.
+  at_outside_ = awaited.add(outside_.get(), sent_.is_empty() ? 0 : POLLOUT);
+  awaited.add(now + kLook);
+}
+
 void Connection::await(Awaited& awaited, Clock::time_point now) {
   at_inside_ = at_outside_ = Awaited::kNowhere;
   switch (state_) {
@@ -229,10 +239,12 @@ void Connection::await(Awaited& awaited, Clock::time_point now) {
       at_inside_ = awaited.add(inside_.get(), 0);
       break;
     case State::kMoving:
-      at_inside_ = await_moving(awaited, inside_.get(), sent_, received_);
-      // What still comes from there is dropped now and then.
-      at_outside_ = is_finishing_ ? awaited.add(outside_.get(), sent_.is_empty() ? 0 : POLLOUT)
-                                  : await_moving(awaited, outside_.get(), received_, sent_);
+      if (is_finishing_) {
+        await_last(awaited, now);
+      } else {
+        at_inside_ = await_moving(awaited, inside_.get(), sent_, received_);
+        at_outside_ = await_moving(awaited, outside_.get(), received_, sent_);
+      }
       break;
     case State::kOver:
       // Its session tells of it in the next turn.
@@ -277,20 +289,35 @@ std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, Movi
     case State::kOver:
       break;
   }
-  const std::uint64_t moved = sent_.moved() + received_.moved() - before;
-  return static_cast<std::size_t>(moved) + (untold_before > untold_ ? untold_before - untold_ : 0);
+  const std::size_t moved = static_cast<std::size_t>(sent_.moved() + received_.moved() - before) +
+                            (untold_before > untold_ ? untold_before - untold_ : 0);
+  if (is_finishing_ && state_ == State::kMoving) {
+    if (moved > 0 || stalls_at_ == Clock::time_point::max()) stalls_at_ = now + kStallBound;
+    if (now >= stalls_at_) end(outcome::kReset);
+  }
+  return moved;
 }
 
 void Connection::move(int inside, int outside, MovingRoom& room) {
-  // It is closed, though neither direction has come to its end.
-  const bool is_gone = (!received_.is_shut() && (inside & (POLLHUP | POLLIN)) == POLLHUP) ||
-                       (!sent_.is_shut() && (outside & (POLLHUP | POLLIN)) == POLLHUP);
+  // The program has reset it, or has closed it and was forgotten by its kernel. The bytes that it sent are there still,
+  // and a read tells behind them whether they are all.
+  const bool is_left = (inside & POLLERR) != 0 || (!received_.is_shut() && (inside & POLLHUP) != 0);
+  if (is_left && !sent_.is_shut()) {
+    finish();
+    return move_last(inside, outside, room);
+  }
+  // It is closed, though the direction to it has not come to its end.
+  const bool is_gone = is_left || (!sent_.is_shut() && (outside & (POLLHUP | POLLIN)) == POLLHUP);
   const bool is_well = !is_gone && sent_.move(inside_.get(), inside, outside_.get(), outside, room) &&
                        received_.move(outside_.get(), outside, inside_.get(), inside, room);
-  if (!is_well)
+  if (!is_well) {
+    // A server may have answered before it broke the connection off, and so may the program have sent.
+    received_.move_rest(outside_.get(), inside_.get(), room);
+    sent_.move_rest(inside_.get(), outside_.get(), room);
     end(outcome::kReset);
-  else if (sent_.is_shut() && received_.is_shut())
+  } else if (sent_.is_shut() && received_.is_shut()) {
     end(outcome::kClosed);
+  }
 }
 
 void Connection::move_last(int inside, int outside, MovingRoom& room) {

@@ -85,7 +85,7 @@ class Connection {
   /** Ends it where it is. */
   void end(std::string_view how);
   /**
-   * The build is no more, and its end of the connection is closed. What it has sent still goes on, and nothing comes
+   * The program is no more, and its end of the connection is closed. What it has sent still goes on, and nothing comes
    * back: the connection is over when the server has all of it.
    */
   void finish();
@@ -102,6 +102,8 @@ class Connection {
 
   void read_hello(MovingRoom& room);
   void connected();
+  /** While it is finished. */
+  void await_last(Awaited& awaited, Clock::time_point now);
   void move(int inside, int outside, MovingRoom& room);
   /** The same while it is finished. */
   void move_last(int inside, int outside, MovingRoom& room);
@@ -126,6 +128,8 @@ class Connection {
   Direction sent_;
   Direction received_;
   bool is_finishing_ = false;
+  /** While it is finished: when it is over, if the server has taken nothing until then. */
+  Clock::time_point stalls_at_ = Clock::time_point::max();
   /** Bytes that were written and of which the server has not told that it has them. Only while it is finished. */
   std::size_t untold_ = 0;
   Awaited::Place at_inside_ = Awaited::kNowhere;

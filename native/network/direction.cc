@@ -11,24 +11,38 @@ namespace {
 
 /** A pass of fewer costs more than a copy. */
 constexpr ssize_t kLittle = 16384;
+/** After an error, so that other connections get their turn: more than a socket has room for as a rule. */
+constexpr std::uint64_t kMostRest = 8U << 20U;
 
 }  // namespace
 
 bool Direction::move(int from, int from_happened, int to, int to_happened, MovingRoom& room) {
   if (is_shut_) return true;
-  if (((from_happened | to_happened) & (POLLERR | POLLNVAL)) != 0) return false;
+  if ((to_happened & (POLLERR | POLLNVAL)) != 0) return false;
   if (!is_empty()) {
     if (to_happened == 0) return true;
     if (!write_held(to)) return false;
-  } else if (!is_ended_ && (from_happened & (POLLIN | POLLHUP)) != 0) {
+  } else if (!is_ended_ && (from_happened & (POLLIN | POLLHUP | POLLERR)) != 0) {
     bool is_well = true;
-    if (!pass(from, to, room, is_well)) is_well = read(from, to, room);
+    // splice(2) would take the error away, and a read after it would find an end.
+    const bool is_broken = (from_happened & POLLERR) != 0;
+    if (is_broken || !pass(from, to, room, is_well)) is_well = read(from, to, room);
     if (!is_well) return false;
   }
   if (!is_ended_ || !is_empty()) return true;
   is_shut_ = true;
   // ENOTCONN: the other end has closed both directions already.
   return ::shutdown(to, SHUT_WR) == 0 || errno == ENOTCONN;
+}
+
+void Direction::move_rest(int from, int to, MovingRoom& room) {
+  const std::uint64_t first = moved_;
+  std::uint64_t before = 0;
+  do {
+    before = moved_;
+    const bool is_well = is_empty() ? !is_ended_ && read(from, to, room) : write_held(to);
+    if (!is_well) return;
+  } while (moved_ != before && moved_ - first < kMostRest);
 }
 
 bool Direction::pass(int from, int to, MovingRoom& room, bool& is_well) {

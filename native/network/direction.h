@@ -30,8 +30,13 @@ class Direction {
   /** Bytes that it holds when its reader is slow. */
   static constexpr std::size_t kMostHeld = SocketPipe::kMost;
 
-  /** Moves what can be moved, after poll(2) has told what happened to the sockets. False after an error of either. */
+  /**
+   * Moves what can be moved, after poll(2) has told what happened to the sockets. False after an error of either: that
+   * of `from` comes behind the bytes that it has.
+   */
   bool move(int from, int from_happened, int to, int to_happened, MovingRoom& room);
+  /** Moves after an error what the reader takes at once. It is not told that it was all. */
+  void move_rest(int from, int to, MovingRoom& room);
   /** Bytes that were read already come before all others. */
   void add(std::span<const std::uint8_t> bytes) { held_.insert(held_.end(), bytes.begin(), bytes.end()); }
   /** Frees the bytes that it holds. */

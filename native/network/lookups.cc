@@ -56,10 +56,16 @@ Addresses addresses_of(const std::string& name) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
+  std::string asked = name;
+#if !defined(__GLIBC__) && !defined(__FreeBSD__)
+  // musl's getaddrinfo(3) does not look at _res, and has no search list for a name with a dot at its end
+  // (resolv.conf(5), ndots).
+  if (!is_short) asked += '.';
+#endif
   constexpr int kTries = 3;
   for (int i = 0; i < kTries && search_only_for(is_short); ++i) {
     addrinfo* first = nullptr;
-    if (::getaddrinfo(name.c_str(), nullptr, &hints, &first) != 0) first = nullptr;
+    if (::getaddrinfo(asked.c_str(), nullptr, &hints, &first) != 0) first = nullptr;
     Addresses found(first);
     if (has_searched_for(is_short)) return found;
   }

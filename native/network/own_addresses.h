@@ -7,7 +7,7 @@
 
 namespace buildjail {
 
-/** Those of the addresses that lead to this host itself. Nothing if that cannot be told. */
+/** Those of the addresses that lead to this host itself, or may. Nothing if that cannot be told of any. */
 std::optional<std::vector<Address>> own_among(const std::vector<Address>& found);
 
 }  // namespace buildjail

@@ -64,9 +64,8 @@ std::optional<std::vector<Address>> own_among(const std::vector<Address>& found)
   if (!netlink) return std::nullopt;
   std::vector<Address> own;
   for (const Address& one : found) {
-    const auto is_hosts = is_own(netlink.get(), one);
-    if (!is_hosts) return std::nullopt;
-    if (*is_hosts) own.push_back(one);
+    // A route that forbids the address (ip-route(8), blackhole) is an error of that address alone.
+    if (is_own(netlink.get(), one).value_or(true)) own.push_back(one);
   }
   return own;
 }

@@ -174,7 +174,7 @@ std::optional<Address> SessionNetwork::address_of(const std::string& name, const
   if (wildcard_names_.size() >= AllowedNames::kMostWildcardNames) return std::nullopt;
   int tries = 0;
   // The session's loopback has as many addresses (freebsd/listeners.cc).
-  for (std::size_t i = 0; i < names_.spare_sockets() && tries < kMostTries && spare_.size() >= ports.size(); ++i) {
+  for (std::size_t i = 0; i < names_.spare_sockets() && tries < kMostTries; ++i) {
     const Address address = AllowedNames::wildcard_address(next_wildcard_++ % names_.spare_sockets());
     const auto is_here = [&](const auto& other) { return other.second.is_same_host(address); };
     if (std::ranges::any_of(wildcard_names_, is_here)) continue;
@@ -186,30 +186,51 @@ std::optional<Address> SessionNetwork::address_of(const std::string& name, const
   return std::nullopt;
 }
 
-bool SessionNetwork::listen_at(const std::string& name, const Address& address,
-                               const std::vector<std::uint16_t>& ports) {
+bool SessionNetwork::listen_at(const std::string& name, const Address& address, std::vector<std::uint16_t> ports) {
+  const auto bound_at = [&](const Address& at) {
+    return std::ranges::find_if(
+        bound_, [&](const Listener& one) { return one.address.is_same_host(at) && one.port == at.port(); });
+  };
+  const auto missing =
+      std::ranges::count_if(ports, [&](std::uint16_t port) { return bound_at(address.at(port)) == bound_.end(); });
+  if (static_cast<std::size_t>(missing) > spare_.size()) return false;
+  // A server of the build that has one port of all addresses takes no socket for the others of each.
+  std::ranges::stable_partition(ports, [&](std::uint16_t port) { return port == taken_port_; });
   std::list<Listener> made;
-  const auto listen = [&](std::vector<UniqueFd>& spare, const Address& address_and_port) {
+  const auto bind = [&](std::vector<UniqueFd>& spare, const Address& address_and_port) {
+    const auto bound = bound_at(address_and_port);
+    if (bound != bound_.end()) {
+      made.splice(made.end(), bound_, bound);
+      return true;
+    }
     const SocketAddress at(address_and_port);
     // It stays spare.
     if (spare.empty() || ::bind(spare.back().get(), at.get(), at.size()) != 0) return false;
-    UniqueFd socket = std::move(spare.back());
-    spare.pop_back();
-    if (::listen(socket.get(), kBacklog) != 0) return false;
-    made.push_back({.socket = std::move(socket),
+    made.push_back({.socket = std::move(spare.back()),
                     .kind = AllowedName::Kind::kName,
-                    .name = name,
+                    .name = {},
                     .address = address_and_port,
                     .port = address_and_port.port()});
+    spare.pop_back();
     return true;
   };
+  bool is_whole = true;
   for (const std::uint16_t port : ports) {
-    if (!listen(spare_, address.at(port))) return false;
+    is_whole = bind(spare_, address.at(port));
+    if (!is_whole) {
+      taken_port_ = port;
+      break;
+    }
     // Where a server of the build has the port in IPv6, the name is reached by its IPv4 address.
-    if (names_.listens_in_ipv6()) static_cast<void>(listen(spare_ipv6_, names_.in_ipv6(address)->at(port)));
+    if (names_.listens_in_ipv6()) static_cast<void>(bind(spare_ipv6_, names_.in_ipv6(address)->at(port)));
   }
-  listeners_.splice(listeners_.end(), made);
-  return true;
+  for (Listener& one : made) {
+    one.name = name;
+    is_whole = is_whole && ::listen(one.socket.get(), kBacklog) == 0;
+  }
+  std::list<Listener>& all = is_whole ? listeners_ : bound_;
+  all.splice(all.end(), made);
+  return is_whole;
 }
 
 void SessionNetwork::tell(std::vector<NetworkEvent> events) {

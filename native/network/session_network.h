@@ -86,7 +86,7 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   std::optional<Resolver::Found> find(const DnsQuery& query, Clock::time_point now);
   /** The address of a name that a wildcard stands for; nothing when there can be no more of them. */
   std::optional<Address> address_of(const std::string& name, const std::vector<std::uint16_t>& ports);
-  bool listen_at(const std::string& name, const Address& address, const std::vector<std::uint16_t>& ports);
+  bool listen_at(const std::string& name, const Address& address, std::vector<std::uint16_t> ports);
   void tell(std::vector<NetworkEvent> events);
   [[nodiscard]] bool are_many_untold() const;
   [[nodiscard]] bool is_finishing() const noexcept { return finishes_by_ != Clock::time_point::max(); }
@@ -101,6 +101,13 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   std::list<Listener> listeners_;
   std::vector<UniqueFd> spare_;
   std::vector<UniqueFd> spare_ipv6_;
+  /**
+   * Of addresses of which not all ports were to be had. They are for the next name that gets such an address, because a
+   * socket that is bound can have no other one.
+   */
+  std::list<Listener> bound_;
+  /** The last port that was not to be had. */
+  std::uint16_t taken_port_ = 0;
   std::map<std::string, Address> wildcard_names_;
   /** Of the address that is tried next. */
   std::size_t next_wildcard_ = 0;

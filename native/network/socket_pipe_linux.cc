@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "network/socket_pipe.h"
 
@@ -33,6 +34,13 @@ ssize_t SocketPipe::pass(int from, int to, std::vector<std::uint8_t>& rest, bool
   auto left = static_cast<std::size_t>(taken);
   while (left > 0) {
     const ssize_t given = ::splice(out_.get(), nullptr, to, nullptr, left, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    if (given < 0 && errno != EAGAIN && errno != EINTR) {
+      // The error is told once (socket(7), SO_ERROR), so it is not for a later write to find.
+      is_whole = false;
+      close();
+      rest.clear();
+      return taken;
+    }
     if (given <= 0) break;
     left -= static_cast<std::size_t>(given);
   }

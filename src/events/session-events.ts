@@ -56,7 +56,7 @@ export type ConnectionOutcome =
   | 'private'
   /** It did not begin with TLS to that name; see `tlsNames`. */
   | 'tls-name'
-  /** The session had too many connections. */
+  /** The host program could open no more sockets. */
   | 'limit'
 
 /** A connection out of a network of names is over. */

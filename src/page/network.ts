@@ -20,7 +20,7 @@ const wrong: Readonly<Record<string, string>> = {
   unresolved: 'name not resolved',
   private: 'name of a private address',
   'tls-name': 'not TLS to that name',
-  limit: 'too many at a time',
+  limit: 'no socket left on the host',
 }
 
 /** What the session connected to, and what it was refused. Empty if its network was not one of names. */

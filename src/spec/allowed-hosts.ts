@@ -39,12 +39,14 @@ export function readAllowedHost(given: unknown, entry: string): AllowedHost {
   const refuse = (problem: string): never => {
     throw invalid(entry, `'${text}' ${problem}`)
   }
-  if (host === 'host') return { kind: 'host', host: '', port: number }
   if (host.startsWith('[')) return { kind: 'address', host: readIPv6(host.slice(1, -1), refuse), port: number }
   if (isIPv4(host)) return { kind: 'address', host: readIPv4(host, refuse), port: number }
-  return host.startsWith('*.')
-    ? { kind: 'wildcard', host: readName(host.slice(2), refuse), port: number }
-    : { kind: 'name', host: readName(host, refuse), port: number }
+  if (host.startsWith('*.')) return { kind: 'wildcard', host: readName(host.slice(2), refuse), port: number }
+  const found = readName(host, refuse)
+  // As a plan has the name: the host of `git://HOST/` keeps its case (WHATWG URL, opaque host), and a plan reads it as `host`.
+  // defence: host-however-spelled
+  if (found === 'host') return { kind: 'host', host: '', port: number }
+  return { kind: 'name', host: found, port: number }
 }
 
 /** The entry that `readAllowedHost` reads as this. */

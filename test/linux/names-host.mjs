@@ -21,6 +21,9 @@ const hosts = `127.0.0.1 localhost
 64:ff9b::c633:6401 own-translated.example
 2001:db8:1:: anycast.example
 203.0.113.5 routed.example
+203.0.113.6 dropped.example half.example
+203.0.113.7 half.example
+198.51.100.7 half.example
 64:ff9b::a4d:7 translated.example
 10.77.0.7 mixed.example
 198.51.100.2 late.example
@@ -52,6 +55,9 @@ ip('link', 'set', 'v0', 'up')
 // Addresses of the host that no interface has: of a router (RFC 4291, 2.6.1), and by a route of the type `local`.
 writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1')
 ip('route', 'add', 'local', '203.0.113.5', 'dev', 'lo')
+// No route is told for these (ip-route(8)).
+ip('route', 'add', 'blackhole', '203.0.113.6')
+ip('route', 'add', 'prohibit', '203.0.113.7')
 outside('link', 'set', 'lo', 'up')
 for (const address of ['198.51.100.7/24', '198.51.100.8/24', '10.77.0.7/24']) outside('addr', 'add', address, 'dev', 'v1')
 outside('addr', 'add', '2001:db8:1::7/64', 'dev', 'v1', 'nodad')

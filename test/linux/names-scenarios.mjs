@@ -60,7 +60,7 @@ const scenarios = {
   private: async () => {
     const server = createServer((socket) => socket.end('the host')).listen(85, '::')
     await once(server, 'listening')
-    const names = ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid', 'missing', 'translated.example', 'own-translated.example', 'anycast.example', 'routed.example']
+    const names = ['private.example', 'loopback.example', 'own.example', 'mixed.example', 'missing.invalid', 'missing', 'translated.example', 'own-translated.example', 'anycast.example', 'routed.example', 'dropped.example', 'half.example']
     const all = await told(spec(names.map((name) => `${name}:85`)), `
       const all = []
       for (const name of ${JSON.stringify(names)}) all.push(await talk(name, 85))
@@ -211,9 +211,11 @@ const scenarios = {
   many: async () => {
     const most = Array.from({ length: 256 }, (_, index) => `n${index}.example:85`)
     const last = answerOf(await build(spec(most), program(`tell([await look('n0.example', { family: 4 }), await look('n255.example', { family: 4 })])`)))
+    const addresses = Array.from({ length: 256 }, (_, index) => `198.51.100.${index}:85`)
+    const address = answerOf(await build(spec(addresses), program(`tell([await talk('198.51.100.7', 85), Object.values(require('node:os').networkInterfaces()).flat().length])`)))
     const wild = [...Array.from({ length: 40 }, (_, index) => `n${index}.wild.example:85`), ...Array.from({ length: 20 }, (_, index) => `*.wild.example:${1000 + index}`)]
     const refused = await build(spec(wild), program('tell(0)')).then(() => undefined, ({ code, step, message }) => ({ code, step, isNamed: message.includes('network.allow') }))
-    return { last, refused }
+    return { last, address, refused }
   },
 }
 

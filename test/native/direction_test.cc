@@ -164,6 +164,32 @@ bool fails_without_reader(std::size_t count) {
   return !is_well;
 }
 
+TEST_CASE("a reader that is gone is an error at once, also in the midst of many bytes") {
+  bool is_flowing = false;
+  bool is_well = true;
+  std::thread thread;
+  {
+    const BlockedSignals blocked;
+    thread = std::thread([&] {
+      std::mt19937 random(5);
+      Moving moving;
+      for (int i = 0; i < 10; ++i) {
+        moving.send(100'000, random);
+        moving.turn();
+        moving.receive(1'000'000);
+      }
+      is_flowing = moving.direction.is_empty() && moving.direction.moved() > 500'000;
+      moving.server.theirs.reset();
+      moving.send(100'000, random);
+      // Without the error that poll(2) would tell.
+      is_well = moving.direction.move(moving.build.ours.get(), POLLIN, moving.server.ours.get(), 0, moving.room);
+    });
+  }
+  thread.join();
+  CHECK(is_flowing);
+  CHECK_FALSE(is_well);
+}
+
 TEST_CASE("a reader that is gone is an error, also of many bytes at once") {
   CHECK(fails_without_reader(10));
   CHECK(fails_without_reader(200'000));

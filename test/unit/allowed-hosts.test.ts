@@ -26,6 +26,9 @@ describe('an entry of a network of names', () => {
     ['169.254.169.254:80', 'address', '169.254.169.254', 80],
     ['[2001:DB8:0:0::1]:443', 'address', '2001:db8::1', 443],
     ['host:5432', 'host', '', 5432],
+    ['HOST:5432', 'host', '', 5432],
+    ['ｈｏｓｔ:5432', 'host', '', 5432],
+    ['ho\u00adst:5432', 'host', '', 5432],
     ['host.example:5432', 'name', 'host.example', 5432],
     ['1.2.3.4.example:1', 'name', '1.2.3.4.example', 1],
   ])('%s', (text, kind, host, port) => {
@@ -63,6 +66,11 @@ describe('an entry of a network of names', () => {
     ['an address in octal', '010.8.8.8:80', /number in place of a name/],
     ['an address in other digits, which are another address', '８.８.２０５６:80', /number in place of a name/],
     ['a wildcard of numbers', '*.8:80', /number in place of a name/],
+    ['an address in hexadecimal and one number', '0x7f.1:80', /number in place of a name/],
+    ['an address in full-width digits', '１２７.０.０.１:80', /number in place of a name/],
+    ['host with a dot at its end', 'host.:80', /dot at the end/],
+    ['host with a full-width dot at its end', 'host。:80', /DNS cannot have/],
+    ['localhost in full-width letters', 'ＬＯＣＡＬＨＯＳＴ:80', /session's own loopback/],
     ['localhost', 'localhost:80', /session's own loopback.*host:PORT/],
     ['a name below localhost', 'a.LOCALHOST:80', /session's own loopback/],
     ['an address of the loopback', '127.0.0.53:53', /session's own loopback.*host:PORT/],
@@ -82,7 +90,7 @@ describe('an entry of a network of names', () => {
 
   it('of which the schema refuses none that is taken', () => {
     const pattern = new RegExp(allowedHostPattern, 'u')
-    const part = fc.constantFrom('a', 'B-', 'ö', '*', '1', '0x1', '[', ']', '::', '.', '.', ':', '443', '65536', 'host', ' ', '%', '\0', '。')
+    const part = fc.constantFrom('a', 'B-', 'ö', '*', '1', '0x1', '[', ']', '::', '.', '.', ':', '443', '65536', 'host', 'HOST', 'ｈｏｓｔ', ' ', '%', '\0', '。')
     fc.assert(
       fc.property(fc.array(part, { maxLength: 7 }).map((parts) => `${parts.join('')}:80`), (text) => {
         let found: AllowedHost

@@ -179,10 +179,29 @@ describe('a tool', () => {
     ['an address in IPv6', 'npm', '.npmrc', 'registry=http://[fd00::1]/'],
     ['an address by another number', 'npm', '.npmrc', 'registry=http://2852039166/'],
     ["the host's loopback", 'git', '.git/config', '[remote "a"]\n\turl = ssh://host:5432/x\n'],
+    ["the host's loopback in capitals", 'git', '.git/config', '[remote "a"]\n\turl = git://HOST:5432/x\n'],
+    ["the host's loopback in capitals, as ssh(1) has it", 'git', '.git/config', '[remote "a"]\n\turl = git@Host:x\n'],
+    ["the host's loopback in capitals, by npm", 'npm', '.npmrc', 'registry=git://HOST:15432/'],
+    ["the host's loopback in capitals, by Cargo", 'cargo', 'Cargo.lock', 'source = "git+ssh://HOST:15432/x#0123"'],
+    ["the host's loopback in full-width letters", 'npm', '.npmrc', 'registry=http://ｈｏｓｔ:80/'],
+    ["the host's loopback in other letters of its URL", 'npm', '.npmrc', 'registry=http://%68ost:80/'],
+    ['an address in full-width digits', 'npm', '.npmrc', 'registry=http://１０.１.２.３/'],
   ])('cannot be led by a project to %s', (_, preset, name, text) => {
     const at = host().own('package.json', '{}').own(name, text)
     const refused = refusalOf(() => at.hosts(preset))
     expect(refused.message).toMatch(/is of the project, and names .+: write that itself, as an entry$/)
+  })
+
+  it.each<[string, string]>([
+    ['an address in hexadecimal', 'git://0x7f.1:5432/x'],
+    ['an address of one number', 'ssh://2852039166/x'],
+    ["the session's loopback", 'git://LOCALHOST:5432/x'],
+    ['host with a dot at its end', 'git://HOST.:5432/x'],
+    ['escaped letters', 'git://%48OST:5432/x'],
+    ['full-width letters', 'git://ｈｏｓｔ:5432/x'],
+  ])('is refused where the URL of a remote has %s', (_, url) => {
+    const refused = refusalOf(() => host().own('.git/config', `[remote "a"]\n\turl = ${url}\n`).hosts('git'))
+    expect(refused).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'git' })
   })
 
   // An earlier build may have written all of a virtual environment that is an output.

@@ -115,6 +115,11 @@ export const plan = [
     tests: [['test/unit/presets.test.ts', 'cannot be led by a project to an address']],
   },
   {
+    defence: 'the loopback of the host is known as itself, however it is spelled',
+    off: { 'host-however-spelled': { value: "host === 'host'" } },
+    tests: [['test/unit/presets.test.ts', "cannot be led by a project to the host's loopback in capitals"]],
+  },
+  {
     defence: 'no configuration of a tool allows a wildcard',
     off: { 'tool-names-no-wildcard': 'skip' },
     tests: [['test/unit/presets.test.ts', 'cannot be led to every name']],
