@@ -24,6 +24,11 @@ export const plan = [
     tests: [['test/unit/cli.test.ts', 'is refused where the build writes, by whatever way that is named']],
   },
   {
+    defence: 'nothing is kept in what the session shows',
+    off: { 'nothing-kept-in-shown': 'skip' },
+    tests: [['test/unit/plan-refusals.test.ts', 'an overlay, whose copy would be in itself']],
+  },
+  {
     defence: 'no fifo that an earlier build has left is waited for',
     off: { 'named-file-regular': 'always' },
     tests: [['test/unit/record-file.test.ts', 'that is a fifo is refused at once, whether it has a reader or not']],
