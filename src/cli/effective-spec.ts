@@ -109,6 +109,7 @@ export function inFlags(error: unknown, isOption: (entry: string) => boolean = (
 /** The option that sets an entry of a spec, or of the options of `here`: `--input src` for `inputs.src`. */
 function flagOf(entry: string): string {
   if (entry === 'here' || entry === 'project') return `--${entry}`
+  if (entry === 'envFiles') return '--env-files'
   if (/^out\[\d+\]$/.test(entry)) return '--out'
   const [, name, rest = ''] = named.exec(entry) ?? []
   if (name === undefined) return entry

@@ -50,7 +50,7 @@ export function here(options: HereOptions = {}): Spec {
     inputs: {
       ...tools.overlays,
       ...(repository === undefined ? {} : { [repository]: { path: repository, overlay: true } }),
-      [project]: { path: project, overlay: true, exclude: [...exclude, ...(envFiles ? [] : binding().namedFiles(project, secrets, ofOthers))] },
+      [project]: { path: project, overlay: true, exclude: [...exclude, ...(envFiles ? [] : secretsIn(project))] },
     },
     outputs: Object.fromEntries(out.map((folder) => [folder, folder])),
     path: tools.path,
@@ -58,6 +58,15 @@ export function here(options: HereOptions = {}): Spec {
     cwd,
     network: withHosts(network, cwd),
   }
+}
+
+/** @throws SpecError if the name of one is not UTF-8: the name that it is decoded to is that of nothing, and so would hide nothing */
+function secretsIn(project: string): readonly string[] {
+  const found = binding().namedFiles(project, secrets, ofOthers)
+  const other = found.find((one) => one.includes('\uFFFD'))
+  // defence: secret-not-utf8
+  if (other !== undefined) throw invalid('envFiles', `${project}/${other} is not UTF-8, so that it cannot be hidden; rename it, or show all such files`)
+  return found
 }
 
 function checked(options: HereOptions): Required<HereOptions> {

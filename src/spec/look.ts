@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
 
 type Kinds = 'isDirectory' | 'isFile' | 'isSymbolicLink' | 'isCharacterDevice' | 'isBlockDevice'
@@ -31,6 +32,20 @@ const asked: Host = {
   readlink: (path) => readlinkSync(path),
   realpath: (path) => realpathSync.native(path),
   readdir: (path) => readdirSync(path),
+}
+
+/**
+ * What in a folder has a name that is not UTF-8, and all that lies in it: paths from the folder on, as far as they can be decoded. It looks on
+ * the spot, also for a plan that is made by answers, whose questions are texts.
+ */
+export function undecodedIn(folder: string): readonly string[] {
+  const paths = readdirSync(folder, 'buffer').filter((name) => !isUtf8(name))
+  // It grows meanwhile.
+  for (const below of paths) {
+    const at = Buffer.concat([Buffer.from(`${folder}/`), below])
+    for (const name of lstatSync(at).isDirectory() ? readdirSync(at, 'buffer') : []) paths.push(Buffer.concat([below, Buffer.from('/'), name]))
+  }
+  return paths.map(String)
 }
 
 let current = asked

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
@@ -89,6 +89,17 @@ describe('the spec for a project', () => {
     const secrets = Array.from({ length: 300 }, (_, index) => `${index % 20}/${index}/.env`)
     for (const file of secrets) tree.file(`wide/${file}`, '')
     expect(here({ cwd: at }).inputs?.[at]).toMatchObject({ exclude: secrets.toSorted() })
+  })
+
+  it('is refused where the name of a secret is not UTF-8, as what it is decoded to would hide nothing', () => {
+    for (const [name, secret, shown] of [['latin-file', '.env\xff', '.env\uFFFD'], ['latin-folder', 'B\xfcro/.npmrc', 'B\uFFFDro/.npmrc']] as const) {
+      const at = project(name)
+      mkdirSync(Buffer.from(`${at}/B\xfcro`, 'latin1'))
+      expect(here({ cwd: at }).cwd).toBe(at)
+      writeFileSync(Buffer.from(`${at}/${secret}`, 'latin1'), '')
+      expect(() => here({ cwd: at })).toThrow(`envFiles: ${at}/${shown} is not UTF-8, so that it cannot be hidden; rename it, or show all such files`)
+      expect(here({ cwd: at, envFiles: true }).cwd).toBe(at)
+    }
   })
 
   it('hides what the caller cannot look at, as a build of the caller could open it', () => {
