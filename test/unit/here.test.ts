@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { here } from '../../src/here/here.ts'
 import { projectAround, repositoryOf } from '../../src/here/project.ts'
+import { planOf } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 
@@ -176,6 +177,27 @@ describe('the spec for a project', () => {
         if (before[name] === undefined) delete process.env[name]
         else process.env[name] = before[name]
       }
+    }
+  })
+
+  it('takes the folder of a tool by whatever slashes its variable has, and nothing that is no folder', () => {
+    const at = project('slashes')
+    for (const file of ['Cargo.toml', 'go.mod', 'setup.py', 'pom.xml', 'bun.lock']) tree.file(`slashes/${file}`, '')
+    const folder = tree.directory('slashed/bin')
+    const names = ['CARGO_HOME', 'RUSTUP_HOME', 'GOCACHE', 'GOMODCACHE', 'GRADLE_USER_HOME', 'JAVA_HOME', 'PYENV_ROOT', 'BUN_INSTALL', 'PLAYWRIGHT_BROWSERS_PATH', 'COREPACK_HOME']
+    const outcomeOf = (name: string, value: string): string => {
+      const own = process.env
+      process.env = { ...own, [name]: value, PATH: `${value}/bin/` }
+      const { toolchain = [], inputs = {}, env, path: before } = here({ cwd: at })
+      process.env = own
+      planOf({ inputs, ...(toolchain === 'host' || toolchain === 'none' ? {} : { toolchain: toolchain.filter((one) => typeof one === 'string' && one.startsWith('/')) }) }, { platform: 'linux' })
+      return JSON.stringify({ toolchain, inputs, env, before })
+    }
+    for (const name of names) {
+      const plain = outcomeOf(name, path.dirname(folder))
+      expect([name, plain]).toEqual([name, expect.stringContaining(path.dirname(folder))])
+      expect([name, outcomeOf(name, `${path.dirname(folder)}/`), outcomeOf(name, path.dirname(folder).replace(/\/(?=[^/]+$)/, '//'))]).toEqual([name, plain, plain])
+      expect([name, outcomeOf(name, '/dev/null')]).toEqual([name, expect.not.stringContaining('/dev/null')])
     }
   })
 
