@@ -24,6 +24,11 @@ export const plan = [
     tests: [['test/unit/cli.test.ts', 'is refused where the build writes, by whatever way that is named']],
   },
   {
+    defence: 'a page and a record are not written where --apply brings the changes of the build to',
+    off: { 'record-not-applied-over': { value: 'undefined' } },
+    tests: [['test/unit/cli.test.ts', 'is refused in the project that --apply brings the changes to, as is a record']],
+  },
+  {
     defence: 'nothing is kept in what the session shows',
     off: { 'nothing-kept-in-shown': 'skip' },
     tests: [['test/unit/plan-refusals.test.ts', 'an overlay, whose copy would be in itself']],
