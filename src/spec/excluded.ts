@@ -41,6 +41,11 @@ export function excludedMounts(excluded: readonly Excluded[], mounts: readonly M
   return added
 }
 
+/** Whether a mount is something empty in the place of what an input excludes. */
+export function isExcluded({ entry, writable }: Pick<Mount, 'entry' | 'writable'>): boolean {
+  return !writable && /^inputs\..*\.exclude\[\d+\]$/s.test(entry)
+}
+
 /** Whether a source is one of the empty ones. */
 export function isEmptySource(source: string, stateDirectory: string): boolean {
   return source === emptySource(stateDirectory, true) || source === emptySource(stateDirectory, false)
