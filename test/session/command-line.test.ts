@@ -247,6 +247,18 @@ describeSession('the command line', () => {
     await expectSameState(before)
   })
 
+  test.skipIf(!existsSync('/dev/full'))('says in one sentence that its stdout is full, and that is its status', () => {
+    const into = (where: string, ...words: string[]): object => {
+      const { status, stderr } = spawnSync('sh', ['-c', `exec "$@" ${where}`, 'sh', process.execPath, main, ...words], { encoding: 'utf8' })
+      return [status, stderr]
+    }
+    const message = expect.stringMatching(/^buildjail: stdout cannot be written: ENOSPC: [^\n]*\n$/) as string
+    expect(into('>/dev/full', 'plan')).toEqual([125, message])
+    expect(into('>/dev/full', 'run', '--json', 'true')).toEqual([125, message])
+    expect(into('>/dev/full', 'run', '--json', 'sh', '-c', 'exit 3')).toEqual([3, message])
+    expect(into('>/dev/full 2>/dev/full', 'plan')).toEqual([125, ''])
+  })
+
   /** When the command is up, and how it ends. */
   const begun = async (script: string) => {
     const child = spawn(process.execPath, [main, 'run', '--output', folders.output, 'sh', '-c', script], { stdio: ['ignore', 'ignore', 'pipe'] })
