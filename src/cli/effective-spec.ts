@@ -22,7 +22,8 @@ export async function effectiveSpec({ kind, spec: given, here, command, file, ti
   const own = timeout === undefined ? {} : { timeout }
   const project = here === undefined ? undefined : await specHere(given.network === undefined ? here : { ...here, network: given.network })
   const spec = project === undefined ? given : onto(project, given)
-  const kept = new Set(Object.keys(project?.outputs ?? {}).filter((folder) => given.outputs?.[folder] === undefined).map((folder) => `outputs.${folder}`))
+  const ofProject = project !== undefined && given.output === undefined ? ['output'] : []
+  const kept = new Set([...ofProject, ...Object.keys(project?.outputs ?? {}).filter((folder) => given.outputs?.[folder] === undefined).map((folder) => `outputs.${folder}`)])
   if (file === undefined) return { spec, command, ...own, isOption: () => true, located: (error) => inFlags(error, undefined, kept) }
   // Loaded only for a command line with --file.
   const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
