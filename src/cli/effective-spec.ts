@@ -2,6 +2,7 @@ import { InvalidCommandError, isBuildjailError } from '../errors.ts'
 import type { HereOptions } from '../here/here.ts'
 import { askedBy, inOneLine, specText } from '../spec/messages.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
+import { currentFolder } from '../spec/look.ts'
 import type { PlanRequest, RunRequest } from './command-line.ts'
 import { optionWords } from './option-words.ts'
 
@@ -19,6 +20,8 @@ export interface EffectiveSpec {
 
 /** @throws SpecError naming the entry, and where it stands in the file. */
 export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
+  // Relative paths go from there.
+  currentFolder()
   const own = timeout === undefined ? {} : { timeout }
   const project = here === undefined ? undefined : await specHere(given.network === undefined ? here : { ...here, network: given.network })
   const spec = project === undefined ? given : onto(project, given)

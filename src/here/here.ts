@@ -5,6 +5,7 @@ import { binding } from '../native/load.ts'
 import { invalid, readList, readRecord, readText } from '../spec/check.ts'
 import { network as networkField, withHosts } from '../spec/fields/network.ts'
 import { readPatterns } from '../spec/fields/sources.ts'
+import { currentFolder } from '../spec/look.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Network, Spec } from '../spec/spec.ts'
 import { projectAround, repositoryOf } from './project.ts'
@@ -73,7 +74,7 @@ function checked(options: HereOptions): Required<HereOptions> {
   const { cwd, project, out = [], exclude = [], envFiles = false, network = 'loopback', ...others } = readRecord(options, 'options') as HereOptions
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of here')
   if (typeof envFiles !== 'boolean') throw invalid('envFiles', 'must be true or false')
-  const asked = realFolder(cwd ?? process.cwd(), 'cwd')
+  const asked = realFolder(cwd ?? currentFolder(), 'cwd')
   const whole = project === undefined ? projectAround(asked) : realFolder(project, 'project')
   const at = cwd === undefined && !isWithin(asked, whole) ? whole : asked
   if (!isWithin(at, whole)) throw invalid('cwd', `${at} is not in the project ${whole}`)

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
 
+import { SpecError } from '../errors.ts'
+
 type Kinds = 'isDirectory' | 'isFile' | 'isSymbolicLink' | 'isCharacterDevice' | 'isBlockDevice'
 
 /** What stat(2) says of a file, as far as a plan needs it. */
@@ -46,6 +48,21 @@ export function undecodedIn(folder: string): readonly string[] {
     for (const name of lstatSync(at).isDirectory() ? readdirSync(at, 'buffer') : []) paths.push(Buffer.concat([below, Buffer.from('/'), name]))
   }
   return paths.map(String)
+}
+
+/**
+ * The working directory of this program.
+ * @throws SpecError where its path is not UTF-8: the path that it is decoded to is missing, or is that of another folder
+ */
+export function currentFolder(): string {
+  const folder = process.cwd()
+  const isOther = folder.includes('\uFFFD') && !isSame(statSync('.', { bigint: true }), statSync(folder, { bigint: true, throwIfNoEntry: false }))
+  if (isOther) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'current folder', `${folder} is not UTF-8; rename it, or work in another folder`)
+  return folder
+}
+
+function isSame({ dev, ino }: BigIntStats, other: BigIntStats | undefined): boolean {
+  return other?.dev === dev && other.ino === ino
 }
 
 let current = asked
