@@ -8,8 +8,7 @@ import { isTerminal } from '../command/terminal.ts'
 import { refuseToApply, type Changes } from '../session/changes.ts'
 import type { Session } from '../session/session.ts'
 import { invalid } from '../spec/check.ts'
-import { isThrownAway } from '../spec/outputs.ts'
-import { isWithin } from '../spec/paths.ts'
+import { projectIn } from '../spec/outputs.ts'
 import type { RunRequest } from './command-line.ts'
 import { tell } from './report.ts'
 import { appliedText, applyQuestion } from './thrown-away.ts'
@@ -30,9 +29,7 @@ export class Applying {
     this.#how = how
     this.#session = session
     this.#terminal = terminal
-    const { mounts, cwd } = session.plan
-    const around = mounts.filter((mount) => isThrownAway(mount) && isWithin(cwd, mount.target)).map(({ target }) => target)
-    this.#project = around.toSorted((a, b) => b.length - a.length)[0] ?? cwd
+    this.#project = projectIn(session.plan)?.target ?? session.plan.cwd
   }
 
   /**

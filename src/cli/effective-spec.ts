@@ -2,6 +2,7 @@ import { InvalidCommandError, isBuildjailError } from '../errors.ts'
 import type { HereOptions } from '../here/here.ts'
 import { askedBy, inOneLine, specText } from '../spec/messages.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
+import { currentFolder } from '../spec/look.ts'
 import type { PlanRequest, RunRequest } from './command-line.ts'
 import { optionWords } from './option-words.ts'
 
@@ -19,10 +20,13 @@ export interface EffectiveSpec {
 
 /** @throws SpecError naming the entry, and where it stands in the file. */
 export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
+  // Relative paths go from there.
+  currentFolder()
   const own = timeout === undefined ? {} : { timeout }
   const project = here === undefined ? undefined : await specHere(given.network === undefined ? here : { ...here, network: given.network })
   const spec = project === undefined ? given : onto(project, given)
-  const kept = new Set(Object.keys(project?.outputs ?? {}).filter((folder) => given.outputs?.[folder] === undefined).map((folder) => `outputs.${folder}`))
+  const ofProject = project !== undefined && given.output === undefined ? ['output'] : []
+  const kept = new Set([...ofProject, ...Object.keys(project?.outputs ?? {}).filter((folder) => given.outputs?.[folder] === undefined).map((folder) => `outputs.${folder}`)])
   if (file === undefined) return { spec, command, ...own, isOption: () => true, located: (error) => inFlags(error, undefined, kept) }
   // Loaded only for a command line with --file.
   const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
@@ -109,6 +113,7 @@ export function inFlags(error: unknown, isOption: (entry: string) => boolean = (
 /** The option that sets an entry of a spec, or of the options of `here`: `--input src` for `inputs.src`. */
 function flagOf(entry: string): string {
   if (entry === 'here' || entry === 'project') return `--${entry}`
+  if (entry === 'envFiles') return '--env-files'
   if (/^out\[\d+\]$/.test(entry)) return '--out'
   const [, name, rest = ''] = named.exec(entry) ?? []
   if (name === undefined) return entry

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, lstatSync, openSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
+import { commandLine } from '../command/command.ts'
 import type { Result } from '../command/result.ts'
 import { TraceError } from '../errors.ts'
 import type { HereOptions } from '../here/here.ts'
@@ -8,8 +9,7 @@ import { learnedSpec } from '../learning/learned-spec.ts'
 import type { Changes } from '../session/changes.ts'
 import type { Session } from '../session/session.ts'
 import { invalid } from '../spec/check.ts'
-import { isThrownAway } from '../spec/outputs.ts'
-import { isWithin } from '../spec/paths.ts'
+import { projectIn } from '../spec/outputs.ts'
 import { type Plan, planOf } from '../spec/plan.ts'
 import type { EffectiveSpec } from './effective-spec.ts'
 import { learnedText } from './learned-text.ts'
@@ -62,12 +62,12 @@ export class Learning {
     if (trace.lost > 0) throw new TraceError('ERR_BUILDJAIL_TRACE_INCOMPLETE', `no spec is written: ${trace.lost} calls are missing from the trace, so the spec would lack what they read`)
     const { spec, command, timeout } = this.#effective
     const { exclude = [], envFiles = false } = this.#here
-    const project = this.plan.mounts.find((mount) => isThrownAway(mount) && isWithin(this.plan.cwd, mount.target))?.target
+    const project = projectIn(this.plan)?.target
     if (project === undefined) throw invalid('learn', 'has no project around its working directory')
     const learned = learnedSpec(trace, this.plan, spec, project, exclude, envFiles)
     this.#write(learnedText(learned, { command, file: this.#file, version: packageVersion(), changes, timeout }))
     const overall = `${learned.inputs.length} ${learned.inputs.length === 1 ? 'input' : 'inputs'}`
-    tell(this.#terminal, `wrote ${this.#file} with ${overall}; run it: buildjail run -f ${this.#file}`)
+    tell(this.#terminal, `wrote ${this.#file} with ${overall}; run it: ${commandLine(['buildjail', 'run', '-f', this.#file])}`)
   }
 
   close(): void {}

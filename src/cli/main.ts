@@ -1,25 +1,40 @@
 import { isTerminal } from '../command/terminal.ts'
 import { dispatch } from './dispatch.ts'
+import { exitStatus } from './exit-status.ts'
+import { tell } from './report.ts'
 import { endWith, ownStderr, ownStdout, styleFor, type Terminal } from './terminal.ts'
 
-/** Writes to one of them. Its reader may stop reading, as in `buildjail plan | head`. */
-function writer(own: () => NodeJS.WriteStream): (text: string) => void {
+/** Writes to one of them. Its reader may stop reading, as in `buildjail plan | head`. Any other failure, such as of a full disk, is one of ours. */
+function writer(name: string, own: () => NodeJS.WriteStream): (text: string) => void {
   let isHeard = false
   return (text) => {
     const stream = own()
     if (!isHeard) {
       isHeard = true
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error
+        if (error.code !== 'EPIPE') failed(name, error)
       })
     }
     stream.write(text)
   }
 }
 
+let hasFailed = false
+
+/** What was begun goes on to its end: a session is open, perhaps. */
+function failed(name: string, error: Error): void {
+  if (hasFailed) return
+  hasFailed = true
+  process.once('exit', (status) => {
+    if (status === exitStatus.success) process.exitCode = exitStatus.ownFailure
+  })
+  // Where stderr is full, nothing can be said.
+  if (name !== 'stderr') tell(terminal, `${name} cannot be written: ${error.message}`)
+}
+
 const terminal: Terminal = {
-  out: writer(ownStdout),
-  err: writer(ownStderr),
+  out: writer('stdout', ownStdout),
+  err: writer('stderr', ownStderr),
   style: { out: () => styleFor(() => isTerminal(1), process.env), err: () => styleFor(() => isTerminal(2), process.env) },
 }
 

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { Recorder } from '../recording/recorder.ts'
 import type { Session } from '../session/session.ts'
 import { invalid } from '../spec/check.ts'
-import { isLent } from '../spec/outputs.ts'
-import { type Plan, planOf } from '../spec/plan.ts'
+import { isLent, projectIn } from '../spec/outputs.ts'
+import { type Mount, type Plan, planOf } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
 import { packageVersion } from './manual.ts'
@@ -22,12 +22,14 @@ export class RunReport {
   #recorder: Recorder | undefined
 
   /** @throws SpecError if the spec is refused, or a file cannot be written or lies where the build can write */
-  constructor({ record, page, hasValues = false }: RunRequest, spec: Spec) {
+  constructor({ record, page, hasValues = false, apply }: RunRequest, spec: Spec) {
     this.plan = planOf(spec)
     this.#hasValues = hasValues
     const asked = [['record', record], ['page', page]] as const
     if (record !== undefined && page !== undefined && path.resolve(record) === path.resolve(page)) throw invalid('--page', 'is the file of --record')
-    for (const [name, file] of asked) if (file !== undefined) refuseWithin(this.plan, `--${name}`, file)
+    // defence: record-not-applied-over
+    const applied = apply === undefined ? undefined : projectIn(this.plan)
+    for (const [name, file] of asked) if (file !== undefined) refuseWithin(this.plan, `--${name}`, file, applied)
     try {
       for (const [name, file] of asked) if (file !== undefined) this.#files.push({ name, file: new RecordFile(`--${name}`, file) })
     } catch (error) {
@@ -66,12 +68,16 @@ export class RunReport {
   }
 }
 
-/** A build can leave a link to any file of the host where it writes, and this program may be root. */
-export function refuseWithin({ mounts }: Plan, option: string, file: string): void {
+/**
+ * A build can leave a link to any file of the host where it writes, and this program may be root.
+ * @param applied its changes come to its source before the file is written
+ */
+export function refuseWithin({ mounts }: Plan, option: string, file: string, applied?: Mount): void {
   const folder = realFolderOf(file)
-  const around = mounts.find((mount) => isLent(mount) && `${folder}/`.startsWith(`${mount.source}/`))
+  const around = mounts.find((mount) => (isLent(mount) || mount === applied) && `${folder}/`.startsWith(`${mount.source}/`))
+  const how = around === applied ? `${around?.source}, which the build writes to by --apply` : `${around?.entry}, which the build writes to`
   // defence: page-not-written-build
-  if (around !== undefined) throw invalid(option, `${file} lies in ${around.entry}, which the build writes to; name a file elsewhere`)
+  if (around !== undefined) throw invalid(option, `${file} lies in ${how}; name a file elsewhere`)
 }
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants

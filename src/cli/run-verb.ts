@@ -11,7 +11,7 @@ import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
 import { partsOf } from '../spec/fields/env.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
-import { isThrownAway } from '../spec/outputs.ts'
+import { isThrownAway, projectIn } from '../spec/outputs.ts'
 import { copyWarnings } from '../spec/warnings.ts'
 import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
@@ -37,6 +37,8 @@ export interface Outcome {
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
   readonly changes: readonly Changes[]
+  /** Whether the project is a copy, whose changes cannot be applied. */
+  readonly isCopied: boolean
   /** What of them was done in the project. It is not in `changes`. */
   readonly applied: Applied | undefined
   /** What was looked up in a session with a trace, where no file is written that has it. */
@@ -110,7 +112,7 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
   const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal, onCopying: (copied) => streams.copying(copied) }))
   if (session === undefined) {
     streams.over(false)
-    return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, seen: undefined, hints: [], errors }
+    return { result: undefined, steps: [], leftInOutputs: [], kept: undefined, changes: [], isCopied: false, applied: undefined, seen: undefined, hints: [], errors }
   }
   // Loaded only for --apply.
   const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
@@ -134,7 +136,7 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
   if (written !== undefined) await attempt(() => written.write(errors, result, changed))
   const seen = (isJson || written === undefined) && session.plan.trace ? await attempt(() => seenIn(session)) : undefined
   streams.over(result?.failed !== false)
-  return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, seen, hints, errors }
+  return { result, steps: session.steps, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, isCopied: projectIn(session.plan)?.kind === 'copy', applied, seen, hints, errors }
 }
 
 /** Complete once the session is closed. */
@@ -177,12 +179,12 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
 
 /** Prints what is to be said of a run, and returns the exit status. */
 export function report(outcome: Outcome, { spec, timeout, isOption }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
-  const { result, errors, leftInOutputs, kept, changes, seen, hints } = outcome
+  const { result, errors, leftInOutputs, kept, changes, isCopied, seen, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
   for (const one of here === undefined ? [] : changes) {
-    const text = thrownAwayText(one, !isLearned && isWithin(spec.cwd ?? '/', one.target))
+    const text = thrownAwayText(one, !isLearned && isWithin(spec.cwd ?? '/', one.target) ? `--out FOLDER keeps one${isCopied ? '' : ', --apply all'}` : undefined)
     if (text !== undefined) tell(terminal, text)
   }
   const notShown = here === undefined || result?.failed !== true || result.isCanceled ? undefined : notShownText(spec, here)

@@ -10,11 +10,11 @@ const mostNamed = 3
 
 /**
  * One line about what a command wrote in an overlay; undefined where that is nothing.
- * @param isProject whether options keep it
+ * @param remedy how options keep it
  */
-export function thrownAwayText(changes: Changes, isProject: boolean): string | undefined {
+export function thrownAwayText(changes: Changes, remedy?: string): string | undefined {
   const what = changesText(changes)
-  return what === undefined ? undefined : `thrown away in ${readable(changes.source)}: ${what}${isProject ? '; --out FOLDER keeps one, --apply all' : ''}`
+  return what === undefined ? undefined : `thrown away in ${readable(changes.source)}: ${what}${remedy === undefined ? '' : `; ${remedy}`}`
 }
 
 /** The secrets of the project that a command did not see, in one line. Undefined without any. */

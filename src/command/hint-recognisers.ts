@@ -1,6 +1,7 @@
 import nodePath from 'node:path'
 
 import { broughtBy } from './launch-error.ts'
+import { isExcluded } from '../spec/excluded.ts'
 import { isPersonal } from '../spec/host-programs.ts'
 import { isLent, isThrownAway } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
@@ -60,6 +61,10 @@ function readOnlyPlace(evidence: Evidence, name: string): Found | undefined {
     return { problem: `it wrote to ${readable(path)}, and the root of a session is read-only`, about: name, remedies: isFree ? ownFolder : [elsewhere] }
   }
   if (mount.entry === 'toolchain') return { problem: `it wrote to ${readable(path)}, and ${readable(mount.target)} is of the toolchain, which is read-only`, about: name, remedies: [elsewhere] }
+  if (isExcluded(mount)) {
+    const problem = `it wrote to ${readable(path)}, and ${mount.target === path ? 'that' : readable(mount.target)} is excluded by ${mount.entry}, so that something empty is in its place, which is read-only`
+    return { problem, about: name, remedies: ['take it out of exclude (--exclude)', 'if it is a secret of run --here, show it with --env-files'] }
+  }
   if (!mount.entry.startsWith('inputs.') || mount.source === undefined) return undefined
   const key = mount.entry.slice('inputs.'.length)
   const inside = path.slice(mount.target.length + 1)
@@ -92,11 +97,13 @@ const removedOutput: Recogniser = (evidence) =>
     const path = evidence.inside(name)
     const mount = evidence.failure.plan.mounts.find(({ target }) => target === path)
     if (mount === undefined || !isLent(mount)) return undefined
-    const { mounts } = evidence.failure.plan
-    const isInProject = mounts.some((one) => one.kind === 'overlay' && isWithin(path, one.target))
-    const remedies = ['have it remove what is in the folder', ...(isInProject ? ['of run --here use --apply in place of --out'] : [])]
-    return { problem: `it removed or renamed ${readable(path)}, which is an output and stays while the session is open`, about: name, remedies }
+    return { problem: `it removed or renamed ${readable(path)}, which is an output and stays while the session is open`, about: name, remedies: ['have it remove what is in the folder', ...applying(evidence, path)] }
   })
+
+/** Only of an overlay changes are applied, and not of a copy in its place. */
+function applying({ failure: { plan } }: Evidence, output: string): readonly string[] {
+  return plan.mounts.some((one) => one.kind === 'overlay' && isWithin(output, one.target)) ? ['of run --here use --apply in place of --out'] : []
+}
 
 const isFolder = [
   /\bEISDIR: illegal operation on a directory, open '(?<name>[^']+)'/,
@@ -113,7 +120,7 @@ const wroteFileAtOutput: Recogniser = (evidence) =>
     return {
       problem: `it wrote a file at ${readable(path)}, which is an output, and an output is a folder`,
       about: name,
-      remedies: ['name the folder that the file is to be in as the output', 'of run --here use --apply in place of --out'],
+      remedies: ['name the folder that the file is to be in as the output', ...applying(evidence, path)],
     }
   })
 

@@ -5,6 +5,7 @@ import { binding } from '../native/load.ts'
 import { invalid, readList, readRecord, readText } from '../spec/check.ts'
 import { network as networkField, withHosts } from '../spec/fields/network.ts'
 import { readPatterns } from '../spec/fields/sources.ts'
+import { currentFolder } from '../spec/look.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Network, Spec } from '../spec/spec.ts'
 import { projectAround, repositoryOf } from './project.ts'
@@ -50,7 +51,7 @@ export function here(options: HereOptions = {}): Spec {
     inputs: {
       ...tools.overlays,
       ...(repository === undefined ? {} : { [repository]: { path: repository, overlay: true } }),
-      [project]: { path: project, overlay: true, exclude: [...exclude, ...(envFiles ? [] : binding().namedFiles(project, secrets, ofOthers))] },
+      [project]: { path: project, overlay: true, exclude: [...exclude, ...(envFiles ? [] : secretsIn(project))] },
     },
     outputs: Object.fromEntries(out.map((folder) => [folder, folder])),
     path: tools.path,
@@ -60,11 +61,20 @@ export function here(options: HereOptions = {}): Spec {
   }
 }
 
+/** @throws SpecError if the name of one is not UTF-8: the name that it is decoded to is that of nothing, and so would hide nothing */
+function secretsIn(project: string): readonly string[] {
+  const found = binding().namedFiles(project, secrets, ofOthers)
+  const other = found.find((one) => one.includes('\uFFFD'))
+  // defence: secret-not-utf8
+  if (other !== undefined) throw invalid('envFiles', `${project}/${other} is not UTF-8, so that it cannot be hidden; rename it, or show all such files`)
+  return found
+}
+
 function checked(options: HereOptions): Required<HereOptions> {
   const { cwd, project, out = [], exclude = [], envFiles = false, network = 'loopback', ...others } = readRecord(options, 'options') as HereOptions
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of here')
   if (typeof envFiles !== 'boolean') throw invalid('envFiles', 'must be true or false')
-  const asked = realFolder(cwd ?? process.cwd(), 'cwd')
+  const asked = realFolder(cwd ?? currentFolder(), 'cwd')
   const whole = project === undefined ? projectAround(asked) : realFolder(project, 'project')
   const at = cwd === undefined && !isWithin(asked, whole) ? whole : asked
   if (!isWithin(at, whole)) throw invalid('cwd', `${at} is not in the project ${whole}`)

@@ -133,7 +133,7 @@ export function toolsFor(project: string, folders: readonly string[], isOffline:
 class HostTools {
   readonly home: string = homedir()
   /** Without the folders that npm puts before it: what is in them is of a project. */
-  readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder) && !/\/node_modules\/\.bin\/?$/.test(folder))
+  readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder)).map(normal).filter((folder) => !folder.endsWith('/node_modules/.bin'))
   readonly #project: string
   readonly isOffline: boolean
 
@@ -142,10 +142,16 @@ class HostTools {
     this.isOffline = isOffline
   }
 
-  /** Those that are there, but for what is shown anyway, and for the home directory and what lies around it. */
+  /** Those folders that are there, but for what is shown anyway, and for the home directory and what lies around it. */
   existing(...folders: readonly string[]): string[] {
+    // The name `.` is in folders only.
+    return this.#outside(folders.filter((folder) => path.isAbsolute(folder) && existsSync(`${folder}/.`)).map(normal))
+  }
+
+  /** Those that are not shown anyway. */
+  #outside(paths: readonly string[]): string[] {
     const shown = ['/usr', '/bin', '/lib', this.#project]
-    return folders.filter((folder) => path.isAbsolute(folder) && existsSync(folder) && !isWithin(this.home, folder) && !shown.some((one) => isWithin(folder, one)))
+    return paths.filter((one) => !isWithin(this.home, one) && !shown.some((folder) => isWithin(one, folder)))
   }
 
   /** The folder that a variable names, or the one in the home directory. */
@@ -167,15 +173,20 @@ class HostTools {
   /** A program on PATH that is in none of some folders, nor shown anyway. */
   installed(name: string, folders: readonly string[]): Pick<Tools, 'shown' | 'path'> {
     const found = this.path.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
-    const isMissing = found !== undefined && this.existing(found).length > 0 && !folders.some((folder) => isWithin(found, folder))
+    const isMissing = found !== undefined && this.#outside([found]).length > 0 && !folders.some((folder) => isWithin(found, folder))
     if (!isMissing || commandBehindShim(found) !== undefined) return { shown: [], path: [] }
-    const shown = this.existing(...foldersOfProgram(found))
+    const shown = this.#outside(foldersOfProgram(found))
     return shown.length === 0 ? { shown, path: [] } : { shown, path: [path.dirname(found)] }
   }
 
   /** Where a program on PATH is in truth. */
   program(name: string): string | undefined {
     const found = this.path.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
-    return found === undefined ? undefined : this.existing(realpathSync.native(found))[0]
+    return found === undefined ? undefined : this.#outside([realpathSync.native(found)])[0]
   }
+}
+
+/** A variable may have slashes at its end, or two in a row, and a spec may not. */
+function normal(folder: string): string {
+  return path.resolve(folder)
 }

@@ -29,7 +29,7 @@ const fileTypes = 0o170000n
 /**
  * The hash of what a run looked up in its inputs: contents and modes of what it read or executed, names in folders that it listed or changed, kinds, modes
  * and sizes of what it only looked at, modes of folders on the way, where links lead to, and which paths were missing. Two equal digests of one list of paths
- * mean that a run which asks the same gets the same answers. Not in it: time stamps, owners, numbers and extended attributes of files; and what is not a
+ * mean that a run which asks the same gets the same answers. Not in it: time stamps, owners, numbers, link counts and extended attributes of files; and what is not a
  * file, such as the command and its variables.
  * @param files of a record, or by `filesOf`, of this host
  * @returns 64 hexadecimal digits

@@ -1,6 +1,7 @@
 import nodePath from 'node:path'
 
 import type { Trace, TracedFile } from '../native/trace.ts'
+import { isExcluded } from '../spec/excluded.ts'
 import { parentsOf } from '../spec/paths.ts'
 import type { Identity, Link, Mount, Plan } from '../spec/plan-types.ts'
 
@@ -141,11 +142,6 @@ export function mountsAround(mounts: readonly Mount[]): (path: string) => Mount 
 /** Declared by the caller, so that it may be declared for nothing. All of the host's toolchain is one entry. */
 function isDeclared(mount: Mount): boolean {
   return mount.source !== undefined && !isExcluded(mount) && /^(inputs\.|toolchain($|\[))/s.test(mount.entry)
-}
-
-/** Something empty in the place of what an input excludes (excluded.ts). */
-function isExcluded({ entry, writable }: Mount): boolean {
-  return !writable && /^inputs\..*\.exclude\[\d+\]$/s.test(entry)
 }
 
 /**

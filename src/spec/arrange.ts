@@ -5,7 +5,7 @@ import { inFoldersOf } from './nesting.ts'
 import { parentsOf, sortedByTarget } from './paths.ts'
 import type { Link, Mount, Plan, PlannedFile } from './plan-types.ts'
 import { withoutShutFolders } from './shut-folders.ts'
-import { refuseSources } from './source-rules.ts'
+import { refuseKept, refuseSources } from './source-rules.ts'
 import { refuseTarget, refuseTargets } from './target-rules.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -22,6 +22,7 @@ export function arranged({ platform, settled, mounts: declared, links: own, file
   const files = sortedByTarget(withoutCovered(written, mounts), ({ path }) => path)
   refuseTargets(mounts, links, files)
   refuseTarget('cwd', settled.cwd)
+  refuseKept(settled.keep, mounts)
   const whose = { ...settled, platform }
   const directories = directoriesOf(mounts, links, files)
   return bare<Plan>({

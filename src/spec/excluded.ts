@@ -1,6 +1,7 @@
+import type { SpecError } from '../errors.ts'
 import { invalid } from './check.ts'
 import type { Excluded } from './field.ts'
-import { host, type FileStatus } from './look.ts'
+import { host, undecodedIn, type FileStatus } from './look.ts'
 import { showsFolder } from './nesting.ts'
 import { isThrownAway } from './outputs.ts'
 import { isWithin } from './paths.ts'
@@ -40,6 +41,11 @@ export function excludedMounts(excluded: readonly Excluded[], mounts: readonly M
   return added
 }
 
+/** Whether a mount is something empty in the place of what an input excludes. */
+export function isExcluded({ entry, writable }: Pick<Mount, 'entry' | 'writable'>): boolean {
+  return !writable && /^inputs\..*\.exclude\[\d+\]$/s.test(entry)
+}
+
 /** Whether a source is one of the empty ones. */
 export function isEmptySource(source: string, stateDirectory: string): boolean {
   return source === emptySource(stateDirectory, true) || source === emptySource(stateDirectory, false)
@@ -62,6 +68,8 @@ function fitting(source: string, names: readonly string[], hidden: ReadonlySet<s
     const real = realPath(path)
     // What it leads to is not in the session by this input, or is all of it.
     if (real === undefined || real === source || !isWithin(real, source)) return []
+    // defence: excluded-link-not-utf8
+    if (real.slice(source.length).includes(undecoded)) throw notUtf8(real, entry)
     return [{ below: real.slice(source.length + 1), isDirectory: host().lstat(real).isDirectory() }]
   })
 }
@@ -73,10 +81,11 @@ function fitting(source: string, names: readonly string[], hidden: ReadonlySet<s
 function found(folder: string, [name, ...rest]: readonly string[], hidden: ReadonlySet<string>, entry: string): string[] {
   if (name === undefined) return []
   if (name === '**') {
-    const inner = namesIn(folder, entry).filter((one) => statusOf(`${folder}/${one}`, entry)?.isDirectory() === true)
+    const inner = listed(folder, [name, ...rest], entry).filter((one) => statusOf(`${folder}/${one}`, entry)?.isDirectory() === true)
     return [...found(folder, rest, hidden, entry), ...inner.flatMap((one) => (hidden.has(`${folder}/${one}`) && isShut(`${folder}/${one}`) ? [] : found(`${folder}/${one}`, [name, ...rest], hidden, entry)))]
   }
-  const names = /[*?]/.test(name) ? namesIn(folder, entry).filter((one) => patternOf(name).test(one)) : [name]
+  const isListed = /[*?]/.test(name) || name.includes(undecoded)
+  const names = isListed ? listed(folder, [name, ...rest], entry).filter((one) => patternOf(name).test(one)) : [name]
   return names.flatMap((one) => {
     const path = `${folder}/${one}`
     const status = statusOf(path, entry)
@@ -99,6 +108,38 @@ function missingFolder(input: Mount, names: readonly string[], entry: string): E
 export function patternOf(name: string): RegExp {
   const text = name.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*').replaceAll('?', '.')
   return new RegExp(`^${text}$`, 'su')
+}
+
+/** In the place of bytes that are not UTF-8. */
+const undecoded = '\uFFFD'
+
+/**
+ * The names in a folder, in which a pattern is looked for.
+ * @throws SpecError where it could fit one that is not UTF-8, which would be looked up in vain, and so be shown
+ */
+function listed(folder: string, pattern: readonly string[], entry: string): readonly string[] {
+  const names = namesIn(folder, entry)
+  if (!names.some((one) => one.includes(undecoded))) return names
+  const other = looked(folder, entry, () => undecodedIn(folder)).find((below) => couldFit(pattern, below))
+  // defence: excluded-not-utf8
+  if (other !== undefined) throw notUtf8(`${folder}/${other}`, entry)
+  return names
+}
+
+/** Whether a pattern may be meant for a path with bytes that are not UTF-8: they are no ASCII, and may be any number of other characters. */
+function couldFit(pattern: readonly string[], path: string): boolean {
+  const parts = pattern.map((name) => (name === '**' ? '(?:[^/]+/)*' : `${partOf(name)}/`))
+  return new RegExp(`^${parts.join('')}$`, 'u').test(`${path}/`)
+}
+
+function partOf(name: string): string {
+  return name
+    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll(/[*?]|\P{ASCII}/gu, (one) => (one === '*' ? '[^/]*' : `(?:${one === '?' ? '[^/]?' : one}|${undecoded}*)`))
+}
+
+function notUtf8(path: string, entry: string): SpecError {
+  return invalid(entry, `${path} is not UTF-8, so that it cannot be hidden; rename it`)
 }
 
 function namesIn(folder: string, entry: string): readonly string[] {

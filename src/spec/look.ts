@@ -1,4 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
+
+import { SpecError } from '../errors.ts'
 
 type Kinds = 'isDirectory' | 'isFile' | 'isSymbolicLink' | 'isCharacterDevice' | 'isBlockDevice'
 
@@ -31,6 +34,35 @@ const asked: Host = {
   readlink: (path) => readlinkSync(path),
   realpath: (path) => realpathSync.native(path),
   readdir: (path) => readdirSync(path),
+}
+
+/**
+ * What in a folder has a name that is not UTF-8, and all that lies in it: paths from the folder on, as far as they can be decoded. It looks on
+ * the spot, also for a plan that is made by answers, whose questions are texts.
+ */
+export function undecodedIn(folder: string): readonly string[] {
+  const paths = readdirSync(folder, 'buffer').filter((name) => !isUtf8(name))
+  // It grows meanwhile.
+  for (const below of paths) {
+    const at = Buffer.concat([Buffer.from(`${folder}/`), below])
+    for (const name of lstatSync(at).isDirectory() ? readdirSync(at, 'buffer') : []) paths.push(Buffer.concat([below, Buffer.from('/'), name]))
+  }
+  return paths.map(String)
+}
+
+/**
+ * The working directory of this program.
+ * @throws SpecError where its path is not UTF-8: the path that it is decoded to is missing, or is that of another folder
+ */
+export function currentFolder(): string {
+  const folder = process.cwd()
+  const isOther = folder.includes('\uFFFD') && !isSame(statSync('.', { bigint: true }), statSync(folder, { bigint: true, throwIfNoEntry: false }))
+  if (isOther) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'current folder', `${folder} is not UTF-8; rename it, or work in another folder`)
+  return folder
+}
+
+function isSame({ dev, ino }: BigIntStats, other: BigIntStats | undefined): boolean {
+  return other?.dev === dev && other.ino === ino
 }
 
 let current = asked

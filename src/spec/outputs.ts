@@ -1,4 +1,5 @@
-import type { Identity, Mount } from './plan-types.ts'
+import { isWithin } from './paths.ts'
+import type { Identity, Mount, Plan } from './plan-types.ts'
 
 /** Whether a mount is a folder of the host that the build writes to. What is written in an overlay reaches its source only by `applyChanges`. */
 export function isLent(mount: Mount): boolean {
@@ -8,6 +9,11 @@ export function isLent(mount: Mount): boolean {
 /** Whether a mount is an input that the build writes to and whose changes go with the session: an overlay, or the copy that stands for one. */
 export function isThrownAway({ kind }: Mount): boolean {
   return kind === 'overlay' || kind === 'copy'
+}
+
+/** The input around the working directory that the build writes to and that is thrown away: with `run --here`, the project. */
+export function projectIn({ mounts, cwd }: Pick<Plan, 'mounts' | 'cwd'>): Mount | undefined {
+  return mounts.filter((mount) => isThrownAway(mount) && isWithin(cwd, mount.target)).toSorted((a, b) => b.target.length - a.target.length)[0]
 }
 
 /** A directory of the host by what it is, whatever its name. */

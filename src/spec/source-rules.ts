@@ -6,7 +6,7 @@ import { asking, specText } from './messages.ts'
 import type { Mount } from './plan-types.ts'
 import type { Spec } from './fields.ts'
 import { systemFolders } from './system-layout.ts'
-import { refusal } from './check.ts'
+import { invalid, refusal } from './check.ts'
 
 /**
  * Refuses sources that would show the whole host or other sessions, or that would be written through two mounts, and outputs that other programs need.
@@ -58,6 +58,31 @@ function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<str
       throw outputAround(output, outer, mount, source)
     }
   }
+}
+
+/**
+ * The mounts by which a session shows a folder of the host. Where something else is mounted over it, such as what an input excludes, it is not
+ * shown.
+ */
+export function mountsShowing(folder: string, mounts: readonly Mount[]): Mount[] {
+  return mounts.filter((mount) => {
+    const { source, target, missingIn, writable } = mount
+    // What is missing and excluded is made to be covered.
+    if (source === undefined || !isWithin(folder, source) || (missingIn !== undefined && !writable)) return false
+    const place = target + folder.slice(source.length)
+    return mounts.findLast((one) => isWithin(place, one.target)) === mount
+  })
+}
+
+/**
+ * Refuses to keep what is left of a session in a folder that it shows. The copy of an overlay would be in the overlay, and so copy itself until
+ * the disk is full; and a later build could read or change what is kept.
+ * @throws SpecError
+ */
+export function refuseKept(keep: string | undefined, mounts: readonly Mount[]): void {
+  const [around] = keep === undefined ? [] : mountsShowing(keep, mounts)
+  // defence: nothing-kept-in-shown
+  if (around !== undefined) throw invalid('keep', `${keep} lies in ${around.source}, which the session shows, so that a copy would be in what is copied; name a folder elsewhere${around.entry.startsWith('inputs.') ? ', or exclude it from that input' : ''}`)
 }
 
 function outputAround(output: string, outer: string, mount: Mount, source: string): SpecError {

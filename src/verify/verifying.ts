@@ -9,8 +9,8 @@ import { withOutputs } from '../session/opening.ts'
 import { planningOf } from '../session/planning.ts'
 import { invalid, readInteger, readList } from '../spec/check.ts'
 import { isLent } from '../spec/outputs.ts'
-import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan.ts'
+import { mountsShowing } from '../spec/source-rules.ts'
 import { checkedSpec, type Spec } from '../spec/spec.ts'
 import { bytesAt, compareOutputs, type Counts, type FoundDifference, type Pair } from './compare.ts'
 import { pathText } from './byte-paths.ts'
@@ -174,7 +174,7 @@ function checked({ builds = 2, only, signal }: VerifyingOptions): { readonly bui
 
 /** Builds would see it, and the copies would have copies of themselves. */
 function refuseWithinShown({ mounts }: Plan, folder: string, setting: 'TMPDIR' | 'keep'): void {
-  const around = mounts.find((mount) => mount.source !== undefined && !isLent(mount) && isWithin(folder, mount.source))
+  const around = mountsShowing(folder, mounts).find((mount) => !isLent(mount))
   if (around !== undefined) throw invalid(around.entry, `holds ${folder}, in which a verification writes; set ${setting} to a folder elsewhere`)
 }
 

@@ -247,6 +247,34 @@ describeSession('the command line', () => {
     await expectSameState(before)
   })
 
+  test.skipIf(!existsSync('/dev/full'))('says in one sentence that its stdout is full, and that is its status', () => {
+    const into = (where: string, ...words: string[]): object => {
+      const { status, stderr } = spawnSync('sh', ['-c', `exec "$@" ${where}`, 'sh', process.execPath, main, ...words], { encoding: 'utf8' })
+      return [status, stderr]
+    }
+    const message = expect.stringMatching(/^buildjail: stdout cannot be written: ENOSPC: [^\n]*\n$/) as string
+    expect(into('>/dev/full', 'plan')).toEqual([125, message])
+    expect(into('>/dev/full', 'run', '--json', 'true')).toEqual([125, message])
+    expect(into('>/dev/full', 'run', '--json', 'sh', '-c', 'exit 3')).toEqual([3, message])
+    expect(into('>/dev/full 2>/dev/full', 'plan')).toEqual([125, ''])
+  })
+
+  test('is refused in a folder whose name is not UTF-8, whatever folder has the name that it is decoded to', () => {
+    const decoded = path.join(folders.top, 'B\uFFFDro')
+    mkdirSync(Buffer.from(`${folders.top}/B\xfcro`, 'latin1'))
+    const ranIn = (name: string, ...words: string[]): readonly unknown[] => {
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', `cd "$1/$(printf '${name}')" && shift && exec "$@"`, 'sh', folders.top, process.execPath, main, ...words], { encoding: 'utf8' })
+      return [status, stdout, stderr]
+    }
+    const refused = [125, '', `buildjail: current folder: ${decoded} is not UTF-8; rename it, or work in another folder\n`]
+    const asked = [['run', '--here', 'true'], ['run', '--input', '.', 'true'], ['plan']]
+    for (const words of asked) expect(ranIn(String.raw`B\374ro`, ...words)).toEqual(refused)
+    mkdirSync(decoded)
+    writeFileSync(path.join(decoded, 'package.json'), '{}')
+    for (const words of asked) expect(ranIn(String.raw`B\374ro`, ...words)).toEqual(refused)
+    expect(ranIn(String.raw`B\357\277\275ro`, 'run', '--here', 'pwd')).toEqual([0, `${decoded}\n`, ''])
+  })
+
   /** When the command is up, and how it ends. */
   const begun = async (script: string) => {
     const child = spawn(process.execPath, [main, 'run', '--output', folders.output, 'sh', '-c', script], { stdio: ['ignore', 'ignore', 'pipe'] })

@@ -145,6 +145,17 @@ describeSession('what an input excludes', () => {
     expect(() => placesOf('**/.env')).toThrow('cannot be looked at (EACCES)')
   })
 
+  test('is refused where it is not UTF-8 and could be a secret, and shown where it could not', async () => {
+    const at = project({ 'a/b/key.pem': 'secret', 'a/plain': '' })
+    writeFileSync(Buffer.from(`${at}/a/Caf\xe9`, 'latin1'), 'shown')
+    expect((await build(specOf(at, '**/*.pem'), ['sh', '-c', 'cat a/b/key.pem a/Caf*'])).stdout).toBe('shown')
+    mkdirSync(Buffer.from(`${at}/a/B\xfcro`, 'latin1'))
+    expect((await build(specOf(at, '**/*.pem'), ['cat', 'a/b/key.pem'])).stdout).toBe('')
+    writeFileSync(Buffer.from(`${at}/a/B\xfcro/key.pem`, 'latin1'), 'secret')
+    await expect(build(specOf(at, '**/*.pem'), ['true'])).rejects.toThrow('is not UTF-8')
+    expect((await build(specOf(at, 'a/b/*'), ['cat', 'a/b/key.pem'])).stdout).toBe('')
+  })
+
   test('is made where it is a folder that is named and missing, and stays', async () => {
     const at = project({ 'packages/a/x': '' })
     await build(specOf(at, 'packages/a/dist/'), ['test', '-d', 'packages/a/dist'])

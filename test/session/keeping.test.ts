@@ -64,6 +64,17 @@ describeSession('what a command that failed left in its session', () => {
     expect([readFileSync(path.join(kept, 'var/tmp/one'), 'utf8'), readFileSync(path.join(kept, 'tmp/two'), 'utf8')]).toEqual(['one\n', 'two\n'])
   })
 
+  test('is not what was kept before, where the folder lies in the overlay and is excluded from it', async () => {
+    const project = path.join(folders.top, 'project')
+    mkdirSync(project)
+    const inProject = path.join(project, 'kept')
+    const keptIn = async (): Promise<string[]> => {
+      const { kept } = await build({ inputs: { '/w': { path: project, overlay: true, exclude: ['kept/'] } }, cwd: '/w', keep: inProject }, failing('echo x > made; ls -A kept'), { reject: false })
+      return readdirSync(path.join(kept?.path ?? '', 'w'), { recursive: true, encoding: 'utf8' }).toSorted()
+    }
+    expect([await keptIn(), await keptIn()]).toEqual([['made'], ['made']])
+  })
+
   // promise: 47
   test('has its modes but no set-id bits, and belongs to the owner of the folder', async () => {
     mkdirSync(into())

@@ -244,6 +244,12 @@ describeLearning('a spec that is learned', () => {
     expect(readdirSync(project).toSorted()).toEqual(['Makefile', 'buildjail.json'])
   })
 
+  test('says how to run it, quoted for a shell', () => {
+    write({ Makefile: '', 'my specs/x': '' })
+    const { status, stderr } = cli('learn', '--spec', 'my specs/one.json', '--', 'true')
+    expect([status, stderr], stderr).toEqual([0, expect.stringContaining(`; run it: buildjail run -f '${path.join(project, 'my specs/one.json')}'\n`)])
+  })
+
   test('says what has nothing of it, and has no values of variables that are passed on', () => {
     write({ Makefile: '' })
     const unused = path.join(folders.top, 'unused')

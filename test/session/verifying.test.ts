@@ -143,7 +143,7 @@ describeSession('a verification', () => {
       const copies = verify({ ...spec(), inputs: { in: temporary }, keep }, ['true'], { only: ['input-times'] })
       expect(await rejected(copies)).toMatchObject({ entry: 'inputs.in', message: expect.stringContaining('set TMPDIR to') })
       expect(await rejected(verify({ ...spec(), toolchain: ['host', temporary] }, ['true']))).toMatchObject({ entry: 'toolchain[1]', message: expect.stringContaining('set TMPDIR to') })
-      expect(await rejected(verify({ ...spec(), inputs: { in: keep }, keep }, ['true']))).toMatchObject({ entry: 'inputs.in', message: expect.stringContaining('set keep to') })
+      expect(await rejected(verify({ ...spec(), inputs: { in: keep }, keep }, ['true']))).toMatchObject({ entry: 'keep', message: expect.stringContaining('name a folder elsewhere') })
       expect([readdirSync(temporary), readdirSync(keep), left()]).toEqual([[], [], []])
     } finally {
       process.env['TMPDIR'] = own.tmp

@@ -46,6 +46,11 @@ describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')(
     expect(await told('plan', ...argv, '--', 'x')).toBe(message)
   })
 
+  it('and a verification without outputs is told of the option that run --here has for them', async () => {
+    expect(await told('run', '--project', source, '--env-files', '--verify', 'x')).toContain('buildjail: --out: is missing: ')
+    expect(await told('run', '--verify', 'x')).toContain('buildjail: --output: is missing: ')
+  })
+
   it('of the host as well', async () => {
     const link = tree.link('link', 'source')
     for (const verb of ['ps', 'gc']) expect(await told(verb, '--state-directory', link)).toBe(`buildjail: --state-directory: ${link} is a symbolic link`)

@@ -539,6 +539,21 @@ supported('a page', () => {
     expect((await run('--output', output, '--page', `${output}.html`, 'cc')).status).toBe(0)
   })
 
+  // promise: 49
+  it('is refused in the project that --apply brings the changes to, as is a record', async () => {
+    const project = tree.directory('applied')
+    tree.file('applied/package.json', '{}')
+    for (const option of ['page', 'record']) {
+      const file = path.join(project, 'made', '..', option)
+      tree.directory('applied/made')
+      const { status, err } = await run('--project', project, '--apply', '--yes', `--${option}`, file, 'cc')
+      expect([status, err]).toEqual([125, `buildjail: --${option}: ${file} lies in ${project}, which the build writes to by --apply; name a file elsewhere\n`])
+      expect(addon.acts).toEqual([])
+      expect((await run('--project', project, `--${option}`, file, 'cc')).status).toBe(0)
+      addon.reset()
+    }
+  })
+
   it('is another file than the record', async () => {
     const file = tree.at('both')
     expect((await run('--record', file, '--page', path.join(path.dirname(file), '.', 'both'), 'cc')).err).toBe('buildjail: --page: is the file of --record\n')

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 
 import { here } from '../../src/here/here.ts'
 import { projectAround, repositoryOf } from '../../src/here/project.ts'
+import { planOf } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 
@@ -91,6 +92,17 @@ describe('the spec for a project', () => {
     expect(here({ cwd: at }).inputs?.[at]).toMatchObject({ exclude: secrets.toSorted() })
   })
 
+  it('is refused where the name of a secret is not UTF-8, as what it is decoded to would hide nothing', () => {
+    for (const [name, secret, shown] of [['latin-file', '.env\xff', '.env\uFFFD'], ['latin-folder', 'B\xfcro/.npmrc', 'B\uFFFDro/.npmrc']] as const) {
+      const at = project(name)
+      mkdirSync(Buffer.from(`${at}/B\xfcro`, 'latin1'))
+      expect(here({ cwd: at }).cwd).toBe(at)
+      writeFileSync(Buffer.from(`${at}/${secret}`, 'latin1'), '')
+      expect(() => here({ cwd: at })).toThrow(`envFiles: ${at}/${shown} is not UTF-8, so that it cannot be hidden; rename it, or show all such files`)
+      expect(here({ cwd: at, envFiles: true }).cwd).toBe(at)
+    }
+  })
+
   it('hides what the caller cannot look at, as a build of the caller could open it', () => {
     const at = project('shut')
     const shut = tree.directory('shut/inner/private')
@@ -165,6 +177,27 @@ describe('the spec for a project', () => {
         if (before[name] === undefined) delete process.env[name]
         else process.env[name] = before[name]
       }
+    }
+  })
+
+  it('takes the folder of a tool by whatever slashes its variable has, and nothing that is no folder', () => {
+    const at = project('slashes')
+    for (const file of ['Cargo.toml', 'go.mod', 'setup.py', 'pom.xml', 'bun.lock']) tree.file(`slashes/${file}`, '')
+    const folder = tree.directory('slashed/bin')
+    const names = ['CARGO_HOME', 'RUSTUP_HOME', 'GOCACHE', 'GOMODCACHE', 'GRADLE_USER_HOME', 'JAVA_HOME', 'PYENV_ROOT', 'BUN_INSTALL', 'PLAYWRIGHT_BROWSERS_PATH', 'COREPACK_HOME']
+    const outcomeOf = (name: string, value: string): string => {
+      const own = process.env
+      process.env = { ...own, [name]: value, PATH: `${value}/bin/` }
+      const { toolchain = [], inputs = {}, env, path: before } = here({ cwd: at })
+      process.env = own
+      planOf({ inputs, ...(toolchain === 'host' || toolchain === 'none' ? {} : { toolchain: toolchain.filter((one) => typeof one === 'string' && one.startsWith('/')) }) }, { platform: 'linux' })
+      return JSON.stringify({ toolchain, inputs, env, before })
+    }
+    for (const name of names) {
+      const plain = outcomeOf(name, path.dirname(folder))
+      expect([name, plain]).toEqual([name, expect.stringContaining(path.dirname(folder))])
+      expect([name, outcomeOf(name, `${path.dirname(folder)}/`), outcomeOf(name, path.dirname(folder).replace(/\/(?=[^/]+$)/, '//'))]).toEqual([name, plain, plain])
+      expect([name, outcomeOf(name, '/dev/null')]).toEqual([name, expect.not.stringContaining('/dev/null')])
     }
   })
 

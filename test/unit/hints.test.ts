@@ -245,6 +245,20 @@ describe('a command that failed is told what its session did to it', () => {
     expect(hint).toMatchObject({ problem: 'it removed or renamed /w/dist, which is an output and stays while the session is open', remedy: 'have it remove what is in the folder, or of run --here use --apply in place of --out' })
   })
 
+  it('and that applying is a way for a file there, but not where the project is a copy', () => {
+    const remedies = (plan: Plan): string | undefined => hintsOf({ argv: ['x'], cwd: '/w', plan, output: ['sh: 1: cannot create /w/dist: Is a directory'] })[0]?.remedy
+    const copied = planned({ inputs: { '/w': { path: project, overlay: true } }, outputs: { '/w/dist': `${project}/dist` }, cwd: '/w', limits: { tmpSize: '1M' } }, 'freebsd')
+    expect([remedies(plans.here), remedies(copied)]).toEqual(['name the folder that the file is to be in as the output, or of run --here use --apply in place of --out', 'name the folder that the file is to be in as the output'])
+  })
+
+  it('that what it wrote to is excluded, and by which pattern', () => {
+    const plan = planned({ inputs: { '/w': { path: project, overlay: true, exclude: ['mod/', 'README.md'] } }, cwd: '/w' })
+    const toldOf = (line: string): unknown => hintsOf({ argv: ['x'], cwd: '/w', plan, output: [line] })
+    const remedy = 'take it out of exclude (--exclude), or if it is a secret of run --here, show it with --env-files'
+    expect(toldOf("touch: cannot touch 'mod/a': Read-only file system")).toEqual([{ problem: 'it wrote to /w/mod/a, and /w/mod is excluded by inputs./w.exclude[0], so that something empty is in its place, which is read-only', remedy, about: 'mod/a' }])
+    expect(toldOf('sh: 1: cannot create README.md: Permission denied')).toEqual([{ problem: 'it wrote to /w/README.md, and that is excluded by inputs./w.exclude[1], so that something empty is in its place, which is read-only', remedy, about: 'README.md' }])
+  })
+
   it('that a link leads out of what is shown, by the file that it leads to', () => {
     for (const plan of ['project', 'overlay'] as const) {
       expect(told(hints(plan, 'x', 'cat: way/data: No such file or directory'))).toEqual([

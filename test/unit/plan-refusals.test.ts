@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { SpecError, type BuildjailError } from '../../src/errors.ts'
 import { answeredBy, type Host } from '../../src/spec/look.ts'
-import { planOf } from '../../src/spec/plan.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
+import { planOnto } from './plan-onto.ts'
 import { refusalOf } from './refusal.ts'
 
 const tree = new HostTree()
@@ -298,6 +299,39 @@ describe('one directory is writable once', () => {
   it('an output inside an input is what the caller asked for', () => {
     const inner = tree.directory('project/dist')
     expect(() => planOf({ toolchain: 'none', stateDirectory, output: inner, inputs: { src: path.dirname(inner) } }, { platform: 'freebsd' })).not.toThrow()
+  })
+})
+
+describe('nothing is kept where the session shows it', () => {
+  const project = tree.directory('kept-in')
+  const dist = tree.directory('kept-in/dist')
+  const within = path.join(project, 'kept')
+  const planned = (spec: Spec, platform: 'linux' | 'freebsd' = 'linux'): Plan => planOf({ toolchain: 'none', etc: 'none', stateDirectory: tree.directory('kept-state'), ...spec }, { platform })
+  const overlay = { path: project, overlay: true }
+
+  it.each<[string, Spec, string]>([
+    ['an overlay, whose copy would be in itself', { keep: within, inputs: { '/w': overlay }, cwd: '/w' }, ', or exclude it from that input'],
+    ['an input', { keep: within, inputs: { a: project } }, ', or exclude it from that input'],
+    ['the input itself', { keep: project, inputs: { a: project } }, ', or exclude it from that input'],
+    ['an output', { keep: within, output: project }, ''],
+    ['an output in an overlay', { keep: path.join(dist, 'kept'), inputs: { '/w': overlay }, outputs: { '/w/dist': dist } }, ''],
+    ['the toolchain', { keep: within, toolchain: [project] }, ''],
+  ])('%s', (_, spec, more) => {
+    const { keep = '' } = spec
+    for (const platform of ['linux', 'freebsd'] as const) {
+      expect(refusalOf(() => planned(spec, platform))).toMatchObject({ entry: 'keep', message: expect.stringMatching(new RegExp(`^keep: ${keep} lies in ${project}\\S*, which the session shows, so that a copy would be in what is copied; name a folder elsewhere${more}$`)) as string })
+    }
+  })
+
+  it('but where something else is in its place, as where it is excluded', () => {
+    for (const exclude of [['kept/'], ['dist', 'kept/']]) expect(planned({ keep: within, inputs: { '/w': { ...overlay, exclude } } }).keep).toBe(within)
+    expect(planned({ keep: path.join(dist, 'kept'), inputs: { '/w': { path: project, exclude: ['dist'] } } }).keep).toBe(path.join(dist, 'kept'))
+    expect(planned({ keep: path.join(dist, 'kept'), inputs: { '/w': overlay, '/w/dist': tree.directory('other-dist') } }).keep).toBe(path.join(dist, 'kept'))
+    expect(planned({ keep: tree.at('elsewhere-kept'), inputs: { '/w': overlay } }).keep).toBe(tree.at('elsewhere-kept'))
+  })
+
+  it('nor by an input that is added', () => {
+    expect(refusalOf(() => planOnto(planned({ keep: within }), { inputs: { a: project } }))).toMatchObject({ entry: 'keep' })
   })
 })
 

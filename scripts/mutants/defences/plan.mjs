@@ -24,6 +24,31 @@ export const plan = [
     tests: [['test/unit/cli.test.ts', 'is refused where the build writes, by whatever way that is named']],
   },
   {
+    defence: 'a page and a record are not written where --apply brings the changes of the build to',
+    off: { 'record-not-applied-over': { value: 'undefined' } },
+    tests: [['test/unit/cli.test.ts', 'is refused in the project that --apply brings the changes to, as is a record']],
+  },
+  {
+    defence: 'nothing is kept in what the session shows',
+    off: { 'nothing-kept-in-shown': 'skip' },
+    tests: [['test/unit/plan-refusals.test.ts', 'an overlay, whose copy would be in itself']],
+  },
+  {
+    defence: 'no pattern is taken to fit nothing because a name is not UTF-8',
+    off: { 'excluded-not-utf8': 'skip' },
+    tests: [['test/unit/plan-excluding.test.ts', 'is refused if a pattern could fit it: %s']],
+  },
+  {
+    defence: 'nothing is shown because a link leads to a name that is not UTF-8',
+    off: { 'excluded-link-not-utf8': 'skip' },
+    tests: [['test/unit/plan-excluding.test.ts', 'is refused where a link that is to be hidden leads to such a name']],
+  },
+  {
+    defence: 'no secret of a project is shown because its name is not UTF-8',
+    off: { 'secret-not-utf8': 'skip' },
+    tests: [['test/unit/here.test.ts', 'is refused where the name of a secret is not UTF-8, as what it is decoded to would hide nothing']],
+  },
+  {
     defence: 'no fifo that an earlier build has left is waited for',
     off: { 'named-file-regular': 'always' },
     tests: [['test/unit/record-file.test.ts', 'that is a fifo is refused at once, whether it has a reader or not']],

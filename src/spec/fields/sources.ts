@@ -29,7 +29,7 @@ export interface InputOptions extends SourceOptions {
    * What the build does not see of the folder: something empty is in its place. Each is a path in the folder, such as `.env*` or `dist/`.
    * `*` and `?` stand for characters of a name, and the name `**` for any number of folders. A path that ends in a slash fits folders
    * alone, and if it has no wildcard and is missing, the folder is made. Paths fit what is there when the plan is made, and a link stands for
-   * what it leads to. What is excluded is no part of the input: another session may write there meanwhile.
+   * what it leads to; a name that is not UTF-8 and that could fit is refused. What is excluded is no part of the input: another session may write there meanwhile.
    */
   readonly exclude?: readonly string[]
 }
