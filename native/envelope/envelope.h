@@ -55,6 +55,11 @@ struct Layer {
   std::string source;
   /** For this process, until the session is closed. */
   std::string path;
+  /** Of the source when it was planned. */
+  std::uint64_t dev = 0;
+  std::uint64_t ino = 0;
+  /** When the session began to open it, by the clock of file systems. */
+  std::int64_t since_ns = 0;
   bool is_copy = false;
 };
 
@@ -66,7 +71,10 @@ struct AppliedChanges {
   std::size_t written = 0;
   /** Files and folders that were removed, each folder once. */
   std::size_t removed = 0;
-  /** Some of what was not applied, by paths in the source: sockets, fifos, unreadable files, too deep folders. */
+  /**
+   * Some of what was not applied, by paths in the source: what has changed there since the session opened; sockets,
+   * fifos, unreadable files, too deep folders.
+   */
   std::vector<std::string> left{};
 };
 

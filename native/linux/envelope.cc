@@ -26,6 +26,7 @@
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"
+#include "linux/upper_layer.h"
 
 namespace buildjail {
 
@@ -485,18 +486,24 @@ std::optional<Limit> NamespaceEnvelope::full_tmp() {
 std::vector<Layer> NamespaceEnvelope::layers() {
   std::vector<Layer> found;
   const std::lock_guard not_closing(closing_);
-  const auto add = [&found](const Bind& overlay, const UniqueFd& folder, const std::string& below) {
+  const auto add = [&found](const Bind& overlay, const UniqueFd& folder, const std::string& below, std::int64_t since) {
     const std::string path = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + below;
-    found.push_back({.target = overlay.target, .source = overlay.source, .path = path, .is_copy = overlay.is_copy});
+    found.push_back({.target = overlay.target,
+                     .source = overlay.source,
+                     .path = path,
+                     .dev = overlay.dev,
+                     .ino = overlay.ino,
+                     .since_ns = since,
+                     .is_copy = overlay.is_copy});
   };
-  for (const auto& [overlay, top] : inside_.copies()) add(*overlay, top, ".");
+  for (const auto& [overlay, top] : inside_.copies()) add(*overlay, top, ".", 0);
   auto room = inside_.rooms().begin();
   for (const NamespaceOpening& opening : openings_) {
     const auto overlays = layered_of(opening.steps);
     if (overlays.empty() || room == inside_.rooms().end()) continue;
     // The folders have the numbers that RootSteps counts down.
     for (std::size_t left = overlays.size(); const Bind* const overlay : overlays)
-      add(*overlay, *room, upper_in(std::to_string(--left)));
+      add(*overlay, *room, upper_in(std::to_string(--left)), opening.since_ns);
     ++room;
   }
   return found;
@@ -506,9 +513,9 @@ Result<bool> NamespaceEnvelope::is_opaque(const std::string& target, const std::
   constexpr const char* kStep = "changes";
   for (const Layer& layer : layers()) {
     if (layer.target != target || layer.is_copy) continue;
-    const auto mark = opaque_mark_of(kStep, layer.path);
-    if (!mark) return mark.error();
-    return buildjail::is_opaque(kStep, (layer.path + folder).c_str(), *mark);
+    const auto marks = marks_of(kStep, layer.path);
+    if (!marks) return marks.error();
+    return buildjail::is_opaque(kStep, layer.path + folder, *marks);
   }
   return false;
 }
@@ -528,7 +535,7 @@ Result<std::vector<AppliedChanges>> NamespaceEnvelope::apply(const std::vector<s
   for (const Layer& layer : layers()) {
     if (std::ranges::find(targets, layer.target) == targets.end()) continue;
     if (layer.is_copy) continue;
-    auto applied = apply_changes(layer.path, layer.source, lessee_.session.id, mounted_in(layer));
+    auto applied = apply_changes(layer, lessee_.session.id, mounted_in(layer));
     if (!applied) return std::move(applied.error());
     applied->target = layer.target;
     all.push_back(std::move(*applied));

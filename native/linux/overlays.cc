@@ -156,21 +156,13 @@ void leave_room(InitCalls& calls) {
 
 std::string upper_in(const std::string& folder) { return folder + "/" + kUpper; }
 
-Result<const char*> opaque_mark_of(const char* step, const std::string& upper) {
+Result<std::string> marks_of(const char* step, const std::string& upper) {
   const std::string work = upper + "/../" + kWork;
-  if (::getxattr(work.c_str(), kOfUser, nullptr, 0) == 0) return "user.overlay.opaque";
+  if (::getxattr(work.c_str(), kOfUser, nullptr, 0) == 0) return std::string("user.overlay.");
   // A tmpfs before Linux 6.6 has no attributes of users.
   if (errno != ENODATA && errno != EOPNOTSUPP) return last_error(step, "getxattr", work);
-  // defence: opaque-by-own-mark
-  return "trusted.overlay.opaque";
-}
-
-Result<bool> is_opaque(const char* step, const char* path, const char* mark) {
-  std::array<char, 2> value{};
-  const auto size = ::getxattr(path, mark, value.data(), value.size());
-  // It has none, or a longer one.
-  if (size < 0 && errno != ENODATA && errno != ERANGE) return last_error(step, "getxattr", path);
-  return size == 1 && value[0] == 'y';
+  // defence: only-marks-of-own-overlay
+  return std::string("trusted.overlay.");
 }
 
 Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts) {

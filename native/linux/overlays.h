@@ -35,12 +35,10 @@ void leave_room(InitCalls& calls);
 std::string upper_in(const std::string& folder);
 
 /**
- * The attribute by which the overlay of an upper layer marks a folder of it in which nothing of the source is seen
- * (overlayfs.rst, "whiteouts and opaque directories"). A build may have set another one that means nothing to it.
+ * The names of the attributes by which the overlay of an upper layer marks what lies there begin with this. A build may
+ * have set others, which mean nothing to the overlay.
  */
-Result<const char*> opaque_mark_of(const char* step, const std::string& upper);
-/** Whether a folder has that mark. */
-Result<bool> is_opaque(const char* step, const char* path, const char* mark);
+Result<std::string> marks_of(const char* step, const std::string& upper);
 
 /**
  * ENOTSUP if the host has something mounted below the source of an overlay, which overlayfs would not show, and no

@@ -111,6 +111,12 @@ Result<std::vector<Mark>> marks_on(int directory);
 /** Gives a directory these marks and no others. Adds to `stays`, in words, marks that the kernel does not take away. */
 Status restore_marks(int directory, const std::vector<Mark>& before, std::vector<std::string>& stays);
 
+/**
+ * Linux: gives a file the access list and the attributes of users (xattr(7)) of another file, and no others of these
+ * kinds. Both are regular, and held by descriptors of O_PATH.
+ */
+Status copy_marks(int from, const FileState& before, int to, const FileState& file);
+
 /** Takes marks from the files of one output. */
 class MarkTaker {
  public:

@@ -250,6 +250,40 @@ Status restore_marks(int directory, const std::vector<Mark>& before, std::vector
   return {};
 }
 
+Status copy_marks(int from, const FileState& before, int to, const FileState& file) {
+  const DescriptorPath source(from);
+  const DescriptorPath path(to);
+  const auto wanted = names_on(source.get());
+  const auto own = wanted ? names_on(path.get()) : std::nullopt;
+  if (!own) return errno == EOPNOTSUPP ? Status() : last_error(kStep, "listxattr");
+  // Of overlayfs are marks of its own layers.
+  const auto is_copied = [](std::string_view name) {
+    return name == kAccess || (name.starts_with("user.") && !name.starts_with("user.overlay."));
+  };
+  std::vector<std::string> kept;
+  for (std::string_view rest = *wanted; !rest.empty();) {
+    const std::string name(cut(rest, '\0'));
+    if (!is_copied(name)) continue;
+    std::optional<std::string> value;
+    const auto read = [&] { return (value = value_of(source.get(), name.c_str())).has_value(); };
+    if (!as_owner(from, before, read)) return last_error(kStep, "getxattr");
+    const auto set = [&] { return ::setxattr(path.get(), name.c_str(), value->data(), value->size(), 0) == 0; };
+    if (!as_owner(to, file, set)) return last_error(kStep, "setxattr");
+    kept.push_back(name);
+  }
+  bool is_changed = !kept.empty();
+  // A file that was made in a folder with a default list has one.
+  for (std::string_view rest = *own; !rest.empty();) {
+    const std::string name(cut(rest, '\0'));
+    if (!is_copied(name) || std::ranges::find(kept, name) != kept.end()) continue;
+    if (!as_owner(to, file, [&] { return ::removexattr(path.get(), name.c_str()) == 0; }))
+      return last_error(kStep, "removexattr");
+    is_changed = true;
+  }
+  // A list has set the permissions of the group (acl(5)).
+  return !is_changed || set_mode(to, file.mode & ~mode_t{S_IFMT}) ? Status() : last_error(kStep, kModeCall);
+}
+
 MarkTaker::MarkTaker(int, const std::vector<Mark>& before) {
   system_.kept_flags = number_of(before, kFlags);
   if ((system_.kept_flags & FS_PROJINHERIT_FL) != 0) system_.project = number_of(before, kProject);

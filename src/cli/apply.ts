@@ -24,6 +24,8 @@ export class Applying {
   readonly #terminal: Terminal
   /** Where the project is inside. */
   readonly #project: string
+  /** The target of what was applied, be it in part. */
+  begun: string | undefined
 
   constructor(how: NonNullable<RunRequest['apply']>, session: Session, terminal: Terminal) {
     this.#how = how
@@ -52,6 +54,7 @@ export class Applying {
     if (changes === undefined || question === undefined || signal.aborted) return undefined
     const isWanted = this.#how === 'always' ? !result.failed : await isAnsweredYes(`buildjail: ${question} [y/N] `, signal)
     if (!isWanted) return undefined
+    this.begun = changes.target
     const [applied] = await this.#session.applyChanges([changes.target])
     if (applied !== undefined) tell(this.#terminal, appliedText(changes, applied))
     return applied

@@ -39,7 +39,7 @@ export interface Outcome {
   readonly changes: readonly Changes[]
   /** Whether the project is a copy, whose changes cannot be applied. */
   readonly isCopied: boolean
-  /** What of them was done in the project. It is not in `changes`. */
+  /** What was done in the project. What was begun there is not in `changes`. */
   readonly applied: Applied | undefined
   /** What was looked up in a session with a trace, where no file is written that has it. */
   readonly seen: Seen | undefined
@@ -131,7 +131,7 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
   const isToBeTold = (here !== undefined || isJson) && session.plan.mounts.some(isThrownAway)
   const changed = (isToBeTold && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
   const applied = result === undefined ? undefined : await attempt(async () => await applying?.end(result, changed, interruption.signal))
-  const changes = changed.filter(({ target }) => target !== applied?.target)
+  const changes = changed.filter(({ target }) => target !== applying?.begun)
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors, result, changed))
   const seen = (isJson || written === undefined) && session.plan.trace ? await attempt(() => seenIn(session)) : undefined
@@ -179,7 +179,7 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
 
 /** Prints what is to be said of a run, and returns the exit status. */
 export function report(outcome: Outcome, { spec, timeout, isOption }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
-  const { result, errors, leftInOutputs, kept, changes, isCopied, seen, hints } = outcome
+  const { result, errors, leftInOutputs, kept, changes, isCopied, applied, seen, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
@@ -197,7 +197,8 @@ export function report(outcome: Outcome, { spec, timeout, isOption }: EffectiveS
   if (interruption.status !== undefined) return interruption.status
   if (result === undefined) return statusOfRefusal(errors[0])
   const status = statusOf(result)
-  return status === exitStatus.success && errors.length > 0 ? exitStatus.ownFailure : status
+  const isWhole = errors.length === 0 && (applied === undefined || applied.left.length === 0)
+  return status === exitStatus.success && !isWhole ? exitStatus.ownFailure : status
 }
 
 /** For a command that buildjail or a limit ended. */

@@ -1,6 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,9 @@ import { rejected } from './rejected.ts'
 const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 const missing = isFreebsd ? 'an overlay is a copy on FreeBSD' : preflight().limitations.find(({ check }) => check === 'overlay')?.problem
 if (missing !== undefined) console.warn(`skipped, as changes are applied from overlays alone: ${missing}`)
+const isRoot = process.geteuid?.() === 0
+/** A file system of a container, whose folders have no handles. */
+const overlayfs = 0x794c7630
 const describeOverlays = missing === undefined ? describeSession : describeSession.skip
 
 describeOverlays('what was written in an overlay is done in its source', () => {
@@ -101,7 +104,118 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     expect(readFileSync(path.join(outside, 'file'), 'utf8')).toBe('outside')
   })
 
-  test.skipIf(process.geteuid?.() !== 0)('and files keep their owner, and new ones have that of the source', async () => {
+  test('but for what the host has changed since the session opened: that stays, and is told of', async () => {
+    await using session = await open()
+    await session.run(['sh', '-c', 'for f in src/a src/b package.json; do echo build > $f; done; rm -r old; rm -r again; mkdir again; echo build > again/here; echo build > made; chmod 700 folder; echo build > folder/in; rm file; echo build > new'])
+    writeFileSync(path.join(project, 'src/a'), 'mine')
+    rmSync(path.join(project, 'src/b'))
+    mkdirSync(path.join(project, 'src/b'))
+    for (const name of ['src/b/mine', 'old/deep/mine', 'again/mine', 'made']) writeFileSync(path.join(project, name), 'mine')
+    chmodSync(path.join(project, 'folder'), 0o711)
+    const [applied] = await session.applyChanges([project])
+    expect(applied?.left.toSorted()).toEqual(['again', 'again/mine', 'folder', 'made', 'old', 'old/deep', 'src/a', 'src/b', 'src/b/mine'])
+    expect([applied?.written, applied?.removed]).toEqual([3, 1])
+    expect(['src/a', 'src/b/mine', 'old/deep/mine', 'old/deep/one', 'old/two', 'again/mine', 'again/gone', 'made', 'package.json', 'folder/in', 'new'].map(text)).toEqual(['mine', 'mine', 'mine', '1', '2', 'mine', 'g', 'mine', 'build\n', 'build\n', 'build\n'])
+    expect(lstatSync(path.join(project, 'folder')).mode & 0o777).toBe(0o711)
+    expect(everything()).toEqual(['again', 'again/gone', 'again/mine', 'folder', 'folder/in', 'link', 'made', 'new', 'old', 'old/deep', 'old/deep/mine', 'old/deep/one', 'old/two', 'package.json', 'src', 'src/a', 'src/b', 'src/b/mine'])
+  })
+
+  test('and a file with several names is changed by each of them', async () => {
+    for (const name of ['src/c', 'folder/c', 'again/c', 'old/c']) linkSync(path.join(project, 'file'), path.join(project, name))
+    await using session = await open()
+    await session.run(['sh', '-c', 'echo 1 > file; echo 2 > src/c; rm folder/c; rm -r again; rm -r old; echo > old'])
+    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 3, removed: 3, left: [] }])
+    expect([text('file'), text('src/c')]).toEqual(['1\n', '2\n'])
+  })
+
+  test('and nothing where another folder has the name of the source by then', async () => {
+    await using session = await open()
+    await session.run(['sh', '-c', 'rm -r src; echo attack > file'])
+    const other = path.join(folders.top, 'other')
+    mkdirSync(path.join(other, 'src'), { recursive: true })
+    writeFileSync(path.join(other, 'file'), 'other')
+    renameSync(project, `${project}.moved`)
+    renameSync(other, project)
+    expect(await rejected(session.applyChanges([project]))).toMatchObject({ code: 'ESTALE', step: 'apply', message: expect.stringContaining('nothing was done') as string })
+    expect([everything(), text('file')]).toEqual([['file', 'src'], 'other'])
+  })
+
+  test('and not in another folder that has been given the name of one in the source', async (context) => {
+    context.skip(statfsSync(folders.top).type === overlayfs, 'its folders have no handles')
+    await using session = await open()
+    await session.run(['sh', '-c', 'echo attack > src/a; rm src/b; echo more >> file'])
+    const other = path.join(folders.top, 'other')
+    mkdirSync(other)
+    for (const name of ['a', 'b']) writeFileSync(path.join(other, name), 'other')
+    renameSync(path.join(project, 'src'), path.join(folders.top, 'moved'))
+    // As if it had been made before the session, which only the time of its files says.
+    renameSync(other, path.join(project, 'src'))
+    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 1, removed: 0, left: ['src'] }])
+    expect([text('src/a'), text('src/b')]).toEqual(['other', 'other'])
+  })
+
+  test('with the modes of folders, also of those that an ordinary user may not change', (context) => {
+    mkdirSync(path.join(project, 'shut'))
+    writeFileSync(path.join(project, 'shut/gone'), 'g')
+    for (const name of ['old/deep', 'old', 'again', 'folder']) chmodSync(path.join(project, name), 0o555)
+    const script = [
+      'mkdir -p new/deep; echo > new/deep/file; chmod 555 new/deep new',
+      'chmod 755 folder; echo 2 > folder/in; chmod 555 folder',
+      'chmod 755 again; echo 2 > again/gone; chmod 711 again',
+      'echo 2 > src/a; chmod 555 src',
+      'chmod -R u+w old; rm -r old',
+      'rm -r shut; mkdir shut; chmod 000 shut',
+    ].join('\n')
+    const run = [process.execPath, main, 'run', '--here', '--apply', '--yes', '--', 'sh', '-c', script]
+    if (isRoot) execFileSync('chown', ['-R', '4711:4711', project])
+    const [file = '', ...words] = isRoot ? ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups', 'env', 'XDG_RUNTIME_DIR=', 'HOME=/', ...run] : run
+    const { status, stderr } = spawnSync(file, words, { cwd: project, encoding: 'utf8' })
+    context.skip(stderr.includes('copies the folder into memory'), 'an ordinary user has no overlay here')
+    const modes = Object.fromEntries(everything().filter((name) => lstatSync(path.join(project, name)).isDirectory()).map((name) => [name, (lstatSync(path.join(project, name)).mode & 0o7777).toString(8)]))
+    // So that they can be removed.
+    execFileSync('chmod', ['-R', 'u+rwX', project])
+    expect([status, stderr]).toEqual([0, `buildjail: applied to ${project}: 4 written, 2 removed\n`])
+    expect(existsSync(path.join(project, 'shut/gone'))).toBe(false)
+    expect(modes).toEqual({ shut: '0', again: '711', folder: '555', new: '555', 'new/deep': '555', src: '555' })
+    expect(['folder/in', 'again/gone', 'src/a', 'new/deep/file'].map(text)).toEqual(['2\n', '2\n', '2\n', '\n'])
+  })
+
+  test('and folders that pass on their group go on with it', async () => {
+    for (const name of ['src', 'again']) chmodSync(path.join(project, name), 0o2775)
+    await using session = await open()
+    await session.run(['sh', '-c', 'chmod 755 src; rm -r again; mkdir again'])
+    await session.applyChanges([project])
+    expect(['src', 'again'].map((name) => (lstatSync(path.join(project, name)).mode & 0o7777).toString(8))).toEqual(['2755', '2755'])
+  })
+
+  test('and a file whose content changes keeps its access list and its attributes', async (context) => {
+    const list = '0200000001000600ffffffff020004004711000004000400ffffffff10000400ffffffff20000000ffffffff'
+    const python = (code: string) => spawnSync('python3', ['-c', `import os, sys; f = sys.argv[1]; ${code}`, path.join(project, 'src/a')], { encoding: 'utf8' })
+    const has = python(`os.setxattr(f, 'user.tag', b'mine'); os.setxattr(f, 'system.posix_acl_access', bytes.fromhex('${list}'))`)
+    context.skip(has.status !== 0, `there is no python3, or there are no access lists here: ${has.error?.message ?? has.stderr}`)
+    await using session = await open()
+    await session.run(['sh', '-c', 'echo 2 > src/a; chmod 660 src/a'])
+    expect(await session.applyChanges([project])).toMatchObject([{ written: 1, left: [] }])
+    const found = python("print(os.getxattr(f, 'user.tag').decode(), os.getxattr(f, 'system.posix_acl_access').hex())").stdout
+    // The mask of a list is what the mode has for the group (acl(5)).
+    expect([text('src/a'), found]).toEqual(['2\n', `mine ${list.replace('10000400', '10000600')}\n`])
+  })
+
+  test.skipIf(!isRoot)('or not at all, where there is no room for it', () => {
+    mkdirSync(path.join(folders.top, 'small'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path.join(folders.top, 'small')])
+    try {
+      project = path.join(folders.top, 'small')
+      writeFileSync(path.join(project, 'package.json'), '{}')
+      const { status, stderr } = spawnSync(process.execPath, [main, 'run', '--here', '--apply', '--yes', '--', 'sh', '-c', 'echo 2 > package.json; mkdir shut; echo > shut/file; chmod 555 shut; head -c 2000000 /dev/zero > large'], { cwd: project, encoding: 'utf8' })
+      expect([status, stderr]).toEqual([125, expect.stringMatching(/^buildjail: ENOSPC: .*\(step apply: nothing was done in the folder\)\n$/)])
+      expect([everything(), text('package.json')]).toEqual([['package.json'], '{}'])
+    } finally {
+      execFileSync('umount', [project])
+    }
+  })
+
+  test.skipIf(!isRoot)('and files keep their owner, and new ones have that of the source', async () => {
     for (const name of ['.', 'src', 'src/b']) chownSync(path.join(project, name), 4801, 4802)
     // The file of a third, which everybody may write to.
     chownSync(path.join(project, 'src/a'), 4803, 4804)
@@ -194,6 +308,18 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     const ofFolders = run('sh', '-c', 'rm -r old; mkdir old made')
     expect([ofFolders.status, ofFolders.stderr]).toEqual([0, `buildjail: applied to ${project}: 1 written, 2 removed\n`])
     expect(everything()).toEqual(expect.arrayContaining(['made', 'old']))
+  })
+
+  test('by the command line, which fails where something is left', async () => {
+    const running = spawn(process.execPath, [main, 'run', '--here', '--apply', '--yes', '--', 'sh', '-c', 'echo build > src/a; rm src/b; echo ready; read line'], { cwd: project })
+    let told = ''
+    running.stderr.on('data', (data: Buffer) => (told += data.toString()))
+    await once(running.stdout, 'data')
+    writeFileSync(path.join(project, 'src/a'), 'mine')
+    running.stdin.end('\n')
+    const [status] = (await once(running, 'close')) as [number]
+    expect([status, told]).toEqual([125, `buildjail: applied to ${project}: 0 written, 1 removed; not src/a\n`])
+    expect(text('src/a')).toBe('mine')
   })
 
   test.each([['y', ['now\n', ['deep']]], ['n', ['a', ['deep', 'two']]], ['\x03', ['a', ['deep', 'two']]]])('by the command line, which asks: %j', async (answer, expected) => {

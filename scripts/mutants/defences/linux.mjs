@@ -703,13 +703,28 @@ export const linux = [
     tests: [[applying, 'and not where the source was exchanged for a link meanwhile']],
   },
   {
+    defence: 'changes of an overlay are applied over nothing that is newer',
+    off: { 'applied-over-nothing-newer': 'always' },
+    tests: [[applying, 'but for what the host has changed since the session opened: that stays, and is told of']],
+  },
+  {
+    defence: 'changes of an overlay are applied to no other folder',
+    off: { 'nothing-applied-another-folder': 'always' },
+    tests: [[applying, 'and nothing where another folder has the name of the source by then']],
+  },
+  {
+    defence: 'changes of an overlay are applied to no other folder in the source',
+    off: { 'nothing-applied-another-inner-folder': 'never' },
+    tests: [[applying, 'and not in another folder that has been given the name of one in the source']],
+  },
+  {
     defence: 'a file to which changes are applied keeps its owner',
     off: { 'applied-keeps-its-owner': { value: 'true' } },
     tests: [[applying, 'and files keep their owner, and new ones have that of the source']],
   },
   {
     defence: 'a mark that means nothing to an overlay removes nothing from its source',
-    off: { 'opaque-by-own-mark': { swap: { trusted: 'user' } } },
+    off: { 'only-marks-of-own-overlay': { swap: { trusted: 'user' } } },
     tests: [[`${attacks}/overlay.test.ts`, 'as %s removes nothing from the source by marks, its own or planted ones']],
   },
   {

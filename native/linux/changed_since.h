@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "state/file_state.h"
+
+namespace buildjail {
+
+/** Tells the files of a source that other processes have changed since a session opened, while its changes are applied.
+ */
+class ChangedSince {
+ public:
+  /** @param since_ns by the clock of file systems (file_time_now) */
+  explicit ChangedSince(std::int64_t since_ns) : since_ns_(since_ns) {}
+
+  /** By the last change of its inode, which no process can set: of its content, mode, owner, names, or entries. */
+  [[nodiscard]] bool has(const FileState& file) const;
+  /** A file got this state by what is applied. */
+  void except(const FileState& file) { own_[{file.dev, file.ino}] = file.changed_ns; }
+
+ private:
+  std::int64_t since_ns_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::int64_t> own_;
+};
+
+/** What has changed in a folder, by paths that begin with `path`; a folder stands for everything in it. */
+Result<std::vector<std::string>> changed_in(int folder, std::string path, const ChangedSince& since, const char* step);
+
+}  // namespace buildjail
