@@ -260,7 +260,7 @@ describeCopies('an input that is an overlay, where there are none', () => {
   test('is no project that run --here advises to apply to', () => {
     const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
     const { status, stderr } = spawnSync(process.execPath, [main, 'run', '--project', source, 'sh', '-c', 'echo > made'], { cwd: source, encoding: 'utf8' })
-    expect([status, stderr.split('\n').find((line) => line.includes('thrown away'))]).toEqual([0, `buildjail: thrown away in ${source}: 1 file added (1 bytes), in the folder itself (1); --out FOLDER keeps one`])
+    expect([status, stderr.split('\n').find((line) => line.includes('thrown away'))]).toEqual([0, `buildjail: thrown away in ${source}: 1 added (1 bytes), in the folder itself (1); --out FOLDER keeps one`])
   })
 
   test.skipIf(!('folder' in probe))('shows at a terminal how much is copied, until the command begins', async () => {
