@@ -12,7 +12,10 @@
 
 namespace buildjail {
 
-/** Of one argument of a call that waits. Its path is empty where there is none; nothing where it cannot be told. */
+/**
+ * What a call that waits wants by one argument. Its path is empty if the argument names no file. Empty if the memory of
+ * the caller does not tell.
+ */
 std::optional<WantedPath> wanted_by(const CallNotice& notice, const PathCall& call, const PathArgument& argument,
                                     Doubt& doubt);
 

@@ -102,11 +102,11 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   std::vector<UniqueFd> spare_;
   std::vector<UniqueFd> spare_ipv6_;
   /**
-   * Of addresses of which not all ports were to be had. They are for the next name that gets such an address, because a
-   * socket that is bound can have no other one.
+   * Sockets that were bound where another port of the address was taken. The next name that gets the address has them,
+   * because a bound socket can have no other address.
    */
   std::list<Listener> bound_;
-  /** The last port that was not to be had. */
+  /** The last port that a server of the build had. */
   std::uint16_t taken_port_ = 0;
   std::map<std::string, Address> wildcard_names_;
   /** Of the address that is tried next. */

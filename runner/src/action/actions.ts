@@ -93,7 +93,7 @@ export class Actions {
     if (refusal !== undefined) return over
     if (result.limit !== undefined) await say(stderr, `${limitLine(result.limit)}\n`)
     if (log !== undefined && action.serverLogs !== undefined) {
-      // The action has ended, and its answer does not depend on what is told of it.
+      // The action has ended, and its answer needs no server log.
       await writeServerLog(action.serverLogs, log, session).catch((error: unknown) => this.#listener.unlogged(session.id, error))
     }
     return over
