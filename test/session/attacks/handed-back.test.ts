@@ -395,7 +395,7 @@ describeAttack('what comes back in an output', () => {
   test.runIf(isRoot).each([true, false])('comes back all the same when the host program is killed in the middle of it (its watcher lives: %s)', async (isWatched) => {
     giveFolder()
     // So many that a busy machine has time to kill it meanwhile.
-    const count = isFreebsd ? 6000 : 30_000
+    const count = isFreebsd ? 12_000 : 30_000
     const command = ['sh', '-c', `cd /output; seq ${count} | xargs touch; /inputs/probe/planter plant /output > /dev/null`]
     const program = hostProgram(armed({ output: folders.output, allow: ['set-id'] }), command)
     const exit = once(program, 'exit')
