@@ -50,18 +50,24 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
+/** The name that getaddrinfo(3) is asked for. */
+std::string written_out(const std::string& name, bool is_short) {
+#if defined(__GLIBC__) || defined(__FreeBSD__)
+  static_cast<void>(is_short);
+  return name;
+#else
+  // musl's does not look at _res, and has no search list for a name with a dot at its end (resolv.conf(5), ndots).
+  return is_short ? name : name + ".";
+#endif
+}
+
 /** Null for a name without addresses. */
 Addresses addresses_of(const std::string& name) {
   const bool is_short = name.find('.') == std::string::npos;
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  std::string asked = name;
-#if !defined(__GLIBC__) && !defined(__FreeBSD__)
-  // musl's getaddrinfo(3) does not look at _res, and has no search list for a name with a dot at its end
-  // (resolv.conf(5), ndots).
-  if (!is_short) asked += '.';
-#endif
+  const std::string asked = written_out(name, is_short);
   constexpr int kTries = 3;
   for (int i = 0; i < kTries && search_only_for(is_short); ++i) {
     addrinfo* first = nullptr;
