@@ -58,7 +58,7 @@ struct Layer {
   /** Of the source when it was planned. */
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;
-  /** When the session began to open it, by the clock of file systems. */
+  /** When the first command was launched, by the clock of file systems; 0 before. */
   std::int64_t since_ns = 0;
   bool is_copy = false;
 };
@@ -72,7 +72,7 @@ struct AppliedChanges {
   /** Files and folders that were removed, each folder once. */
   std::size_t removed = 0;
   /**
-   * Some of what was not applied, by paths in the source: what has changed there since the session opened; sockets,
+   * Some of what was not applied, by paths in the source: what has changed there since the first command; sockets,
    * fifos, unreadable files, too deep folders.
    */
   std::vector<std::string> left{};

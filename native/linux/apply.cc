@@ -36,7 +36,7 @@ constexpr const char* kOld = "old";
 
 /**
  * Goes through an upper layer, the staged copy of it and the source at once. What another process has changed in the
- * source since the session opened stays.
+ * source since the first command stays.
  */
 class Merging final : public TreeWalk {
  public:

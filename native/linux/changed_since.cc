@@ -34,8 +34,9 @@ class Changed final : public TreeWalk {
 
 bool ChangedSince::has(const FileState& file) const {
   constexpr std::int64_t kSecond = 1000000000;
-  // Some file systems keep whole seconds.
-  const std::int64_t since_ns = file.changed_ns % kSecond == 0 ? since_ns_ - since_ns_ % kSecond : since_ns_;
+  // Some file systems keep whole seconds. The clock moves in steps elsewhere too, but no command comes to read a file
+  // within a step of its launch.
+  const std::int64_t since_ns = file.changed_ns % kSecond == 0 ? since_ns_ - since_ns_ % kSecond : since_ns_ + 1;
   // defence: applied-over-nothing-newer
   if (file.changed_ns < since_ns) return false;
   const auto own = own_.find({file.dev, file.ino});

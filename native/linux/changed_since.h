@@ -11,8 +11,7 @@
 
 namespace buildjail {
 
-/** Tells the files of a source that other processes have changed since a session opened, while its changes are applied.
- */
+/** Tells the files of a source that other processes have changed since a session's first command. */
 class ChangedSince {
  public:
   /** @param since_ns by the clock of file systems (file_time_now) */

@@ -27,6 +27,7 @@
 #include "linux/parts.h"
 #include "linux/processes.h"
 #include "linux/upper_layer.h"
+#include "state/file_state.h"
 
 namespace buildjail {
 
@@ -181,6 +182,8 @@ class NamespaceEnvelope final : public Envelope {
   std::atomic<bool> is_closed_ = false;
   /** Its root is sealed, so commands may be launched. */
   std::atomic<bool> is_complete_ = false;
+  /** When the first command was launched, by the clock of file systems; 0 before. */
+  std::atomic<std::int64_t> used_since_ns_ = 0;
 
   /** The steps that completed a base. */
   std::vector<Step> rest_;
@@ -322,6 +325,9 @@ Status NamespaceEnvelope::launch(Launching launching) {
   const auto inside = namespaces();
   if (!inside) return session_closed("launch", "sendmsg");
   if (!is_complete_) return session_incomplete("launch", "sendmsg");
+  // No build has read anything before. The clock moves in steps, so what was written just before an opening may seem to
+  // be as new as that.
+  if (used_since_ns_ == 0) used_since_ns_ = file_time_now();
   host_->blanks.give_way(true);
   auto terminal = waiter_->terminals().wanted_by(request);
   if (!terminal) return std::move(terminal.error());
@@ -486,24 +492,24 @@ std::optional<Limit> NamespaceEnvelope::full_tmp() {
 std::vector<Layer> NamespaceEnvelope::layers() {
   std::vector<Layer> found;
   const std::lock_guard not_closing(closing_);
-  const auto add = [&found](const Bind& overlay, const UniqueFd& folder, const std::string& below, std::int64_t since) {
+  const auto add = [&](const Bind& overlay, const UniqueFd& folder, const std::string& below) {
     const std::string path = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + below;
     found.push_back({.target = overlay.target,
                      .source = overlay.source,
                      .path = path,
                      .dev = overlay.dev,
                      .ino = overlay.ino,
-                     .since_ns = since,
+                     .since_ns = used_since_ns_,
                      .is_copy = overlay.is_copy});
   };
-  for (const auto& [overlay, top] : inside_.copies()) add(*overlay, top, ".", 0);
+  for (const auto& [overlay, top] : inside_.copies()) add(*overlay, top, ".");
   auto room = inside_.rooms().begin();
   for (const NamespaceOpening& opening : openings_) {
     const auto overlays = layered_of(opening.steps);
     if (overlays.empty() || room == inside_.rooms().end()) continue;
     // The folders have the numbers that RootSteps counts down.
     for (std::size_t left = overlays.size(); const Bind* const overlay : overlays)
-      add(*overlay, *room, upper_in(std::to_string(--left)), opening.since_ns);
+      add(*overlay, *room, upper_in(std::to_string(--left)));
     ++room;
   }
   return found;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "base/result.h"
@@ -20,7 +19,6 @@
 #include "linux/system_call_filter.h"
 #include "linux/user_namespaces.h"
 #include "network/network_thread.h"
-#include "state/file_state.h"
 
 namespace buildjail {
 
@@ -47,8 +45,6 @@ struct NamespaceOpening : Opening {
   SessionNamespaces& inside;
   /** False: overlays are shown as they are, to find out if there can be any. */
   bool are_overlays_mapped = true;
-  /** When it began, by the clock of file systems. */
-  std::int64_t since_ns = file_time_now();
 };
 
 /** Makes an envelope of namespaces. */

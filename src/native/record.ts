@@ -141,7 +141,7 @@ export interface Applied {
   /** Files and folders that were removed, each folder once. */
   readonly removed: number
   /**
-   * Some of what was not applied: what has changed in the source since the session opened, sockets, fifos, unreadable files, and what was changed
+   * Some of what was not applied: what has changed in the source since the first command, sockets, fifos, unreadable files, and what was changed
    * more than 200 folders deep in the source. A folder stands for everything in it.
    */
   readonly left: readonly string[]

@@ -245,7 +245,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   /**
    * Ends everything in the session, and does to the sources of overlays what commands did in them: files are written as a whole, and what was
-   * removed is removed, by exact paths. What has changed in a source since the session opened stays, and is in `left`. No link in a source is followed.
+   * removed is removed, by exact paths. What has changed in a source since the first command stays, and is in `left`. No link in a source is followed.
    * Files have the owner, the access list and the attributes (user.*) of the file that they replace, or the owner of the source, and no set-id bits. Afterwards the session takes no more commands. Only where no overlay is a copy, and so never on FreeBSD.
    * @param targets of the overlays. Default: all.
    * @throws SpecError if a target is no overlay of the session, or is a copy, SessionClosedError, SystemCallError if not all could be done

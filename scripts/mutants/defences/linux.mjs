@@ -705,7 +705,7 @@ export const linux = [
   {
     defence: 'changes of an overlay are applied over nothing that is newer',
     off: { 'applied-over-nothing-newer': 'always' },
-    tests: [[applying, 'but for what the host has changed since the session opened: that stays, and is told of']],
+    tests: [[applying, 'but for what the host has changed since the first command: that stays, and is told of']],
   },
   {
     defence: 'changes of an overlay are applied to no other folder',
