@@ -10,27 +10,29 @@ import { workspaceWith } from './addon-workspace.mjs'
 import { asNobody } from './as-nobody.mjs'
 import { checkFaultCalls } from './check-fault-calls.mjs'
 import { buildInFolder } from './gyp-folder.mjs'
+import { inOwnPlaces } from './own-places.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
-function runOrExit(args, options) {
-  const { status, signal, error } = spawnSync(process.execPath, args, { stdio: 'inherit', ...options })
+function runOrExit([program, ...args], options) {
+  const { status, signal, error } = spawnSync(program, args, { stdio: 'inherit', ...options })
   if (error !== undefined) throw error
   if (status === 0) return
-  console.error(`${args.join(' ')}: ${signal ?? `exit code ${status}`}`)
+  console.error(`${[program, ...args].join(' ')}: ${signal ?? `exit code ${status}`}`)
   process.exit(1)
 }
 
-runOrExit([tsc, '-p', 'tsconfig.build.json'], { cwd: root })
+runOrExit([process.execPath, tsc, '-p', 'tsconfig.build.json'], { cwd: root })
 const addon = buildInFolder(path.join(root, 'build-faults'), { configure: ['--', '-Dfaults=1'] })
 console.log(checkFaultCalls(addon, 'linux'))
 const folder = workspaceWith(addon)
 // The config is not to be written beside itself before it is read: that folder is another user's.
-const suite = ['run', '--root', '.', '--configLoader', 'runner', '--config', 'test/faults/vitest.config.ts', ...process.argv.slice(2)]
-runOrExit([vitest, ...suite], { cwd: folder })
+const suite = [process.execPath, vitest, 'run', '--root', '.', '--configLoader', 'runner', '--config', 'test/faults/vitest.config.ts', ...process.argv.slice(2)]
+// The calls that a session makes depend on what other sessions of the host have leased.
+runOrExit(inOwnPlaces(suite), { cwd: folder })
 if (process.geteuid() === 0) {
   console.log('and as an ordinary user:')
-  runOrExit([vitest, ...suite], { cwd: folder, ...asNobody(folder) })
+  runOrExit(suite, { cwd: folder, ...asNobody(folder) })
 }
