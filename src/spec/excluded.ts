@@ -84,7 +84,8 @@ function found(folder: string, [name, ...rest]: readonly string[], hidden: Reado
     const inner = listed(folder, [name, ...rest], entry).filter((one) => statusOf(`${folder}/${one}`, entry)?.isDirectory() === true)
     return [...found(folder, rest, hidden, entry), ...inner.flatMap((one) => (hidden.has(`${folder}/${one}`) && isShut(`${folder}/${one}`) ? [] : found(`${folder}/${one}`, [name, ...rest], hidden, entry)))]
   }
-  const isListed = /[*?]/.test(name) || name.includes(undecoded)
+  // A name of the host that is not UTF-8 may have been meant by letters beyond ASCII.
+  const isListed = /[*?]|\P{ASCII}/u.test(name)
   const names = isListed ? listed(folder, [name, ...rest], entry).filter((one) => patternOf(name).test(one)) : [name]
   return names.flatMap((one) => {
     const path = `${folder}/${one}`
