@@ -187,7 +187,7 @@ describeHere('a network of names on FreeBSD', () => {
 
   // Its name would be taken for a command by devd(8) of the host, and as root the build could choose that.
   // promise: 22
-  test('is none for a build that is root', async () => {
+  test('is refused to a build that is root', async () => {
     const state = await hostState()
     for (const network of [{ allow: ['allowed.example:85'] }, 'loopback', { vnet: 'epair0b' }] as const) {
       expect(await refusalOf(armed({ network, user: 'root' }))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', step: 'plan', entry: 'user' })

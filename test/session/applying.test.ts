@@ -104,7 +104,7 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     expect(readFileSync(path.join(outside, 'file'), 'utf8')).toBe('outside')
   })
 
-  test('but for what the host has changed since the first command: that stays, and is told of', async () => {
+  test('but what the host has changed since the first command stays, and is named', async () => {
     await using session = await open()
     await session.run(['sh', '-c', 'for f in src/a src/b package.json; do echo build > $f; done; rm -r old; rm -r again; mkdir again; echo build > again/here; echo build > made; chmod 700 folder; echo build > folder/in; rm file; echo build > new'])
     writeFileSync(path.join(project, 'src/a'), 'mine')

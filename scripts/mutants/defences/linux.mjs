@@ -642,7 +642,7 @@ export const linux = [
     tests: [[`${attacks}/refused-calls.test.ts`, 'cannot be those of other architectures']],
   },
   {
-    defence: 'ids of sessions are none that other programs give away unasked',
+    defence: 'ids of sessions lie apart from those that other programs give away unasked',
     off: { 'ids-above-others': { swap: { "2'000'200'000, .end": "600'000'000, .end" } } },
     tests: [['test/linux/ids.test.ts', 'are the same inside and others outside, of a user namespace of its own']],
   },
@@ -705,7 +705,7 @@ export const linux = [
   {
     defence: 'changes of an overlay are applied over nothing that is newer',
     off: { 'applied-over-nothing-newer': 'always' },
-    tests: [[applying, 'but for what the host has changed since the first command: that stays, and is told of']],
+    tests: [[applying, 'but what the host has changed since the first command stays, and is named']],
   },
   {
     defence: 'changes of an overlay are applied to no other folder',

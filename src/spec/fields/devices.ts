@@ -100,7 +100,7 @@ function isMemory(platform: NodeJS.Platform, name: string, stats: FileStatus): b
   return platform === 'linux' && stats.isCharacterDevice() && major === 1 && [1, 2, 4].includes(minor)
 }
 
-/** pts(4), tty(4), console(4), vt(4); and vcs(4), what is on a console's screen. A serial line is none: something else is at its other end. */
+/** pts(4), tty(4), console(4), vt(4); and vcs(4), what is on a console's screen. A serial line does not count: something else is at its other end. */
 function isTerminal(platform: NodeJS.Platform, name: string, stats: FileStatus): boolean {
   if (/^(pts\/|console$|consolectl$|ttyv\w+$|tty\d+$)/.test(name)) return true
   const [major, minor] = numbersOf(stats)
