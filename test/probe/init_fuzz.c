@@ -13,6 +13,7 @@ main(void)
 #define _GNU_SOURCE
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -80,6 +81,7 @@ become_init(int image, int control)
 	if (umount2("/old", MNT_DETACH) != 0 || chdir("/") != 0)
 		_exit(92);
 	dup2(control, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fexecve(image, argv, none);
 	_exit(93);
 }
@@ -163,6 +165,11 @@ make_packet(struct packet *packet)
 			call->kinds[a] = (unsigned char)below(5);
 			call->arguments[a] = call->kinds[a] == kArgumentNumber && below(2) ? random_number() : below(256);
 		}
+		/* The kernel itself kills a process that has no processor time left, or no room for its stack (getrlimit(2)). */
+		if (call->name == kCall_prlimit64) {
+			call->kinds[1] = kArgumentNumber;
+			call->arguments[1] = RLIMIT_NPROC + below(3);
+		}
 	}
 	/* The text follows the calls at once. */
 	for (char *text = (char *)&packet->calls[count], *end = text + kText - 1; text < end; text++)
@@ -214,6 +221,9 @@ main(int argc, char **argv)
 		{
 			int status = -1;
 
+			watched = (struct pollfd){.fd = control[1], .events = POLLIN};
+			if (poll(&watched, 1, 10000) <= 0)
+				kill(outer, SIGKILL);
 			if (read(control[1], &status, sizeof(status)) != sizeof(status) || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 				fprintf(stderr, "round %d: status %x\n", round, status);
 				wrong++;

@@ -461,6 +461,8 @@ static void serve(int children) {
       for (unsigned i = 0; i < command_end; i++)
         if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) tell_pid(&commands[i]);
     }
+    /* It watches more descriptors than it may have (poll(2)): no packet would reach it any more. */
+    if (happened == -EINVAL) return;
     if (happened <= 0) continue;
     for (unsigned at = 2; at < count; at++) {
       if (watched[at].revents == 0) continue;
