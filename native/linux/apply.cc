@@ -79,6 +79,13 @@ class Merging final : public TreeWalk {
     // It was left out, so what the source has stays.
     if (!staged_file) return false;
     if (S_ISDIR(file.mode) && before && S_ISDIR(before->mode)) return enter(fd, file, *before, name);
+    // It was removed meanwhile, and this is what the build wrote in it alone. No build renames a folder of the source
+    // (overlayfs.rst, "redirect_dir").
+    // defence: nothing-removed-meanwhile-applied
+    if (S_ISDIR(file.mode) && !before && is_of_lower(fd, marks_)) {
+      leave(name);
+      return false;
+    }
     return without_entering(before ? replace(*staged_file, *before, name) : put(name));
   }
 
@@ -97,37 +104,67 @@ class Merging final : public TreeWalk {
 
   /** Whether a file, or anything in a folder, stays because it is newer than the session. */
   Result<bool> stays(const FileState& before, const std::string& name) {
-    std::vector<std::string> changed;
-    if (S_ISDIR(before.mode)) {
-      const UniqueFd folder(::openat(source(), name.c_str(), kHoldFolder));
-      if (!folder && !is_no_such_file(errno)) return failure("openat", name);
-      if (!folder) {
-        leave(name);
-        return true;
-      }
-      auto found = changed_in(folder.get(), place_of(name), since_, kStep);
-      if (!found) return std::move(found.error());
-      changed = std::move(*found);
-    }
-    if (changed.empty() && !since_.has(before)) return false;
+    auto changed = S_ISDIR(before.mode) ? changed_below(source(), name, name) : std::vector<std::string>();
+    if (!changed && !is_no_such_file(changed.error().err) && !is_refusal(changed.error().err))
+      return std::move(changed.error());
+    // Where it is gone, something else may come to its place. Where it is shut to the caller, it may have anything.
+    if (changed && changed->empty() && !since_.has(before)) return false;
     leave(name);
-    for (const std::string& path : changed) note_left(path.substr(1), changes_.left);
+    if (changed) leave_all(*changed);
     return true;
+  }
+
+  void leave_all(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) note_left(path.substr(1), changes_.left);
+  }
+
+  /** What is newer in the folder `at` of `around`, by paths from the source's folder `name` on. */
+  Result<std::vector<std::string>> changed_below(int around, const std::string& at, const std::string& name) {
+    const HeldFile folder(around, at);
+    if (!folder) return failure("openat", name);
+    if (!folder.open_up()) return failure(kModeCall, name);
+    auto changed = changed_in(folder.fd(), place_of(name), since_, kStep);
+    if (!folder.shut() && changed) return failure(kModeCall, name);
+    return changed;
   }
 
   Status remove(const FileState& before, const std::string& name) {
     const auto is_kept = stays(before, name);
     if (!is_kept || *is_kept) return is_kept ? Status() : Status(is_kept.error());
-    changes_.removed += 1;
-    return move_aside(before, name);
+    const auto is_gone = move_aside(before, name);
+    return is_gone ? Status() : Status(is_gone.error());
   }
 
-  Status move_aside(const FileState& before, const std::string& name) {
+  /** False where it stays after all. */
+  Result<bool> move_aside(const FileState& before, const std::string& name) {
     const std::string number = std::to_string(++moved_);
-    if (const char* const call = move_file(source(), name, old_, number))
-      return errno == ENOENT ? Status() : failure(call, name);
+    if (const char* const call = move_file(source(), name, old_, number)) {
+      if (errno == ENOENT) return true;
+      if (!is_refusal(errno)) return failure(call, name);
+      // A folder of another user cannot be moved, and can be removed while it is empty (rename(2), EACCES).
+      const bool is_removed = S_ISDIR(before.mode) && ::unlinkat(source(), name.c_str(), AT_REMOVEDIR) == 0;
+      changes_.removed += is_removed ? 1 : 0;
+      if (!is_removed) leave(name);
+      return is_removed;
+    }
     has_other_names(before, state_in(old_, number.c_str()));
-    return {};
+    if (S_ISDIR(before.mode)) {
+      // Written while it was looked through. By now nothing finds the folder by its path.
+      // defence: applied-over-nothing-newer-2
+      const auto changed = changed_below(old_, number, name);
+      if (!changed) return changed.error();
+      if (!changed->empty()) return move_back(number, name, *changed);
+    }
+    changes_.removed += 1;
+    return true;
+  }
+
+  Result<bool> move_back(const std::string& number, const std::string& name, const std::vector<std::string>& changed) {
+    // Where somebody has put something else there meanwhile, it fails: no folder takes the place of what is not empty.
+    if (const char* const call = move_file(old_, number, source(), name)) return failure(call, name);
+    leave(name);
+    leave_all(changed);
+    return false;
   }
 
   /** A name of it is gone, which changes its inode. It may have others in the source. */
@@ -231,8 +268,8 @@ class Merging final : public TreeWalk {
     }
     // rename(2) replaces a file by a file at once, and no folder that has something in it.
     if (S_ISDIR(before.mode) || S_ISDIR(file.mode)) {
-      changes_.removed += 1;
-      if (auto status = move_aside(before, name); !status) return status;
+      const auto is_gone = move_aside(before, name);
+      if (!is_gone || !*is_gone) return is_gone ? Status() : Status(is_gone.error());
       return put(name);
     }
     const HeldFile replaced(source(), name);

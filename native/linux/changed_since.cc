@@ -1,5 +1,6 @@
 #include "linux/changed_since.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string_view>
@@ -12,8 +13,7 @@ namespace {
 
 class Changed final : public TreeWalk {
  public:
-  Changed(std::string path, const ChangedSince& since, const char* step)
-      : TreeWalk(std::move(path), step), since_(since) {}
+  Changed(std::string path, ChangedSince& since, const char* step) : TreeWalk(std::move(path), step), since_(since) {}
 
   std::vector<std::string> found{};
 
@@ -22,12 +22,15 @@ class Changed final : public TreeWalk {
 
   Result<bool> visit(int, FileState& file, std::string_view name) override {
     // A folder that was moved here is itself changed, and nothing in it is.
-    if (!since_.has(file)) return true;
-    found.push_back(path_of(name));
-    return false;
+    if (since_.has(file)) {
+      found.push_back(path_of(name));
+      return false;
+    }
+    if (S_ISDIR(file.mode) && (file.mode & S_IRWXU) != S_IRWXU) since_.open_up(file);
+    return true;
   }
 
-  const ChangedSince& since_;
+  ChangedSince& since_;
 };
 
 }  // namespace
@@ -38,12 +41,12 @@ bool ChangedSince::has(const FileState& file) const {
   // within a step of its launch.
   const std::int64_t since_ns = file.changed_ns % kSecond == 0 ? since_ns_ - since_ns_ % kSecond : since_ns_ + 1;
   // defence: applied-over-nothing-newer
-  if (file.changed_ns < since_ns) return false;
+  if (file.changed_ns < since_ns || opened_.contains({file.dev, file.ino})) return false;
   const auto own = own_.find({file.dev, file.ino});
   return own == own_.end() || own->second != file.changed_ns;
 }
 
-Result<std::vector<std::string>> changed_in(int folder, std::string path, const ChangedSince& since, const char* step) {
+Result<std::vector<std::string>> changed_in(int folder, std::string path, ChangedSince& since, const char* step) {
   Changed walk(std::move(path), since, step);
   auto status = walk.run(folder);
   if (!status) return std::move(status.error());

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,13 +22,16 @@ class ChangedSince {
   [[nodiscard]] bool has(const FileState& file) const;
   /** A file got this state by what is applied. */
   void except(const FileState& file) { own_[{file.dev, file.ino}] = file.changed_ns; }
+  /** A folder is opened up and shut again to be looked into. What is new in it is still told by itself. */
+  void open_up(const FileState& folder) { opened_.insert({folder.dev, folder.ino}); }
 
  private:
   std::int64_t since_ns_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> opened_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::int64_t> own_;
 };
 
 /** What has changed in a folder, by paths that begin with `path`; a folder stands for everything in it. */
-Result<std::vector<std::string>> changed_in(int folder, std::string path, const ChangedSince& since, const char* step);
+Result<std::vector<std::string>> changed_in(int folder, std::string path, ChangedSince& since, const char* step);
 
 }  // namespace buildjail

@@ -50,6 +50,10 @@ Result<bool> is_opaque(const char* step, const std::string& path, const std::str
   return value == "y";
 }
 
+bool is_of_lower(int upper, const std::string& marks) {
+  return value_of(DescriptorPath(upper).get(), marks + "origin").has_value();
+}
+
 bool is_of_another(int upper, int lower, const std::string& marks) {
   // Version, magic, size and flags, a byte each; the type of the handle; the number of the file system; the handle
   // (Linux, fs/overlayfs/overlayfs.h, struct ovl_fb).

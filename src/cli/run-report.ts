@@ -75,7 +75,7 @@ export class RunReport {
 export function refuseWithin({ mounts }: Plan, option: string, file: string, applied?: Mount): void {
   const folder = realFolderOf(file)
   const around = mounts.find((mount) => (isLent(mount) || mount === applied) && `${folder}/`.startsWith(`${mount.source}/`))
-  const how = around === applied ? `${around?.source}, which the build writes to by --apply` : `${around?.entry}, which the build writes to`
+  const how = around === applied ? `${around?.source}, which --apply brings the changes to` : `${around?.entry}, which the build writes to`
   // defence: page-not-written-build
   if (around !== undefined) throw invalid(option, `${file} lies in ${how}; name a file elsewhere`)
 }

@@ -44,6 +44,11 @@ function allowing(evidence: Evidence, name: string, effect: string, port = portO
   return entry === undefined ? [] : [{ spec: { network: { allow: [entry] } }, effect }]
 }
 
+/** Of a name that a command wanted. One name stands for the host's own loopback. */
+function allowingWanted(evidence: Evidence, name: string, effect: string): readonly Remedy[] {
+  return allowing(evidence, name, /^host(?::\d+)?$/i.test(name) ? "opens that port of the host's own 127.0.0.1 to it" : effect)
+}
+
 /** As a plan has it. */
 function entryOf(text: string): string | undefined {
   try {
@@ -82,7 +87,7 @@ export const wantsNetwork: Recogniser = (evidence) => {
       {
         problem: `it tried to reach ${whom}, and has ${network === 'none' ? 'no network' : 'only 127.0.0.1'}`,
         ...(about !== undefined && { about }),
-        remedies: [...ownHeaders(evidence, about), ...(about === undefined ? [] : allowing(evidence, about, 'lets it reach that only')), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
+        remedies: [...ownHeaders(evidence, about), ...(about === undefined ? [] : allowingWanted(evidence, about, 'lets it reach that only')), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
       },
     ]
   }
@@ -103,7 +108,7 @@ const troubleHints: Readonly<Record<string, { readonly says: RegExp; readonly fo
     says: lookupFailed,
     found: ({ name }, evidence) => ({
       problem: `it looked up ${readable(name)}, which the network of this session does not have`,
-      remedies: allowing(evidence, name, 'adds it'),
+      remedies: allowingWanted(evidence, name, 'adds it'),
     }),
   },
   private: {

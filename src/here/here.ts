@@ -65,8 +65,9 @@ export function here(options: HereOptions = {}): Spec {
 function secretsIn(project: string): readonly string[] {
   const found = binding().namedFiles(project, secrets, ofOthers)
   const other = found.find((one) => one.includes('\uFFFD'))
+  const why = other?.endsWith('/') ? 'cannot be looked into for such files, and is not UTF-8' : 'is not UTF-8'
   // defence: secret-not-utf8
-  if (other !== undefined) throw invalid('envFiles', `${project}/${other} is not UTF-8, so that it cannot be hidden; rename it, or show all such files`)
+  if (other !== undefined) throw invalid('envFiles', `${project}/${other} ${why}, so that it cannot be hidden; rename it, or show all such files`)
   return found
 }
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
 
 import { SpecError } from '../errors.ts'
 
@@ -54,14 +55,21 @@ export function undecodedIn(folder: string): readonly string[] {
  * The working directory of this program.
  * @throws SpecError where its path is not UTF-8: the path that it is decoded to is missing, or is that of another folder
  */
-export function currentFolder(): string {
-  const folder = process.cwd()
+export function currentFolder(folder: string = process.cwd()): string {
   const isOther = folder.includes('\uFFFD') && !isSame(statSync('.', { bigint: true }), statSync(folder, { bigint: true, throwIfNoEntry: false }))
   if (isOther) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'current folder', `${folder} is not UTF-8; rename it, or work in another folder`)
   return folder
 }
 
-function isSame({ dev, ino }: BigIntStats, other: BigIntStats | undefined): boolean {
+/**
+ * A path that a caller wrote, from the working directory on.
+ * @throws SpecError as currentFolder, where it is relative
+ */
+export function wholePath(given: string): string {
+  return isAbsolute(given) ? resolve(given) : resolve(currentFolder(host().folder), given)
+}
+
+export function isSame({ dev, ino }: FileStatus, other: FileStatus | undefined): boolean {
   return other?.dev === dev && other.ino === ino
 }
 

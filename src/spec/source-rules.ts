@@ -82,7 +82,7 @@ export function mountsShowing(folder: string, mounts: readonly Mount[]): Mount[]
 export function refuseKept(keep: string | undefined, mounts: readonly Mount[]): void {
   const [around] = keep === undefined ? [] : mountsShowing(keep, mounts)
   // defence: nothing-kept-in-shown
-  if (around !== undefined) throw invalid('keep', `${keep} lies in ${around.source}, which the session shows, so that a copy would be in what is copied; name a folder elsewhere${around.entry.startsWith('inputs.') ? ', or exclude it from that input' : ''}`)
+  if (around !== undefined) throw invalid('keep', `${keep} lies in ${around.source}, which the session shows, so that ${isThrownAway(around) ? 'a copy would be in what is copied' : 'a later build could read it'}; name a folder elsewhere${around.entry.startsWith('inputs.') ? ', or exclude it from that input' : ''}`)
 }
 
 function outputAround(output: string, outer: string, mount: Mount, source: string): SpecError {

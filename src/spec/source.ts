@@ -1,10 +1,11 @@
 import path from 'node:path'
 
 import { SpecError } from '../errors.ts'
+import { invalid } from './check.ts'
 import { bare } from './plain-data.ts'
 import type { Draft } from './field.ts'
 import type { Source } from './fields/sources.ts'
-import { host, type FileStatus } from './look.ts'
+import { host, isSame, wholePath, type FileStatus } from './look.ts'
 import { readable } from './messages.ts'
 import type { Identity } from './plan-types.ts'
 
@@ -26,10 +27,15 @@ export function linkStatOf(declared: string, entry: string): FileStatus {
 
 /**
  * The same path, absolute, no symbolic links left in it. Of a file or a directory only.
- * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
+ * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`, or `ERR_BUILDJAIL_INVALID_SPEC` where it cannot be named
  */
 export function resolved(declared: string, entry: string): string {
-  return found(declared, entry, () => host().realpath(declared))
+  const real = found(declared, entry, () => host().realpath(declared))
+  // The path that it is decoded to is missing, or is that of another file.
+  if (real.includes('\uFFFD') && !isSame(statOf(declared, entry), host().statIfThere(real))) {
+    throw invalid(entry, `${declared} is in truth ${real}, whose name is not UTF-8; rename it, or name a copy elsewhere`)
+  }
+  return real
 }
 
 /** Whether there is something at a path, be it something that cannot be looked at. */
@@ -48,7 +54,7 @@ export function isThere(declared: string): boolean {
  * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING` where a link on the way leads nowhere
  */
 export function missingFolder(declared: string, entry: string): { readonly path: string; readonly within: string } | undefined {
-  const whole = path.resolve(host().folder, declared)
+  const whole = wholePath(declared)
   let within = whole
   for (; !isThere(within); within = path.dirname(within)) {
     if (host().lstatIfThere(within) !== undefined) return undefined

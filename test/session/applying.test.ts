@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -120,6 +120,36 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     expect(everything()).toEqual(['again', 'again/gone', 'again/mine', 'folder', 'folder/in', 'link', 'made', 'new', 'old', 'old/deep', 'old/deep/mine', 'old/deep/one', 'old/two', 'package.json', 'src', 'src/a', 'src/b', 'src/b/mine'])
   })
 
+  test('also what it writes into a removed folder while that is looked through', async () => {
+    const many = path.join(project, 'many')
+    for (const inner of ['1', '2', '3']) {
+      mkdirSync(path.join(many, inner), { recursive: true })
+      for (let i = 0; i < 5000; i++) writeFileSync(path.join(many, inner, String(i)), '')
+    }
+    await using session = await open()
+    await session.run(['rm', '-r', 'many'])
+    const applying = session.applyChanges([project])
+    const isBegun = (): boolean => readdirSync(project).some((name) => existsSync(path.join(project, name, 'old')) && name.startsWith('.buildjail'))
+    while (!isBegun()) await setImmediate()
+    // By then what lies in it has been read, and its folders have not.
+    await sleep(3)
+    writeFileSync(path.join(many, 'mine'), 'mine')
+    const [applied] = await applying
+    expect([applied?.removed, applied?.left.toSorted()]).toEqual([0, ['many', 'many/mine']])
+    expect([text('many/mine'), readdirSync(path.join(many, '3')).length]).toEqual(['mine', 5000])
+  })
+
+  test('and a folder that the host has removed does not come back in part', async () => {
+    mkdirSync(path.join(project, 'src/inner'))
+    writeFileSync(path.join(project, 'src/inner/file'), '')
+    await using session = await open()
+    await session.run(['sh', '-c', 'echo 2 > folder/in; echo 2 > src/inner/new; echo 2 > src/a'])
+    for (const name of ['folder', 'src/inner']) rmSync(path.join(project, name), { recursive: true })
+    const [applied] = await session.applyChanges([project])
+    expect([applied?.written, applied?.left.toSorted()]).toEqual([1, ['folder', 'src/inner']])
+    expect(everything()).not.toContain('folder')
+  })
+
   test('also of what the host wrote just before the session opened', async () => {
     // The clock of file systems moves in steps, in which a session opens and runs.
     for (let round = 0; round < 10; round++) {
@@ -167,6 +197,7 @@ describeOverlays('what was written in an overlay is done in its source', () => {
   test('with the modes of folders, also of those that an ordinary user may not change', (context) => {
     mkdirSync(path.join(project, 'shut'))
     writeFileSync(path.join(project, 'shut/gone'), 'g')
+    mkdirSync(path.join(project, 'empty'), { mode: 0o400 })
     for (const name of ['old/deep', 'old', 'again', 'folder']) chmodSync(path.join(project, name), 0o555)
     const script = [
       'mkdir -p new/deep; echo > new/deep/file; chmod 555 new/deep new',
@@ -175,16 +206,18 @@ describeOverlays('what was written in an overlay is done in its source', () => {
       'echo 2 > src/a; chmod 555 src',
       'chmod -R u+w old; rm -r old',
       'rm -r shut; mkdir shut; chmod 000 shut',
+      'rmdir empty theirs',
     ].join('\n')
     const run = [process.execPath, main, 'run', '--here', '--apply', '--yes', '--', 'sh', '-c', script]
     if (isRoot) execFileSync('chown', ['-R', '4711:4711', project])
+    mkdirSync(path.join(project, 'theirs'))
     const [file = '', ...words] = isRoot ? ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups', 'env', 'XDG_RUNTIME_DIR=', 'HOME=/', ...run] : run
     const { status, stderr } = spawnSync(file, words, { cwd: project, encoding: 'utf8' })
     context.skip(stderr.includes('copies the folder into memory'), 'an ordinary user has no overlay here')
     const modes = Object.fromEntries(everything().filter((name) => lstatSync(path.join(project, name)).isDirectory()).map((name) => [name, (lstatSync(path.join(project, name)).mode & 0o7777).toString(8)]))
     // So that they can be removed.
     execFileSync('chmod', ['-R', 'u+rwX', project])
-    expect([status, stderr]).toEqual([0, `buildjail: applied to ${project}: 4 written, 2 removed\n`])
+    expect([status, stderr]).toEqual([0, `buildjail: applied to ${project}: 4 written, 4 removed\n`])
     expect(existsSync(path.join(project, 'shut/gone'))).toBe(false)
     expect(modes).toEqual({ shut: '0', again: '711', folder: '555', new: '555', 'new/deep': '555', src: '555' })
     expect(['folder/in', 'again/gone', 'src/a', 'new/deep/file'].map(text)).toEqual(['2\n', '2\n', '2\n', '\n'])

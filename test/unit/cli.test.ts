@@ -547,7 +547,7 @@ supported('a page', () => {
       const file = path.join(project, 'made', '..', option)
       tree.directory('applied/made')
       const { status, err } = await run('--project', project, '--apply', '--yes', `--${option}`, file, 'cc')
-      expect([status, err]).toEqual([125, `buildjail: --${option}: ${file} lies in ${project}, which the build writes to by --apply; name a file elsewhere\n`])
+      expect([status, err]).toEqual([125, `buildjail: --${option}: ${file} lies in ${project}, which --apply brings the changes to; name a file elsewhere\n`])
       expect(addon.acts).toEqual([])
       expect((await run('--project', project, `--${option}`, file, 'cc')).status).toBe(0)
       addon.reset()

@@ -204,6 +204,7 @@ describe('a command that failed is told what its session did to it', () => {
     ["wget: can't connect to remote host (1.2.3.4): Network is unreachable", 'bare', "{ allow: ['1.2.3.4:443'] }"],
     ['urllib.error.URLError: <urlopen error [Errno 101] Network is unreachable>', 'bare', "'host'"],
     ['java.net.UnknownHostException: repo.example.org', 'bare', "{ allow: ['repo.example.org:443'] }"],
+    ['getaddrinfo EAI_AGAIN host', 'bare', "{ allow: ['host:443'] } opens that port of the host's own 127.0.0.1 to it, or network:"],
     ['java.net.UnknownHostException: 0x1.2', 'bare', "'host'"],
     ["Error: connect ENETUNREACH 127.0.0.1:8080\n  code: 'ENETUNREACH',", 'bare', "'loopback'"],
     ['getaddrinfo EAI_AGAIN localhost', 'bare', "'loopback'"],

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { lstatSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { SpecError, type BuildjailError } from '../../src/errors.ts'
 import { answeredBy, type Host } from '../../src/spec/look.ts'
@@ -30,6 +30,30 @@ function refused(spec: Spec, platform: 'freebsd' | 'linux' = 'freebsd'): Buildja
   expect(refusal.step).toBe('plan')
   return refusal
 }
+
+describe('a folder whose name is not UTF-8 is refused, as what it is decoded to is missing, or is another one', () => {
+  const folder = Buffer.from(`${tree.directory('latin')}/B\xfcro`, 'latin1')
+  const before = process.cwd()
+  beforeAll(() => {
+    mkdirSync(folder)
+    mkdirSync(Buffer.from(`${String(tree.at('latin'))}/B\xfcro/source`, 'latin1'))
+    symlinkSync(folder, tree.at('to-latin'))
+  })
+  afterEach(() => process.chdir(before))
+  const message = expect.stringContaining('not UTF-8; rename it') as string
+
+  it('behind a link', () => {
+    expect(refused({ inputs: { a: tree.at('to-latin') } })).toMatchObject({ entry: 'inputs.a', message })
+    expect(refused({ output: tree.at('to-latin/made') })).toMatchObject({ entry: 'output', message })
+  })
+
+  it('where a path goes from there', () => {
+    process.chdir(tree.at('to-latin'))
+    expect(refused({ inputs: { a: 'source' } })).toMatchObject({ entry: 'inputs.a', message })
+    for (const spec of [{ output: 'made' }, { keep: 'kept' }]) expect(refused(spec)).toMatchObject({ entry: 'current folder', message })
+    expect(planOf({ toolchain: 'none', stateDirectory, inputs: { a: source } }, { platform: 'linux' }).mounts).not.toEqual([])
+  })
+})
 
 describe('a range of ids of the host to lease from is refused', () => {
   const first = 0xffff_0000
@@ -319,7 +343,7 @@ describe('nothing is kept where the session shows it', () => {
   ])('%s', (_, spec, more) => {
     const { keep = '' } = spec
     for (const platform of ['linux', 'freebsd'] as const) {
-      expect(refusalOf(() => planned(spec, platform))).toMatchObject({ entry: 'keep', message: expect.stringMatching(new RegExp(`^keep: ${keep} lies in ${project}\\S*, which the session shows, so that a copy would be in what is copied; name a folder elsewhere${more}$`)) as string })
+      expect(refusalOf(() => planned(spec, platform))).toMatchObject({ entry: 'keep', message: expect.stringMatching(new RegExp(`^keep: ${keep} lies in ${project}\\S*, which the session shows, so that ${more.includes('input') && typeof spec.inputs?.['/w'] === 'object' ? 'a copy would be in what is copied' : 'a later build could read it'}; name a folder elsewhere${more}$`)) as string })
     }
   })
 

@@ -708,6 +708,16 @@ export const linux = [
     tests: [[applying, 'but what the host has changed since the first command stays, and is named']],
   },
   {
+    defence: 'changes of an overlay are applied over nothing that comes while they are applied',
+    off: { 'applied-over-nothing-newer-2': { value: "Result<std::vector<std::string>>(std::vector<std::string>())" } },
+    tests: [[applying, 'also what it writes into a removed folder while that is looked through']],
+  },
+  {
+    defence: 'changes of an overlay bring back no part of a folder that was removed meanwhile',
+    off: { 'nothing-removed-meanwhile-applied': 'never' },
+    tests: [[applying, 'and a folder that the host has removed does not come back in part']],
+  },
+  {
     defence: 'changes of an overlay are applied to no other folder',
     off: { 'nothing-applied-another-folder': 'always' },
     tests: [[applying, 'and nothing where another folder has the name of the source by then']],

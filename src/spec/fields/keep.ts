@@ -3,7 +3,7 @@ import path from 'node:path'
 import { bare } from '../plain-data.ts'
 import { invalid, readText } from '../check.ts'
 import { type Field } from '../field.ts'
-import { host, type FileStatus } from '../look.ts'
+import { host, wholePath, type FileStatus } from '../look.ts'
 import { identityOf, resolved } from '../source.ts'
 import type { KeepIn } from '../plan-types.ts'
 import { readable } from '../messages.ts'
@@ -22,7 +22,7 @@ export const keep: Field<string, true> = {
   read: readText,
   plan: ({ settled }, value) => {
     if (value === undefined) return
-    const { keep: folder, keepIn } = found(path.resolve(host().folder, value))
+    const { keep: folder, keepIn } = found(wholePath(value))
     settled.keep = folder
     settled.keepIn = keepIn
   },
