@@ -1,8 +1,4 @@
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/ioctl.h>
-#include <sys/vfs.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -20,13 +16,14 @@
 
 #include "base/back_off.h"
 #include "envelope/full_tmp.h"
-#include "linux/apply.h"
 #include "linux/lesser_limits.h"
 #include "linux/listeners.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"
-#include "linux/upper_layer.h"
+#include "linux/session_layers.h"
+#include "linux/session_record.h"
+#include "linux/terminal.h"
 #include "state/file_state.h"
 
 namespace buildjail {
@@ -51,54 +48,6 @@ Status give_pipes(const StdioEnds& ends, const SessionIds& ids, const BuildUser&
     if (::fchown(ends.child.at(i).get(), user.uid, user.gid) != 0) return last_error("stdio", "fchown");
   }
   return {};
-}
-
-constexpr const char* kTerminalStep = "terminal";
-constexpr const char* kMultiplexer = "/dev/pts/ptmx";
-
-/**
- * Opens a terminal of a session's own /dev/pts, so that it has a name there. `root` is the path of the session's root.
- * Returns the master, and puts the other side into `ends` for the command.
- */
-Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends) {
-  // Through init's root, where only we mount anything, and /dev is read-only.
-  const std::string path = root + kMultiplexer;
-  UniqueFd master =
-      above_stdio(UniqueFd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC)));
-  if (!master) return last_error(kTerminalStep, "open", kMultiplexer);
-  struct statfs found{};
-  if (::fstatfs(master.get(), &found) != 0) return last_error(kTerminalStep, "fstatfs", kMultiplexer);
-  if (found.f_type != DEVPTS_SUPER_MAGIC)
-    return SysError{.step = kTerminalStep,
-                    .syscall = "fstatfs",
-                    .err = ENODEV,
-                    .path = kMultiplexer,
-                    .detail = "it is not in a file system of terminals (devpts)"};
-  int unlocked = 0;
-  if (::ioctl(master.get(), TIOCSPTLCK, &unlocked) != 0) return last_error(kTerminalStep, "ioctl", kMultiplexer);
-  // Without its name, which could lead to another file system (ioctl_tty(2), TIOCGPTPEER).
-  const int access = terminal.is_typed_into ? O_RDWR : O_WRONLY;
-  const UniqueFd slave = above_stdio(UniqueFd(::ioctl(master.get(), TIOCGPTPEER, access | O_NOCTTY | O_CLOEXEC)));
-  if (!slave) return last_error(kTerminalStep, "ioctl", kMultiplexer);
-  if (terminal.mode && ::tcsetattr(slave.get(), TCSANOW, &*terminal.mode) != 0)
-    return last_error(kTerminalStep, "tcsetattr", "/dev/pts");
-  if (::ioctl(slave.get(), TIOCSWINSZ, &terminal.size) != 0) return last_error(kTerminalStep, "ioctl", "/dev/pts");
-  ends.is_terminal = terminal.streams;
-  for (std::size_t i = 0; i < ends.child.size(); ++i) {
-    if (!terminal.streams.at(i)) continue;
-    ends.child.at(i) = UniqueFd(::fcntl(slave.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    if (!ends.child.at(i)) return last_error(kTerminalStep, "fcntl", "/dev/pts");
-  }
-  return master;
-}
-
-/** Credentials in the numbering of the inside; an id that is not mapped is the overflow id, as the kernel shows it. */
-Credentials as_inside(Credentials who, const std::vector<IdExtent>& uids, const std::vector<IdExtent>& gids) {
-  constexpr std::uint32_t kOverflow = 65534;
-  for (uid_t* const id : {&who.uid, &who.real_uid, &who.saved_uid}) *id = inside_of(uids, *id).value_or(kOverflow);
-  for (gid_t* const id : {&who.gid, &who.real_gid, &who.saved_gid}) *id = inside_of(gids, *id).value_or(kOverflow);
-  for (gid_t& id : who.groups) id = inside_of(gids, id).value_or(kOverflow);
-  return who;
 }
 
 /** A command that was to be looked at is not there any more. */
@@ -156,10 +105,7 @@ class NamespaceEnvelope final : public Envelope {
   [[nodiscard]] CommandSetup setup() const {
     return {.user = plan_->user, .has_one_id = ids_.are_callers(), .lesser = lesser_};
   }
-  /** The ids of the session in this process's namespace; `file` is uid_map or gid_map. */
-  [[nodiscard]] Result<std::vector<IdExtent>> ids_of(pid_t init, const char* file) const;
   [[nodiscard]] LentAs lent_as() const;
-  [[nodiscard]] MountedIn mounted_in(const Layer& layer) const;
   /** Launches a command, of which the waiter tells the listener. */
   Status begin(const Namespaces& inside, const LaunchRequest& request, const CommandSetup& setup, StdioEnds& ends,
                CommandListener listener);
@@ -464,13 +410,6 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
   return pid ? no_command() : pid.error();
 }
 
-Result<std::vector<IdExtent>> NamespaceEnvelope::ids_of(pid_t init, const char* file) const {
-  auto map = read_map("record", "/proc/" + std::to_string(init) + "/" + file);
-  // The map of the reader's own namespace has the ids of the one around that (user_namespaces(7)).
-  for (std::size_t i = 0; map && ids_.are_hosts() && i < map->size(); ++i) map->at(i).outside = map->at(i).inside;
-  return map;
-}
-
 Result<UniqueFd> NamespaceEnvelope::open_root() {
   // Another process can get init's pid once that was waited for.
   const std::lock_guard not_closing(closing_);
@@ -490,63 +429,16 @@ std::optional<Limit> NamespaceEnvelope::full_tmp() {
 }
 
 std::vector<Layer> NamespaceEnvelope::layers() {
-  std::vector<Layer> found;
   const std::lock_guard not_closing(closing_);
-  const auto add = [&](const Bind& overlay, const UniqueFd& folder, const std::string& below) {
-    const std::string path = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + below;
-    found.push_back({.target = overlay.target,
-                     .source = overlay.source,
-                     .path = path,
-                     .dev = overlay.dev,
-                     .ino = overlay.ino,
-                     .since_ns = used_since_ns_,
-                     .is_copy = overlay.is_copy});
-  };
-  for (const auto& [overlay, top] : inside_.copies()) add(*overlay, top, ".");
-  auto room = inside_.rooms().begin();
-  for (const NamespaceOpening& opening : openings_) {
-    const auto overlays = layered_of(opening.steps);
-    if (overlays.empty() || room == inside_.rooms().end()) continue;
-    // The folders have the numbers that RootSteps counts down.
-    for (std::size_t left = overlays.size(); const Bind* const overlay : overlays)
-      add(*overlay, *room, upper_in(std::to_string(--left)));
-    ++room;
-  }
-  return found;
+  return layers_of(inside_, openings_, used_since_ns_);
 }
 
 Result<bool> NamespaceEnvelope::is_opaque(const std::string& target, const std::string& folder) {
-  constexpr const char* kStep = "changes";
-  for (const Layer& layer : layers()) {
-    if (layer.target != target || layer.is_copy) continue;
-    const auto marks = marks_of(kStep, layer.path);
-    if (!marks) return marks.error();
-    return buildjail::is_opaque(kStep, layer.path + folder, *marks);
-  }
-  return false;
-}
-
-MountedIn NamespaceEnvelope::mounted_in(const Layer& layer) const {
-  MountedIn points;
-  for (const std::vector<Step>* const steps : {&plan_->steps, &rest_}) {
-    for (const Bind* const bind : binds_of(*steps)) {
-      if (is_below(bind->target, layer.target)) points.emplace(bind->target.substr(layer.target.size() + 1));
-    }
-  }
-  return points;
+  return is_opaque_in(layers(), target, folder);
 }
 
 Result<std::vector<AppliedChanges>> NamespaceEnvelope::apply(const std::vector<std::string>& targets) {
-  std::vector<AppliedChanges> all;
-  for (const Layer& layer : layers()) {
-    if (std::ranges::find(targets, layer.target) == targets.end()) continue;
-    if (layer.is_copy) continue;
-    auto applied = apply_changes(layer, lessee_.session.id, mounted_in(layer));
-    if (!applied) return std::move(applied.error());
-    applied->target = layer.target;
-    all.push_back(std::move(*applied));
-  }
-  return all;
+  return apply_layers(layers(), targets, lessee_.session.id, openings_);
 }
 
 Result<Record> NamespaceEnvelope::record() {
@@ -554,30 +446,20 @@ Result<Record> NamespaceEnvelope::record() {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("record", "open", ENOENT);
-  Record record{.root = inside->root(), .limits = cgroup_.applied()};
+  auto record = read_record(*inside, ids_.are_hosts());
+  if (!record) return record;
+  record->limits = cgroup_.applied();
   const auto lesser = lesser_.applied();
-  record.limits.insert(record.limits.end(), lesser.begin(), lesser.end());
-  auto mounts = mounts_of(inside->init(), record.root);
-  if (!mounts) return std::move(mounts.error());
-  record.mounts = std::move(*mounts);
-  auto numbers = namespaces_of(inside->init());
-  if (!numbers) return std::move(numbers.error());
-  record.namespaces = std::move(*numbers);
-  auto uids = ids_of(inside->init(), "uid_map");
-  if (!uids) return std::move(uids.error());
-  auto gids = ids_of(inside->init(), "gid_map");
-  if (!gids) return std::move(gids.error());
-  record.uids = std::move(*uids);
-  record.gids = std::move(*gids);
+  record->limits.insert(record->limits.end(), lesser.begin(), lesser.end());
   if (!is_complete_) return record;
   for (const NamespaceOpening& opening : openings_) {
     for (const OutputLease* const lease : opening.leases) {
-      if (lease->is_mapped()) record.mapped_outputs.emplace_back(lease->target());
+      if (lease->is_mapped()) record->mapped_outputs.emplace_back(lease->target());
     }
   }
   auto who = look_at_command(*inside);
   if (!who) return std::move(who.error());
-  record.process = as_inside(std::move(*who), record.uids, record.gids);
+  record->process = as_inside(std::move(*who), record->uids, record->gids);
   return record;
 }
 
