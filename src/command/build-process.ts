@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
@@ -62,9 +63,11 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   readonly #meter: StdioMeter | undefined
   readonly #ending: Ending
   readonly #isPty: boolean
+  /** Of the code that began it: its listeners are called there. */
+  readonly #began = new AsyncResource('BuildProcess')
   #leaveTerminal: () => void = nothing
   readonly #abortSignal: AbortSignal | undefined
-  readonly #onAbort = (): void => void this.emit('error', abortError(this.#abortSignal))
+  readonly #onAbort = (): void => this.#tell('error', abortError(this.#abortSignal))
   /** When the job began, by performance.now(). */
   #begun = 0
   #isStarted = false
@@ -212,7 +215,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     // 0: it was over before its number was asked for.
     this.pid = pid > 0 ? pid : undefined
     this.stdin?.off('error', nothing)
-    this.emit('spawn')
+    this.#tell('spawn')
   }
 
   #end(end: JobEnd): void {
@@ -225,7 +228,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     // None of them has another end.
     for (const stream of this.stdio) stream?.destroy()
     this.#tellEnd(cause)
-    this.emit('error', cause instanceof Error ? cause : new Error(String(cause)))
+    this.#tell('error', cause instanceof Error ? cause : new Error(String(cause)))
   }
 
   #exit(end: JobEnd): void {
@@ -239,8 +242,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.stdin?.destroy()
     if (end.exitCode !== 0 || this.limit !== undefined) this.#place.noteFailure()
     this.#tellEnd(undefined)
-    for (const failure of [end.inputFailure, end.outputFailure]) if (failure !== undefined) this.emit('error', typed(failure) as Error)
-    this.emit('exit', this.exitCode, this.signalCode)
+    for (const failure of [end.inputFailure, end.outputFailure]) if (failure !== undefined) this.#tell('error', typed(failure) as Error)
+    this.#tell('exit', this.exitCode, this.signalCode)
     const open = [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
     // A stream without a reader is drained to its end, like ChildProcess does: otherwise its descriptor would stay open. Not at
     // once, so that a listener of `exit` can still begin to read.
@@ -250,10 +253,21 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     let left = open.length
     const close = (): void => {
       left -= 1
-      if (left <= 0) this.emit('close', this.exitCode, this.signalCode)
+      if (left <= 0) this.#tell('close', this.exitCode, this.signalCode)
     }
     if (left === 0) close()
     else for (const stream of open) stream.once('close', close)
+  }
+
+  /** An error that a listener throws, or that no listener hears, is an uncaught exception of the program. Node-API only warns of one. */
+  #tell<Name extends keyof BuildProcessEvents>(name: Name, ...told: BuildProcessEvents[Name]): void {
+    try {
+      this.#began.runInAsyncScope(() => (this as EventEmitter).emit(name, ...told))
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
   }
 
   #over(): void {

@@ -239,6 +239,8 @@ export class Sink {
     this.#stream = stream
     this.#isOurs = isOurs
     this.#onFailure = onFailure
+    // Of one that many commands write to.
+    if (!isOurs) allowListeners(stream, 1)
     stream.on('error', this.#onError)
   }
 
@@ -261,7 +263,14 @@ export class Sink {
     if (this.#pending > 0 && this.#failure === undefined) await new Promise<void>((resolve) => (this.#whenWritten = resolve))
     if (this.#isOurs && !this.#stream.closed) await new Promise<void>((resolve) => this.#stream.once('close', resolve).destroy())
     this.#stream.off('error', this.#onError)
+    if (!this.#isOurs) allowListeners(this.#stream, -1)
   }
+}
+
+/** 0 stands for any number (EventEmitter). */
+function allowListeners(stream: Writable, more: 1 | -1): void {
+  const most = stream.getMaxListeners()
+  if (most > 0) stream.setMaxListeners(most + more)
 }
 
 /**

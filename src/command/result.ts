@@ -158,12 +158,9 @@ function shaped(bytes: Buffer | undefined, { encoding, lines, stripFinalNewline 
   if (encoding === 'buffer') return bytes === undefined ? Buffer.alloc(0) : bytes.subarray(0, isStripped ? sizeWithoutNewline(bytes) : bytes.length)
   const text = bytes === undefined ? '' : bytes.toString('utf8', 0, isStripped ? sizeWithoutNewline(bytes) : bytes.length)
   if (lines !== true) return text
-  return isStripped ? linesOf(text) : (text.match(/[^\n]*\n|[^\n]+$/g) ?? [])
-}
-
-/** `text` has no newline at its end. */
-function linesOf(text: string): string[] {
-  return text === '' ? [] : text.split(/\r?\n/)
+  if (!isStripped) return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
+  // One empty line is a line.
+  return bytes === undefined || bytes.length === 0 ? [] : text.split(/\r?\n/)
 }
 
 const newline = 0x0a

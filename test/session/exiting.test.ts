@@ -16,6 +16,8 @@ describeSession('a process that ends with sessions open leaves nothing', () => {
     ['by process.exit()', 'process.exit(3)', 3],
     ['by an uncaught exception', 'setTimeout(() => { throw new Error("unexpected") })', 1],
     ['by a rejection that nobody handles', 'Promise.reject(new Error("unexpected"))', 1],
+    ['by an error of a command that no listener hears', 'idle.spawn(["no-such-program"])', 1],
+    ['by what a listener of a command throws', 'throw new Error("unexpected")', 1],
     ['by process.exit() while another session is being opened', 'openSession({}); process.exit(4)', 4],
     ['by process.exit() while a command is being started', 'idle.run(["true"]); process.exit(5)', 5],
     ['by process.exit() while a session is being closed', 'idle.close(); process.exit(6)', 6],

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import type { BuildProcess } from '../../src/command/build-process.ts'
 import type { SpawnOptions } from '../../src/command/spawn-options.ts'
@@ -55,6 +56,35 @@ describe('a spawned command is heard of in the order of a ChildProcess', () => {
     const events = heard(session.spawn(['cc'], { stdio: ['ignore', { file: '/var/log/x' }, 'ignore'] }))
     await vi.waitFor(() => expect(events.at(-1)).toBe('close null SIGKILL'))
     expect(events).toEqual(['spawn 4711', expect.stringMatching(/^error ENOSPC: /), 'exit null SIGKILL', 'close null SIGKILL'])
+  })
+})
+
+describe('the listeners of a spawned command', () => {
+  it('are called where it was begun', async () => {
+    const place = new AsyncLocalStorage<string>()
+    const found: (string | undefined)[] = []
+    const child = place.run('begun here', () => session.spawn(['cc'], ignored))
+    for (const name of ['spawn', 'exit', 'close'] as const) child.on(name, () => found.push(place.getStore()))
+    await vi.waitFor(() => expect(found).toEqual(['begun here', 'begun here', 'begun here']))
+  })
+
+  it('end the program by what they throw, and hear the rest where it goes on', async () => {
+    const thrown: unknown[] = []
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => thrown.push(error))
+    onTestFinished(() => {
+      process.removeAllListeners('uncaughtException')
+      for (const other of others) process.on('uncaughtException', other)
+    })
+    const child = session.spawn(['cc'], ignored)
+    for (const name of ['spawn', 'exit'] as const) {
+      child.on(name, () => {
+        throw new Error(name)
+      })
+    }
+    const events = heard(child)
+    await vi.waitFor(() => expect(events).toEqual(['close 0 null']))
+    expect(thrown).toEqual([new Error('spawn'), new Error('exit')])
   })
 })
 

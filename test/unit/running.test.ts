@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { CommandError } from '../../src/command/command-error.ts'
 import { SystemCallError } from '../../src/errors.ts'
@@ -149,6 +149,8 @@ describe('the output in a result', () => {
   it('that are lines has empty ones as they came, and none where nothing came', async () => {
     says('\n\na\r\n', '')
     expect(await session.run(['x'], { lines: true })).toMatchObject({ stdout: ['', '', 'a'], stderr: [] })
+    says('\n', '\r\n')
+    expect(await session.run(['x'], { lines: true })).toMatchObject({ stdout: [''], stderr: [''] })
   })
 
   it('keeps bytes that are no text where bytes are asked for', async () => {
@@ -380,6 +382,18 @@ describe('output with several targets', () => {
     const { stdout } = await session.run(['x'], { stdout: ['pipe', 'inherit', { file: log }] })
     expect([stdout, seen.join(''), readFileSync(log, 'utf8')]).toEqual(['one\ntwo', 'one\ntwo\n', 'before\none\ntwo\n'])
     expect(kinds()).toEqual([ignore, readHere, capture])
+  })
+
+  it('goes to a stream of this program from many commands at once, without a warning of a leak', async () => {
+    const most = process.stdout.getMaxListeners()
+    const warned = vi.fn()
+    process.on('warning', warned)
+    onTestFinished(() => void process.off('warning', warned))
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    writes('')
+    await Promise.all(Array.from({ length: 3 * most }, () => session.run(['x'], { stdout: ['pipe', 'inherit'] })))
+    expect(warned.mock.calls).toEqual([])
+    expect([process.stdout.getMaxListeners(), process.stdout.listenerCount('error')]).toEqual([most, 0])
   })
 
   it('is not kept where no pipe is among them', async () => {
