@@ -15,7 +15,7 @@ export function record(root, folder) {
   const made = readdirSync(folder).filter((name) => /^(root|user)-/.test(name)).map((name) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')))
   const isRenewed = (one) => made.some(({ name, system, caller }) => name === one.name && system === one.system && caller === one.caller)
   const kept = JSON.parse(readFileSync(file, 'utf8')).filter((one) => !isRenewed(one))
-  const old = new Set(kept.filter(({ system }) => system === process.platform).map(({ name, caller }) => `${name} (${callers[caller]})`))
+  const old = new Set(kept.filter(({ system }) => made.some((one) => one.system === system)).map(({ name, caller }) => `${name} (${callers[caller]})`))
   if (old.size > 0) console.warn(`not run, so that their rows are those of an earlier run: ${[...old].join(', ')}`)
   const records = [...kept, ...made].toSorted((one, other) => one.name.localeCompare(other.name, 'en') || one.system.localeCompare(other.system, 'en') || one.caller.localeCompare(other.caller, 'en'))
   writeFileSync(file, `${JSON.stringify(records, undefined, 2)}\n`)
