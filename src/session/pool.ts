@@ -148,6 +148,8 @@ export class SessionPool implements AsyncDisposable {
       this.#waiting.add(admission)
       const waitsNoMore = (): boolean => this.#waiting.delete(admission)
       admission.ready.then(waitsNoMore, waitsNoMore)
+      // `run` comes here in a microtask, so after a `close` of the same turn, which has refused the others by then.
+      if (this.#isClosed) admission.refuse(poolIsClosed())
     }
     return admission
   }

@@ -227,6 +227,16 @@ describe.runIf(isSupported)('a pool of which one session may be in use', () => {
     }
   })
 
+  it('refuses a run of the turn in which it is closed', async () => {
+    const pool = await open()
+    const session = await pool.acquire()
+    const running = rejected(pool.run({}, ['cc']))
+    await pool.close()
+    expect(await running).toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
+    expect([pool.waiting, addon.launched]).toEqual([0, []])
+    await session.close()
+  })
+
   it('lets in nobody whose signal was aborted or whose time was over', async () => {
     await using pool = await open()
     const session = await pool.acquire()
