@@ -18,7 +18,7 @@ import type { LimitName } from '../spec/fields/limits.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission, allSessions, type Demand } from './session-queue.ts'
-import { lacksOutputs, mayCopyInputs, newId, openEnvelope, outputsLeave, outputsReturning, withCopies, withOutputs } from './opening.ts'
+import { lacksOutputs, mayCopyInputs, newId, openEnvelope, outputsReturning, withCopies, withOutputs } from './opening.ts'
 import { networkEventsOf, type NetworkEvents } from './network-events.ts'
 import { planningOf } from './planning.ts'
 import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limits.ts'
@@ -27,13 +27,14 @@ import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
 /**
  * One command in a session of its own: open, run, close, which is one crossing into native code and one back. A promise of the command's
  * result, and the running command at the same time; the end of the command is the end of the session. It rejects with the errors of `openSession` and
- * `Session.run`, and with a BuildTeardownError when the command ran but something of the session is left.
+ * `Session.run`, and with a BuildTeardownError when there is a result, also that of a command ended before it began, but something of
+ * the session is left.
  */
 export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<StdioOf<Options>> {
   return new Running(new OwnSession(spec), command, options)
 }
 
-/** Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure. */
+/** Something could not be taken away after a `build` that has a result. It has the fields of the result, be that a success or a failure. */
 export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implements Result<Stdio> {
   declare readonly code: BuildTeardownErrorCode
   declare readonly id: string
@@ -169,11 +170,8 @@ class OwnSession implements Place {
     this.#limitEvents?.over()
     this.#networkEvents?.over()
     const session = this.#opened?.session
-    if (session !== undefined && this.#hasBegun) return closed(session, result)
-    if (session !== undefined) {
-      outputsLeave(this.plan(), session.close())
-      return undefined
-    }
+    // Also one in which no command began: the caller hears what is left of it.
+    if (session !== undefined) return closed(session, result)
     this.#admission?.over()
     if (!this.#hasBegun) return undefined
     tellSteps(this.telling, 'open', end?.opened ?? [])
