@@ -85,6 +85,7 @@ class OwnSession implements Place {
   #limitEvents: LimitEvents | undefined
   #networkEvents: NetworkEvents | undefined
   #admission: Admission | undefined
+  readonly #opening = new AbortController()
 
   constructor(spec: Spec | Plan) {
     this.#spec = spec
@@ -111,24 +112,24 @@ class OwnSession implements Place {
     return this.#admission
   }
 
-  ready(signal: AbortSignal | undefined): Promise<unknown> | undefined {
+  ready(): Promise<unknown> | undefined {
     const admission = this.#enter()
-    if (admission.ready === undefined) return this.#readyToOpen(admission, signal)
-    return admission.ready.then(() => (admission.isOver ? undefined : this.#readyToOpen(admission, signal)))
+    if (admission.ready === undefined) return this.#readyToOpen(admission)
+    return admission.ready.then(() => (admission.isOver ? undefined : this.#readyToOpen(admission)))
   }
 
-  #readyToOpen(admission: Admission, signal: AbortSignal | undefined): Promise<unknown> | undefined {
+  #readyToOpen(admission: Admission): Promise<unknown> | undefined {
     const plan = this.plan()
     const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined || plan.trace || mayCopyInputs(plan)
-    return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission, signal) : outputsReturning(plan)
+    return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission) : outputsReturning(plan)
   }
 
-  async #prepare(isOpenedHere: boolean, admission: Admission, signal: AbortSignal | undefined): Promise<void> {
+  async #prepare(isOpenedHere: boolean, admission: Admission): Promise<void> {
     // Only now: a command that is refused has made no folder.
     this.#plan = await withOutputs(this.plan())
     await outputsReturning(this.#plan)
     if (!isOpenedHere) return
-    const envelope = await withCopies(this.#plan, (plan) => openEnvelope(nativePlanOf((this.#plan = plan)), this.#id, plan, admission.waitLeft, { ...(signal !== undefined && { signal }) }))
+    const envelope = await withCopies(this.#plan, (plan) => openEnvelope(nativePlanOf((this.#plan = plan)), this.#id, plan, admission.waitLeft, { signal: this.#opening.signal }))
     this.#opened = { envelope, session: new Session(this.#id, this.#plan, envelope, undefined, () => admission.over()).tellOpening() }
   }
 
@@ -163,6 +164,7 @@ class OwnSession implements Place {
 
   giveUp(): void {
     this.#admission?.giveUp()
+    this.#opening.abort()
   }
 
   over(end: JobEnd | undefined, result: Result<AnyStdio> | undefined): Promise<Aftermath> | undefined {

@@ -188,6 +188,30 @@ describe('a one-shot build that is ended while its session opens', () => {
   const isLeft = { steps: [], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount' })], leftInOutputs: [] }
   const opening = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 60))
 
+  it('by its timeout, waits for an output no longer', async () => {
+    addon.script.openFailure = nativeFailure({ code: 'EBUSY', step: 'output-lease' })
+    expect(await rejected(build(waitingPlan(), ['cc'], { timeout: 30 }))).toMatchObject({ message: 'cc: timed out after 30 ms', timedOut: true })
+    expect(addon.launched).toEqual([])
+  })
+
+  it('by a loop over its lines that is left, waits for an output no longer', async () => {
+    addon.script.openFailure = nativeFailure({ code: 'EBUSY', step: 'output-lease' })
+    const running = build(waitingPlan(), ['cc'], { reject: false })
+    const lines = running[Symbol.asyncIterator]()
+    const line = lines.next()
+    running.stdout?.destroy(new Error('left'))
+    await rejected(line)
+    expect(await running).toMatchObject({ isCanceled: true })
+  })
+
+  it('by its timeout, stops the opening itself, which may copy', async () => {
+    const kills = vi.spyOn(addon, 'kill')
+    addon.script.opening = opening
+    await rejected(build(waitingPlan(), ['cc'], { timeout: 20 }))
+    expect(kills).toHaveBeenCalledWith(expect.any(Number), 'SIGKILL', 'tree')
+    kills.mockRestore()
+  })
+
   it('is over when that session is away', async () => {
     addon.script.opening = opening
     await rejected(build(waitingPlan(), ['cc'], { timeout: 20 }))
