@@ -283,7 +283,7 @@ export type TeardownErrorCode =
  */
 export type BuildTeardownErrorCode =
   /**
-   * Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure.
+   * Something could not be taken away after a `build` that has a result. It has the fields of the result, be that a success or a failure.
    * @remedy End what holds it and call `error.session.close()`.
    */
   | 'ERR_BUILDJAIL_BUILD_TEARDOWN'

@@ -30,12 +30,12 @@ export interface Place {
   planning?(): Promise<unknown> | undefined
   /** Its environment and directory are those of a command whose options name none. Its mounts say where the command can write. After `planning`. */
   plan(): Pick<Plan, 'env' | 'cwd' | 'platform' | 'mounts' | 'links' | 'directories' | 'files' | 'limits' | 'network' | 'allow'>
+  /** Resolves when the job can begin; undefined when it can begin at once. */
+  ready(): Promise<unknown> | undefined
   /**
-   * Resolves when the job can begin; undefined when it can begin at once.
-   * @param signal ends the waiting for other sessions
+   * It is ended before it begins. So `ready` waits no longer for a turn, for what another session has and for the copy of an input. It
+   * may reject then.
    */
-  ready(signal: AbortSignal | undefined): Promise<unknown> | undefined
-  /** It is ended before it begins, which `ready` need not wait for any more where it waits for a turn; else nothing happens. */
   giveUp?(): void
   /** Begins the job. After `ready`. */
   start(job: number, command: JobCommand): NativePipes | undefined

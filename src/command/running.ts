@@ -214,9 +214,12 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   }
 
   #whenReady(prepared: Prepared): void {
-    const refuse = (error: unknown): void => this.#over(prepared, undefined, this.#isAborted ? this.#options.signal?.reason : error)
+    const refuse = (error: unknown): void => {
+      if (this.#isEnded) this.#begin(prepared)
+      else this.#over(prepared, undefined, error)
+    }
     try {
-      const waiting = this.#isAborted ? undefined : this.#place.ready(this.#options.signal)
+      const waiting = this.#isEnded ? undefined : this.#place.ready()
       if (waiting !== undefined) return void waiting.then(() => this.#begin(prepared), refuse)
     } catch (error) {
       return refuse(error)
@@ -226,6 +229,11 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
 
   get #isAborted(): boolean {
     return this.#options.signal?.aborted === true
+  }
+
+  /** Before it began. `#begin` tells it then. */
+  get #isEnded(): boolean {
+    return this.#isAborted || this.#madeEnding?.isEnding === true
   }
 
   #begin(prepared: Prepared): void {

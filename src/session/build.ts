@@ -18,7 +18,7 @@ import type { LimitName } from '../spec/fields/limits.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission, allSessions, type Demand } from './session-queue.ts'
-import { lacksOutputs, mayCopyInputs, newId, openEnvelope, outputsLeave, outputsReturning, withCopies, withOutputs } from './opening.ts'
+import { lacksOutputs, mayCopyInputs, newId, openEnvelope, outputsReturning, withCopies, withOutputs } from './opening.ts'
 import { networkEventsOf, type NetworkEvents } from './network-events.ts'
 import { planningOf } from './planning.ts'
 import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limits.ts'
@@ -27,13 +27,14 @@ import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
 /**
  * One command in a session of its own: open, run, close, which is one crossing into native code and one back. A promise of the command's
  * result, and the running command at the same time; the end of the command is the end of the session. It rejects with the errors of `openSession` and
- * `Session.run`, and with a BuildTeardownError when the command ran but something of the session is left.
+ * `Session.run`, and with a BuildTeardownError when there is a result, also that of a command ended before it began, but something of
+ * the session is left.
  */
 export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<StdioOf<Options>> {
   return new Running(new OwnSession(spec), command, options)
 }
 
-/** Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure. */
+/** Something could not be taken away after a `build` that has a result. It has the fields of the result, be that a success or a failure. */
 export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implements Result<Stdio> {
   declare readonly code: BuildTeardownErrorCode
   declare readonly id: string
@@ -84,6 +85,7 @@ class OwnSession implements Place {
   #limitEvents: LimitEvents | undefined
   #networkEvents: NetworkEvents | undefined
   #admission: Admission | undefined
+  readonly #opening = new AbortController()
 
   constructor(spec: Spec | Plan) {
     this.#spec = spec
@@ -110,24 +112,24 @@ class OwnSession implements Place {
     return this.#admission
   }
 
-  ready(signal: AbortSignal | undefined): Promise<unknown> | undefined {
+  ready(): Promise<unknown> | undefined {
     const admission = this.#enter()
-    if (admission.ready === undefined) return this.#readyToOpen(admission, signal)
-    return admission.ready.then(() => (admission.isOver ? undefined : this.#readyToOpen(admission, signal)))
+    if (admission.ready === undefined) return this.#readyToOpen(admission)
+    return admission.ready.then(() => (admission.isOver ? undefined : this.#readyToOpen(admission)))
   }
 
-  #readyToOpen(admission: Admission, signal: AbortSignal | undefined): Promise<unknown> | undefined {
+  #readyToOpen(admission: Admission): Promise<unknown> | undefined {
     const plan = this.plan()
     const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined || plan.trace || mayCopyInputs(plan)
-    return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission, signal) : outputsReturning(plan)
+    return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission) : outputsReturning(plan)
   }
 
-  async #prepare(isOpenedHere: boolean, admission: Admission, signal: AbortSignal | undefined): Promise<void> {
+  async #prepare(isOpenedHere: boolean, admission: Admission): Promise<void> {
     // Only now: a command that is refused has made no folder.
     this.#plan = await withOutputs(this.plan())
     await outputsReturning(this.#plan)
     if (!isOpenedHere) return
-    const envelope = await withCopies(this.#plan, (plan) => openEnvelope(nativePlanOf((this.#plan = plan)), this.#id, plan, admission.waitLeft, { ...(signal !== undefined && { signal }) }))
+    const envelope = await withCopies(this.#plan, (plan) => openEnvelope(nativePlanOf((this.#plan = plan)), this.#id, plan, admission.waitLeft, { signal: this.#opening.signal }))
     this.#opened = { envelope, session: new Session(this.#id, this.#plan, envelope, undefined, () => admission.over()).tellOpening() }
   }
 
@@ -162,6 +164,7 @@ class OwnSession implements Place {
 
   giveUp(): void {
     this.#admission?.giveUp()
+    this.#opening.abort()
   }
 
   over(end: JobEnd | undefined, result: Result<AnyStdio> | undefined): Promise<Aftermath> | undefined {
@@ -169,11 +172,8 @@ class OwnSession implements Place {
     this.#limitEvents?.over()
     this.#networkEvents?.over()
     const session = this.#opened?.session
-    if (session !== undefined && this.#hasBegun) return closed(session, result)
-    if (session !== undefined) {
-      outputsLeave(this.plan(), session.close())
-      return undefined
-    }
+    // Also one in which no command began: the caller hears what is left of it.
+    if (session !== undefined) return closed(session, result)
     this.#admission?.over()
     if (!this.#hasBegun) return undefined
     tellSteps(this.telling, 'open', end?.opened ?? [])

@@ -148,6 +148,8 @@ export class SessionPool implements AsyncDisposable {
       this.#waiting.add(admission)
       const waitsNoMore = (): boolean => this.#waiting.delete(admission)
       admission.ready.then(waitsNoMore, waitsNoMore)
+      // `run` comes here in a microtask, so after a `close` of the same turn, which has refused the others by then.
+      if (this.#isClosed) admission.refuse(poolIsClosed())
     }
     return admission
   }
@@ -181,6 +183,7 @@ export class SessionPool implements AsyncDisposable {
     let taken: Taken | undefined
     let admission: Admission | undefined
     let over = (): void => {}
+    const opening = new AbortController()
     return {
       get telling() {
         return (taken as Taken).session.telling
@@ -195,17 +198,20 @@ export class SessionPool implements AsyncDisposable {
         return Promise.resolve(planning.plan).then((made) => (plan = made))
       },
       plan: () => plan as Plan,
-      ready: async (signal) => {
+      ready: async () => {
         if (plan === undefined || admission === undefined) return
         if (admission.ready !== undefined) await admission.ready
         if (admission.isOver) return
         // A refused caller has made nothing.
         plan = await withOutputs(plan)
-        taken = await (plan.wait === 0 && !mayCopyInputs(plan) ? this.#take(plan) : this.#takeComplete(plan, admission, { ...(signal !== undefined && { signal }) }))
+        taken = await (plan.wait === 0 && !mayCopyInputs(plan) ? this.#take(plan) : this.#takeComplete(plan, admission, { signal: opening.signal }))
         plan = taken.session.plan
         this.#admissions.set(taken.session, admission)
       },
-      giveUp: () => admission?.giveUp(),
+      giveUp: () => {
+        admission?.giveUp()
+        opening.abort()
+      },
       start: (job, command) => {
         const { envelope, rest, watch } = taken as Taken
         const frame = { ...plainFrame, rest }

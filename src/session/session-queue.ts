@@ -155,6 +155,7 @@ export class Admission {
   readonly ready: Promise<void> | undefined
   #isWaiting = false
   #isOver = false
+  #refusal: Error | undefined
   readonly #turns: Turn[] = []
   readonly #demand: Demand
   /** Of the plan's `wait`, by performance.now(). */
@@ -204,6 +205,8 @@ export class Admission {
 
   /** As `giveUp`, and `ready` rejects with the error. */
   refuse(error: Error): void {
+    // It may have a place in one queue already and enter the next only in a microtask.
+    this.#refusal = error
     for (const turn of this.#turns) turn.refuse(error)
   }
 
@@ -214,7 +217,9 @@ export class Admission {
   }
 
   #enter([queue, ...others]: readonly SessionQueue[]): Promise<void> | undefined {
-    if (queue === undefined || this.#isOver) return undefined
+    if (this.#isOver) return undefined
+    if (this.#refusal !== undefined) throw this.#refusal
+    if (queue === undefined) return undefined
     const turn = queue.ask({ memory: this.#demand.memory, wait: this.waitLeft })
     this.#turns.push(turn)
     return turn.ready === undefined ? this.#enter(others) : turn.ready.then(() => this.#enter(others))

@@ -7,6 +7,7 @@ import { probe } from '../probe/compiled-probe.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
+import { rejected } from './rejected.ts'
 import { expectSilence } from './silence.ts'
 
 describeSession('nothing of a build survives its session', () => {
@@ -65,6 +66,16 @@ describeSession('nothing of a build survives its session', () => {
     await session.run(['sh', '-c', 'until [ -e /tmp/up ]; do sleep 0.05; done'])
     controller.abort()
     expect(await running).toMatchObject({ isCanceled: true, signal: 'SIGKILL' })
+  })
+
+  test('not one whose timeout passes while another session has its output, and that does not wait for it', async () => {
+    await using session = await openSession({ output: folders.output })
+    const before = await hostState()
+    const error = await rejected(build({ output: folders.output, wait: '1m' }, ['touch', '/output/ran'], { timeout: 300 }))
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', timedOut: true })
+    expect(existsSync(path.join(folders.output, 'ran'))).toBe(false)
+    await expectSameState(before)
+    expect((await session.run(['echo', 'usable'])).stdout).toBe('usable')
   })
 
   test('and an abort before the start opens nothing', async () => {

@@ -4,6 +4,18 @@ import { Admission, SessionQueue } from '../../src/session/session-queue.ts'
 
 const one = { sessions: 1, memory: Infinity, waiting: Infinity }
 
+it('an admission that is refused on its way from one queue to the next does not wait in that', async () => {
+  const [first, second] = [new SessionQueue(one), new SessionQueue(one)]
+  const ahead = first.ask({ memory: 0, wait: 0 })
+  second.ask({ memory: 0, wait: 0 })
+  const admission = new Admission({ memory: 0, wait: 0 }, [first, second])
+  ahead.over()
+  admission.refuse(new Error('closed'))
+  await expect(admission.ready).rejects.toThrow('closed')
+  admission.over()
+  expect(first.ask({ memory: 0, wait: 0 }).ready).toBeUndefined()
+})
+
 describe('the wait of a spec', () => {
   beforeEach(() => vi.useFakeTimers())
   afterEach(() => vi.useRealTimers())

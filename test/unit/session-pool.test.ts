@@ -6,6 +6,7 @@ import { setConcurrency } from '../../src/session/session-queue.ts'
 import { SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
+import { nativeFailure } from './native-failure.ts'
 
 const addon = new FakeAddon()
 vi.mock('../../src/native/load.ts', () => ({ binding: () => addon }))
@@ -92,6 +93,17 @@ describe.runIf(isSupported)('a pool', () => {
       expect(durationMs).toBeLessThanOrEqual(performance.now() - began)
     }
   })
+})
+
+it.runIf(isSupported)('a run of a pool waits for an output no longer than its timeout', async () => {
+  await using pool = await SessionPool.open({ ...base, wait: '1m' }, { size: 1 })
+  const taken = nativeFailure({ code: 'EBUSY', step: 'output-lease' })
+  addon.script.openFailure = taken
+  addon.script.completeFailure = taken
+  expect(await rejected(pool.run({}, ['cc'], { timeout: 30 }))).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', timedOut: true })
+  expect(addon.launched).toEqual([])
+  // `close` waits for the one that is made ready meanwhile.
+  addon.script.openFailure = undefined
 })
 
 describe.runIf(isSupported)('a pool of which none is ready', () => {
@@ -225,6 +237,16 @@ describe.runIf(isSupported)('a pool of which one session may be in use', () => {
     } finally {
       setConcurrency()
     }
+  })
+
+  it('refuses a run of the turn in which it is closed', async () => {
+    const pool = await open()
+    const session = await pool.acquire()
+    const running = rejected(pool.run({}, ['cc']))
+    await pool.close()
+    expect(await running).toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
+    expect([pool.waiting, addon.launched]).toEqual([0, []])
+    await session.close()
   })
 
   it('lets in nobody whose signal was aborted or whose time was over', async () => {

@@ -4,7 +4,7 @@ import { CommandError } from '../../src/command/command-error.ts'
 import { SystemCallError, TeardownError } from '../../src/errors.ts'
 import { build, BuildTeardownError } from '../../src/session/build.ts'
 import { openSession } from '../../src/session/session.ts'
-import type { Plan } from '../../src/spec/plan.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
 import { fakePlan, foreignPlan } from './fake-plan.ts'
@@ -180,5 +180,50 @@ describe('a one-shot build leaves nothing and loses no result', () => {
   it('opens nothing when it was aborted before', async () => {
     expect(await rejected(build(fakePlan, ['true'], { signal: AbortSignal.abort(new Error('enough')) }))).toMatchObject({ message: 'enough' })
     expect(addon.acts).toEqual([])
+  })
+})
+
+describe('a one-shot build that is ended while its session opens', () => {
+  const waitingPlan = (): Plan => planOf({ toolchain: 'none', wait: '1m' }, { platform: fakePlan.platform })
+  const isLeft = { steps: [], failures: [nativeFailure({ code: 'EBUSY', step: 'unmount' })], leftInOutputs: [] }
+  const opening = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 60))
+
+  it('by its timeout, waits for an output no longer', async () => {
+    addon.script.openFailure = nativeFailure({ code: 'EBUSY', step: 'output-lease' })
+    expect(await rejected(build(waitingPlan(), ['cc'], { timeout: 30 }))).toMatchObject({ message: 'cc: timed out after 30 ms', timedOut: true })
+    expect(addon.launched).toEqual([])
+  })
+
+  it('by a loop over its lines that is left, waits for an output no longer', async () => {
+    addon.script.openFailure = nativeFailure({ code: 'EBUSY', step: 'output-lease' })
+    const running = build(waitingPlan(), ['cc'], { reject: false })
+    const lines = running[Symbol.asyncIterator]()
+    const line = lines.next()
+    running.stdout?.destroy(new Error('left'))
+    await rejected(line)
+    expect(await running).toMatchObject({ isCanceled: true })
+  })
+
+  it('by its timeout, stops the opening itself, which may copy', async () => {
+    const kills = vi.spyOn(addon, 'kill')
+    addon.script.opening = opening
+    await rejected(build(waitingPlan(), ['cc'], { timeout: 20 }))
+    expect(kills).toHaveBeenCalledWith(expect.any(Number), 'SIGKILL', 'tree')
+    kills.mockRestore()
+  })
+
+  it('is over when that session is away', async () => {
+    addon.script.opening = opening
+    await rejected(build(waitingPlan(), ['cc'], { timeout: 20 }))
+    expect(addon.acts).toEqual(['open', 'close'])
+  })
+
+  it('says what is left of that session', async () => {
+    addon.reset({ opening, closeReport: isLeft })
+    const error = await rejected(build(waitingPlan(), ['cc'], { timeout: 20 }))
+    expect(error).toBeInstanceOf(BuildTeardownError)
+    expect(error).toMatchObject({ errors: [{ code: 'EBUSY' }], timedOut: true })
+    const aborted = await rejected(build(waitingPlan(), ['cc'], { signal: AbortSignal.timeout(20) }))
+    expect(aborted).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', errors: [{ code: 'EBUSY' }] })
   })
 })
