@@ -232,8 +232,8 @@ export type UnsupportedErrorCode =
  */
 export type SessionClosedErrorCode =
   /**
-   * The session or the pool was closed, or the session released.
-   * @remedy Open another.
+   * The session or the pool was closed, or the session released. Or `spawn` came while `changes` was under way.
+   * @remedy Open another. After `changes`, spawn again.
    */
   | 'ERR_BUILDJAIL_SESSION_CLOSED'
   /**

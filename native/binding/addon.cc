@@ -111,7 +111,9 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   Napi::Value trace(const Napi::CallbackInfo& info) { return trace_to_js(info.Env(), opened_.envelope->trace()); }
 
   Napi::Value kill_all(const Napi::CallbackInfo& info) {
-    return promise(info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->kill_all(); });
+    return promise(info.Env(), opened_.runtime, [runtime = opened_.runtime.get(), envelope = opened_.envelope] {
+      return runtime->jobs().kill_all(*envelope);
+    });
   }
 
   Napi::Value keep(const Napi::CallbackInfo& info) {

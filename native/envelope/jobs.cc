@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -246,6 +247,7 @@ Result<StdioEnds> Jobs::prepare(const JobRequest& request) {
 
 SharedStdioBudget Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends) {
   const std::uint32_t number = request.number;
+  const Envelope* const open = envelope.get();
   auto job = std::make_shared<Job>(*this, std::move(plan), std::move(envelope), std::move(request), std::move(ends));
   SharedStdioBudget budget = job->begin_to_count();
   {
@@ -255,8 +257,40 @@ SharedStdioBudget Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelop
   if (job->begins_at_once())
     job->begin();
   else
-    threads_.run([job = std::move(job)] { job->begin(); });
+    begin_on_a_thread(std::move(job), number, open);
   return budget;
+}
+
+void Jobs::begin_on_a_thread(std::shared_ptr<Job> job, std::uint32_t number, const Envelope* envelope) {
+  {
+    const std::lock_guard lock(mutex_);
+    beginning_.insert_or_assign(number, envelope);
+  }
+  threads_.run([this, number, job = std::move(job)] {
+    job->begin();
+    const std::lock_guard lock(mutex_);
+    beginning_.erase(number);
+    begun_.notify_all();
+  });
+}
+
+Status Jobs::kill_all(Envelope& envelope) {
+  std::set<std::uint32_t> awaited;
+  bool are_there = false;
+  {
+    std::unique_lock lock(mutex_);
+    for (const auto& [number, in] : beginning_) {
+      if (in == &envelope) awaited.insert(number);
+    }
+    const auto has_begun = [&](std::uint32_t number) { return !beginning_.contains(number); };
+    // A command that was launched after the signal would run on.
+    // defence: killed-also-on-its-way
+    are_there =
+        begun_.wait_for(lock, kBeginBound, [&] { return is_shut_down_ || std::ranges::all_of(awaited, has_begun); });
+  }
+  auto status = envelope.kill_all();
+  if (!status || are_there) return status;
+  return SysError{.step = "kill", .syscall = "launch", .err = ETIMEDOUT, .detail = "a command is not launched yet"};
 }
 
 std::shared_ptr<Job> Jobs::find(std::uint32_t job) {
@@ -316,6 +350,7 @@ void Jobs::shut_down() {
     std::unique_lock lock(mutex_);
     is_shut_down_ = true;
     for (const auto& [number, job] : jobs_) job->stop_opening();
+    begun_.notify_all();
     opened_.wait(lock, [this] { return opening_ == 0; });
     left.swap(envelopes_);
     ready_ends_.drop();

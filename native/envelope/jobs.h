@@ -150,6 +150,8 @@ class Jobs {
    */
   // defence: closing-long-holds-nobody-up
   static constexpr std::size_t kMostClosingLong = 64;
+  /** The longest wait for commands on their way. The file server of a command's files may not answer. */
+  static constexpr std::chrono::seconds kBeginBound{10};
 
   Jobs(std::function<void(std::uint32_t, pid_t)> on_started, std::function<void(JobEnd)> on_ended,
        NetworkListener on_network)
@@ -177,12 +179,18 @@ class Jobs {
 
   Result<std::shared_ptr<Envelope>> open(SharedPlan plan, const std::string& id, const Copying& copying);
   CloseReport close(const std::shared_ptr<Envelope>& envelope);
+  /**
+   * SIGKILL to every process inside, and to each command that has begun, also where a thread has not launched it yet.
+   * ETIMEDOUT where such a command is not launched in time.
+   */
+  Status kill_all(Envelope& envelope);
   Waiter& waiter() noexcept { return *waiter_; }
   WorkerThreads& closing_threads() noexcept { return closing_threads_; }
   void tell_started(std::uint32_t job, pid_t pid) const { on_started_(job, pid); }
   void tell_ended(JobEnd end);
 
  private:
+  void begin_on_a_thread(std::shared_ptr<Job> job, std::uint32_t number, const Envelope* envelope);
   void make_ends_ready();
 
   std::unique_ptr<System> system_;
@@ -195,6 +203,9 @@ class Jobs {
   std::condition_variable opened_;
   std::set<std::shared_ptr<Envelope>> envelopes_;
   std::map<std::uint32_t, std::shared_ptr<Job>> jobs_;
+  std::condition_variable begun_;
+  /** Jobs on their way to an open envelope on a thread: by number, the envelope. */
+  std::map<std::uint32_t, const Envelope*> beginning_;
   std::size_t opening_ = 0;
   bool is_shut_down_ = false;
   /** The last members, because their work needs the others. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import nodePath from 'node:path'
+import { promisify } from 'node:util'
 
 import { BuildProcess } from '../command/build-process.ts'
 import type { Command } from '../command/command.ts'
@@ -32,6 +33,7 @@ import { planningOf } from './planning.ts'
 import type { Applied, LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, SessionStep } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
 
+const nextTurn = promisify(setImmediate)
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
 
 /**
@@ -157,7 +159,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   /**
    * Starts a command and hands it over, in the words of Node's ChildProcess. That it could not be started is told by its `error` event.
-   * @throws InvalidCommandError naming the wrong argument or option, SessionClosedError
+   * @throws InvalidCommandError naming the wrong argument or option, SessionClosedError also while `changes` is under way
    */
   spawn(command: Command, options: SpawnOptions = {}): BuildProcess {
     return new BuildProcess(this.#placeOf(spawnFrame), command, options)
@@ -217,7 +219,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * SIGKILL to every process of the session, which stays open. Nothing is left to kill in one that is closed.
+   * SIGKILL to every process of the session, which stays open, and to each command that has begun. Nothing is left to kill in one that is closed.
    * @throws SystemCallError
    */
   async killAll(): Promise<void> {
@@ -235,7 +237,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
    * Ends everything in the session, and tells what was done in each overlay. None of it is kept. Empty where the session has no overlay.
    * What the source loses in a folder that was removed and made again counts as removed.
    * Where an overlay is a copy, the copy is compared with its source, by sizes, modes and times.
-   * Commands that are started meanwhile wait, and so does `close`.
+   * A `run` meanwhile waits, and so does `close`. A `spawn` is refused, as it cannot wait.
    * @throws SessionClosedError, SystemCallError
    */
   async changes(): Promise<readonly Changes[]> {
@@ -264,6 +266,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     const before = this.#atLayers
     const acting = (async () => {
       await before?.catch(() => {})
+      // A command that was ready already begins in this turn, and is killed with the others.
+      await nextTurn()
       await this.killAll()
       return await act()
     })()
@@ -273,6 +277,11 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     } finally {
       if (this.#atLayers === acting) this.#atLayers = undefined
     }
+  }
+
+  /** Others may have come to them while one was waited for. */
+  async #layersLeft(): Promise<void> {
+    while (this.#atLayers !== undefined) await this.#atLayers.catch(() => {})
   }
 
   /**
@@ -333,9 +342,11 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     return {
       telling: this.telling,
       plan: () => this.plan,
-      ready: () => this.#atLayers?.catch(() => {}),
+      ready: () => (this.#atLayers === undefined ? undefined : this.#layersLeft()),
       start: (job, command) => {
         this.#refuseWhenClosed()
+        // defence: nothing-spawned-beside-changes
+        if (frame === spawnFrame && this.#atLayers !== undefined) throw new SessionClosedError(`session ${this.id} spawns nothing while its changes are counted: spawn when \`changes\` has resolved, or use \`run\`, which waits`, 'launch')
         this.#watch?.add(job)
         return binding().start(this.#envelope, packJob(job, command, frame))
       },

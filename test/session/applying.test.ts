@@ -299,6 +299,18 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     expect([text('src/a'), text('file')]).toEqual(['a', 'f'])
   })
 
+  test('once every command has ended, also those that were only just begun', async () => {
+    await using session = await open()
+    const script = (index: number): string => `echo half > half${index}; sleep 0.3; echo whole >> half${index}`
+    const runs = Array.from({ length: 16 }, (_, index) => session.run(['sh', '-c', script(index)], { stdout: { file: path.join(outside, `log${index}`) }, reject: false }))
+    // They begin in microtasks, on threads, as their files are to be opened.
+    await Promise.resolve()
+    await session.applyChanges([project])
+    const before = everything()
+    expect((await Promise.all(runs)).map(({ signal }) => signal)).toEqual(runs.map(() => 'SIGKILL'))
+    expect(everything()).toEqual(before)
+  })
+
   test('one after the other, where two ask for it at once', async () => {
     await using session = await open()
     await session.run(['sh', '-c', 'rm src/a'])

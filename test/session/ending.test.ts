@@ -25,6 +25,16 @@ describeSession('nothing of a build survives its session', () => {
     await expectSameState(before)
   })
 
+  test('not a command that was only just begun, which a thread launches, after killAll', async () => {
+    await using session = await openSession({})
+    const stdout = { file: path.join(folders.top, 'log') }
+    const runs = Array.from({ length: 16 }, () => session.run(['sleep', '0.2'], { stdout, reject: false }))
+    await Promise.resolve()
+    await session.killAll()
+    expect((await Promise.all(runs)).map(({ signal }) => signal)).toEqual(runs.map(() => 'SIGKILL'))
+    expect(await session.run(['echo', 'open'])).toMatchObject({ stdout: 'open' })
+  })
+
   test('not a command that ignores SIGTERM and still runs at close', async () => {
     const before = await hostState()
     const session = await openSession({})

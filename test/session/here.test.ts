@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -85,6 +86,18 @@ describeOverlays('the project around the current folder', () => {
     const [before] = await Promise.all([session.changes(), session.run(['sh', '-c', 'rm -rf many; ln -s / many'])])
     const [after] = await Promise.all([session.changes(), session.close()])
     expect([before, after]).toMatchObject([[{ added: 3001, isWhole: true }], [{ added: 1, isWhole: true }]])
+  })
+
+  test('is looked at beside no command: one that is spawned meanwhile is refused, and one that is run waits for each look', async () => {
+    await using session = await open()
+    const looks = [session.changes(), session.changes()]
+    expect(() => session.spawn(['true'])).toThrow(expect.objectContaining({ code: 'ERR_BUILDJAIL_SESSION_CLOSED', message: expect.stringContaining('while its changes are counted') as string }))
+    const run = session.run(['sh', '-c', 'echo > made'])
+    const third = looks[0]?.then(() => session.changes())
+    expect(await Promise.all([...looks, third])).toMatchObject([[{ added: 0 }], [{ added: 0 }], [{ added: 0 }]])
+    expect(await run).toMatchObject({ exitCode: 0 })
+    const spawned = session.spawn(['true'])
+    expect(await once(spawned, 'exit')).toEqual([0, null])
   })
 
   test('is told of by none once its session is closed', async () => {

@@ -3,6 +3,8 @@
 const attacks = 'test/session/attacks'
 const standardDescriptors = `${attacks}/standard-descriptors.test.ts`
 const limits = 'test/session/limits.test.ts'
+const ending = 'test/session/ending.test.ts'
+const here = 'test/session/here.test.ts'
 const keeping = 'test/session/keeping.test.ts'
 const copied = 'test/session/copied-inputs.test.ts'
 const nested = `${attacks}/nested-folders.test.ts`
@@ -107,6 +109,16 @@ export const both = [
     defence: 'nothing starts in a session that came to a limit of time',
     off: { 'nothing-starts-session-came': 'skip' },
     tests: [['test/unit/limits.test.ts', 'is killed with all that runs, says so of each command, and starts nothing any more']],
+  },
+  {
+    defence: 'a command that has only just begun is killed with the others',
+    off: { 'killed-also-on-its-way': { value: 'true' } },
+    tests: [[ending, 'not a command that was only just begun, which a thread launches, after killAll']],
+  },
+  {
+    defence: 'nothing is spawned beside a look at the changes',
+    off: { 'nothing-spawned-beside-changes': 'never' },
+    tests: [[here, 'is looked at beside no command: one that is spawned meanwhile is refused, and one that is run waits for each look']],
   },
   {
     defence: 'a terminal is not handed in',
