@@ -301,7 +301,7 @@ describeOverlays('what was written in an overlay is done in its source', () => {
 
   test('once every command has ended, also those that were only just begun', async () => {
     await using session = await open()
-    const script = (index: number): string => `echo half > half${index}; sleep 0.3; echo whole >> half${index}`
+    const script = (index: number): string => `echo half > half${index}; sleep 10; echo whole >> half${index}`
     const runs = Array.from({ length: 16 }, (_, index) => session.run(['sh', '-c', script(index)], { stdout: { file: path.join(outside, `log${index}`) }, reject: false }))
     // They begin in microtasks, on threads, as their files are to be opened.
     await Promise.resolve()
