@@ -79,8 +79,8 @@ class Merging final : public TreeWalk {
     // It was left out, so what the source has stays.
     if (!staged_file) return false;
     if (S_ISDIR(file.mode) && before && S_ISDIR(before->mode)) return enter(fd, file, *before, name);
-    // It was removed meanwhile, and this is what the build wrote in it alone. No build renames a folder of the source
-    // (overlayfs.rst, "redirect_dir").
+    // The folder was removed from the source meanwhile, and the layer has only what the build wrote in it. No build
+    // renames a folder of the source (overlayfs.rst, "redirect_dir").
     // defence: nothing-removed-meanwhile-applied
     if (S_ISDIR(file.mode) && !before && is_of_lower(fd, marks_)) {
       leave(name);
@@ -160,7 +160,7 @@ class Merging final : public TreeWalk {
   }
 
   Result<bool> move_back(const std::string& number, const std::string& name, const std::vector<std::string>& changed) {
-    // Where somebody has put something else there meanwhile, it fails: no folder takes the place of what is not empty.
+    // It fails where the source has something else of that name by now: no folder takes the place of what is not empty.
     if (const char* const call = move_file(old_, number, source(), name)) return failure(call, name);
     leave(name);
     leave_all(changed);

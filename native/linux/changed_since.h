@@ -22,7 +22,7 @@ class ChangedSince {
   [[nodiscard]] bool has(const FileState& file) const;
   /** A file got this state by what is applied. */
   void except(const FileState& file) { own_[{file.dev, file.ino}] = file.changed_ns; }
-  /** A folder is opened up and shut again to be looked into. What is new in it is still told by itself. */
+  /** A folder is opened up and shut again to be looked into. What is new in it counts all the same. */
   void open_up(const FileState& folder) { opened_.insert({folder.dev, folder.ino}); }
 
  private:
