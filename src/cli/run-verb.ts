@@ -116,8 +116,11 @@ export async function runOnce({ here, isJson, apply }: RunRequest, effective: Ef
   }
   // Loaded only for --apply.
   const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
-  for (const { problem } of copyWarnings(session.plan.mounts)) tell(terminal, problem)
   streams.opened(session)
+  for (const { problem } of copyWarnings(session.plan.mounts)) {
+    streams.clear()
+    tell(terminal, problem)
+  }
   written?.begin(session)
   const result = await attempt(() => {
     applying?.check()
