@@ -24,23 +24,25 @@ import { changedBy, marksIn, readSources } from './mutants/marks.mjs'
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const list = 'mutants/list.json'
 
-/** The addons of all mutants, one that has every defence, and the list of what to judge: `folder/mutants`. */
+/** The addons of all mutants, one that has every defence, and the list of what to judge: `folder/mutants`. Returns how many could not be built. */
 function prepare(folder, { mutants, sources }, buildFolder, build) {
   mkdirSync(path.join(folder, 'mutants'))
   const native = mutants.filter(isNative)
   const addonOf = (mutant) => `mutants/${native.indexOf(mutant)}.node`
-  buildMutants(buildFolder, native, sources, build, (mutant, addon) => {
+  const unbuilt = buildMutants(buildFolder, native, sources, build, (mutant, addon) => {
     console.error(`[mutants] built without: ${mutant.defence}`)
     copyWithWatcher(addon, path.join(folder, addonOf(mutant)))
   })
   const judged = mutants.map((mutant) => ({
     defence: mutant.defence,
     tests: mutant.tests,
+    isUnbuilt: unbuilt.includes(mutant),
     ...(isNative(mutant) ? { addon: addonOf(mutant) } : { files: Object.fromEntries(mutant.files) }),
   }))
   const whole = build()
   copyWithWatcher(whole, path.join(folder, 'mutants/whole.node'))
   writeFileSync(path.join(folder, list), JSON.stringify({ addon: 'mutants/whole.node', mutants: judged }))
+  return unbuilt.length
 }
 
 function copyWithWatcher(addon, to) {
@@ -61,8 +63,8 @@ function judgeHere(work, { compile }) {
   mkdirSync(buildFolder, { recursive: true })
   const staging = mkdtempSync(path.join(tmpdir(), 'buildjail-mutants-'))
   try {
-    prepare(staging, work, buildFolder, () => buildInFolder(buildFolder))
-    if (compile) return 0
+    const unbuilt = prepare(staging, work, buildFolder, () => buildInFolder(buildFolder))
+    if (compile) return Math.min(unbuilt, 1)
     const folder = workspaceWith(path.join(staging, 'mutants/whole.node'))
     spawnSync('cp', ['-R', path.join(staging, 'mutants'), folder])
     const command = [process.execPath, 'scripts/mutants/judge.mjs', list]
@@ -85,8 +87,8 @@ async function judgeInGuest(work, { compile }) {
   const { sysroot } = locateFreebsd()
   const staging = mkdtempSync(path.join(tmpdir(), 'buildjail-mutants-'))
   try {
-    prepare(staging, work, cacheFolder('native-mutants'), () => crossCompile(sysroot, { folder: 'native-mutants' }))
-    return compile ? 0 : await runInGuest(`bun --bun scripts/mutants/judge.mjs ${list}`, { more: staging })
+    const unbuilt = prepare(staging, work, cacheFolder('native-mutants'), () => crossCompile(sysroot, { folder: 'native-mutants' }))
+    return compile ? Math.min(unbuilt, 1) : await runInGuest(`bun --bun scripts/mutants/judge.mjs ${list}`, { more: staging })
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }

@@ -1,5 +1,5 @@
 // `judge.mjs LIST`, in the package's folder: runs the named tests with every defence on, then with each off in turn, and prints
-// what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails.
+// what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails, or it could not be built without.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -98,6 +98,11 @@ console.log(`with every defence on: ${all.size - notPassed.length} of ${all.size
 for (const [title, { status, why }] of notPassed) console.log(`    ${status}: ${title}: ${why}`)
 
 for (const mutant of mutants) {
+  if (mutant.isUnbuilt) {
+    wrong++
+    console.log(`NOT BUILT ${mutant.defence}`)
+    continue
+  }
   const outcome = runWithout(mutant)
   const failed = [...(outcome ?? [])].filter(([, { status }]) => status === 'failed')
   if (failed.length === 0) wrong++

@@ -27,7 +27,7 @@ function full(limits: NonNullable<Spec['limits']> | undefined): Row {
     return {
       ...(limits !== undefined && { limits }),
       // On Linux its outputs are then on no mapped mount, but handed over and back.
-      ...(!isFreebsd && { allow: ['set-id'] }),
+      ...(isFreebsd ? { trace: true } : { allow: ['set-id'] }),
       network: 'loopback',
       tmpfs: { '/var/tmp': '1M' },
       ...(device !== undefined && { devices: [device] }),

@@ -403,7 +403,7 @@ export const linux = [
   },
   {
     defence: 'no link leads to a mount point',
-    off: { 'no-link-leads-mount': { without: 'raw::kResolveNoLinks' } },
+    off: { 'no-link-leads-mount': { without: 'kResolveNoLinks' } },
     tests: [['test/session/nested-mounts.test.ts', 'whose mount point became a link since the plan was made is refused']],
   },
   {
