@@ -57,6 +57,7 @@ function whatIsMissing(name: string, searchPath: string | undefined, cwd: string
   const outside = isPath ? [name] : (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/${name}`)
   const path = outside.find(isProgram)
   if (path === undefined) return isPath ? undefined : (ofFolder(name, cwd, where) ?? elsewhere(`./${name}`, cwd, where) ?? { problem: `there is no ${readable(name)} in the session's PATH (${readable(searchPath ?? '')})` })
+  if (typeof lookInside(nodePath.resolve(path), where) === 'object') return { problem: `${readable(path)} is in the session, and its folder is not in the session's PATH (${readable(searchPath ?? '')})`, remedy: { path: [nodePath.dirname(nodePath.resolve(path))] } }
   return { problem: `${readable(path)} is on this host, and not in the session`, remedy: broughtBy(path, where, !isPath) }
 }
 

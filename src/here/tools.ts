@@ -49,10 +49,14 @@ const families: readonly Family[] = [
       // A virtual environment has its Python in one of them.
       const pyenv = host.folder('PYENV_ROOT', '.pyenv')
       const isUsed = host.onPath('PYENV_ROOT', '.pyenv') !== undefined
+      const folders = [...(pyenv === undefined ? [] : [pyenv]), ...host.existing(path.join(host.home, '.local/share/uv/python'))]
+      // A virtual environment that is active, or one of Conda, is before all others on PATH.
+      const elsewhere = ['python3', 'python'].map((name) => host.installed(name, folders))
+      const shown = [...folders, ...elsewhere.flatMap((one) => one.shown)]
       return {
-        shown: [...(pyenv === undefined ? [] : [pyenv]), ...host.existing(path.join(host.home, '.local/share/uv/python'))],
-        path: pyenv === undefined || !isUsed ? [] : host.existing(path.join(pyenv, 'shims'), path.join(pyenv, 'bin')),
-        env: pyenv === undefined || !isUsed ? {} : { PYENV_ROOT: pyenv },
+        shown,
+        path: [...elsewhere.flatMap((one) => one.path), ...(pyenv === undefined || !isUsed ? [] : host.existing(path.join(pyenv, 'shims'), path.join(pyenv, 'bin')))],
+        env: { ...host.naming(['VIRTUAL_ENV', 'CONDA_PREFIX'], shown), ...(pyenv !== undefined && isUsed && { PYENV_ROOT: pyenv }) },
       }
     },
   },
@@ -121,7 +125,7 @@ export function toolsFor(project: string, folders: readonly string[], isOffline:
   return {
     shown: [...new Set(used.flatMap(({ shown = [] }) => shown))],
     overlays: Object.assign({}, ...used.map(({ overlays }) => overlays)) as Tools['overlays'],
-    path: [...new Set(used.flatMap(({ path: before = [] }) => before))],
+    path: [...new Set([...host.ofProject, ...used.flatMap(({ path: before = [] }) => before)])],
     env: Object.assign({}, ...used.map(({ env }) => env)) as Tools['env'],
   }
 }
@@ -132,14 +136,19 @@ export function toolsFor(project: string, folders: readonly string[], isOffline:
  */
 class HostTools {
   readonly home: string = homedir()
-  /** Without the folders that npm puts before it: what is in them is of a project. */
-  readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder)).map(normal).filter((folder) => !folder.endsWith('/node_modules/.bin'))
+  /** Folders of PATH, without those that npm puts before it: what is in them is of a project. */
+  readonly path: readonly string[]
+  /** Those of PATH that are of the project: the programs of its packages and of its virtual environment. */
+  readonly ofProject: readonly string[]
   readonly #project: string
   readonly isOffline: boolean
 
   constructor(project: string, isOffline: boolean) {
     this.#project = project
     this.isOffline = isOffline
+    const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder)).map(normal)
+    this.path = folders.filter((folder) => !folder.endsWith('/node_modules/.bin'))
+    this.ofProject = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync.native(folder)).filter((folder) => isWithin(folder, project))
   }
 
   /** Those folders that are there, but for what is shown anyway, and for the home directory and what lies around it. */
@@ -165,6 +174,12 @@ class HostTools {
     return folder !== undefined && this.path.some((one) => isWithin(one, folder)) ? folder : undefined
   }
 
+  /** Those variables whose folders are of the project, or shown. */
+  naming(variables: readonly string[], shown: readonly string[]): Readonly<Record<string, string>> {
+    const folders = [this.#project, ...shown]
+    return Object.fromEntries(variables.map((name) => [name, process.env[name] ?? ''] as const).filter(([, value]) => path.isAbsolute(value) && folders.some((folder) => isWithin(normal(value), folder))))
+  }
+
   /** Debian has the settings of some tools in folders of /etc, and links to them beside their programs. */
   settings(named: RegExp): string[] {
     return readdirSync('/etc', { withFileTypes: true }).filter((entry) => entry.isDirectory() && named.test(entry.name)).map(({ name }) => `/etc/${name}`)
@@ -175,7 +190,7 @@ class HostTools {
     const found = this.path.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
     const isMissing = found !== undefined && this.#outside([found]).length > 0 && !folders.some((folder) => isWithin(found, folder))
     if (!isMissing || commandBehindShim(found) !== undefined) return { shown: [], path: [] }
-    const shown = this.#outside(foldersOfProgram(found))
+    const shown = this.#outside(foldersOfProgram(found)).filter((one) => !folders.some((folder) => isWithin(one, folder)))
     return shown.length === 0 ? { shown, path: [] } : { shown, path: [path.dirname(found)] }
   }
 

@@ -180,6 +180,46 @@ describe('the spec for a project', () => {
     }
   })
 
+  it('has the folders of PATH that are the project’s on PATH, before its tools', () => {
+    const at = project('programs')
+    const [own, inner] = [tree.directory('programs/node_modules/.bin'), tree.directory('programs/.venv/bin')]
+    symlinkSync(at, tree.at('programs-link'))
+    vi.stubEnv('PATH', [tree.directory('others/node_modules/.bin'), own, `${tree.at('programs-link')}/.venv/bin/`, tree.at('programs/none'), '/usr/bin'].join(':'))
+    const spec = here({ cwd: at })
+    vi.unstubAllEnvs()
+    expect(spec.path?.slice(0, 2)).toEqual([own, inner])
+    expect(JSON.stringify(spec)).not.toContain('others')
+  })
+
+  it('shows the Python environment that is active, with the Python that it is made of, and says which', () => {
+    const at = project('snake')
+    tree.file('snake/pyproject.toml')
+    const base = tree.directory('base')
+    tree.file('base/bin/python3', '')
+    const venv = tree.directory('environments/venv')
+    symlinkSync(tree.at('base/bin/python3'), path.join(tree.directory('environments/venv/bin'), 'python3'))
+    const specWith = (variables: Readonly<Record<string, string>>): Spec => {
+      for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+      const spec = here({ cwd: at })
+      vi.unstubAllEnvs()
+      return spec
+    }
+    const active = specWith({ PATH: `${venv}/bin:/usr/bin`, VIRTUAL_ENV: venv })
+    expect(active.toolchain).toEqual(expect.arrayContaining([venv, base]))
+    expect(active.path?.[0]).toBe(`${venv}/bin`)
+    expect(active.env).toMatchObject({ set: { VIRTUAL_ENV: venv } })
+    const conda = specWith({ PATH: `${base}/bin:/usr/bin`, CONDA_PREFIX: base, VIRTUAL_ENV: tree.at('elsewhere') })
+    expect([conda.toolchain, conda.path?.[0]]).toEqual([expect.arrayContaining([base]), `${base}/bin`])
+    expect((conda.env as { readonly set: object }).set).toMatchObject({ CONDA_PREFIX: base })
+    expect((conda.env as { readonly set: object }).set).not.toHaveProperty('VIRTUAL_ENV')
+    // One of the project's may lead anywhere.
+    const own = tree.directory('snake/.venv/bin')
+    symlinkSync(tree.at('base/bin/python3'), path.join(own, 'python3'))
+    const inside = specWith({ PATH: `${own}:/usr/bin`, VIRTUAL_ENV: path.dirname(own) })
+    expect(inside.toolchain).not.toContain(base)
+    expect(inside).toMatchObject({ path: expect.arrayContaining([own]) as unknown, env: { set: { VIRTUAL_ENV: path.dirname(own) } } })
+  })
+
   it('takes the folder of a tool by whatever slashes its variable has, and nothing that is no folder', () => {
     const at = project('slashes')
     for (const file of ['Cargo.toml', 'go.mod', 'setup.py', 'pom.xml', 'bun.lock']) tree.file(`slashes/${file}`, '')

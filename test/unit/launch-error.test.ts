@@ -128,6 +128,7 @@ describe('a program that is not found', () => {
     const tool = program('opt/sdk/bin/tool-of-the-test', '')
     expect(told(tool, {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('opt/sdk')}']`, message: expect.stringContaining(`; ${tool} is on this host, and not in the session; remedy: `) as string })
     vi.stubEnv('PATH', `/none:${path.dirname(tool)}`)
+    expect(told('tool-of-the-test', { inputs: { [tree.at('opt')]: tree.at('opt') } })).toMatchObject({ remedy: `path: ['${path.dirname(tool)}']`, message: expect.stringContaining(`; ${tool} is in the session, and its folder is not in the session's PATH (/bin); remedy: `) as string })
     expect(told('tool-of-the-test', {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('opt/sdk')}'], path: ['${path.dirname(tool)}']` })
     vi.unstubAllEnvs()
     expect(told('/bin/sh', {})).toMatchObject({ remedy: "toolchain: 'host'" })
