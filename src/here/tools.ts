@@ -112,6 +112,29 @@ const families: readonly Family[] = [
       }
     },
   },
+  { files: /^poetry\.lock$/, tools: (host) => host.shownBy('POETRY_VIRTUALENVS_PATH', '.cache/pypoetry/virtualenvs') },
+  { files: /^Pipfile$/, tools: (host) => host.shownBy('WORKON_HOME', '.local/share/virtualenvs') },
+  {
+    // The packages that its .pnp.cjs names.
+    files: /^yarn\.lock$/,
+    tools: (host) => host.shownBy('YARN_GLOBAL_FOLDER', '.yarn/berry'),
+  },
+  {
+    // The packages that links in node_modules lead to, with enableGlobalVirtualStore.
+    files: /^pnpm-(lock|workspace)\.yaml$/,
+    tools: (host) => {
+      const home = host.folder('PNPM_HOME', '.local/share/pnpm')
+      return home === undefined || host.onPath('PNPM_HOME', '.local/share/pnpm') === home ? {} : { shown: host.existing(path.join(home, 'store')) }
+    },
+  },
+  {
+    // It keeps its databases beside its packages.
+    files: /^deno\.(jsonc?|lock)$/,
+    tools: (host) => {
+      const deno = host.folder('DENO_DIR', '.cache/deno')
+      return deno === undefined ? {} : { overlays: { [deno]: { path: deno, overlay: true } }, env: { DENO_DIR: deno } }
+    },
+  },
 ]
 
 /**
@@ -168,7 +191,13 @@ class HostTools {
     return this.existing(process.env[variable] ?? path.join(this.home, name))[0]
   }
 
-  /** The same, where programs in it are on PATH. */
+  /** The same, shown, and the variable says so. */
+  shownBy(variable: string, name: string): Partial<Tools> {
+    const folder = this.folder(variable, name)
+    return folder === undefined ? {} : { shown: [folder], env: { [variable]: folder } }
+  }
+
+  /** The folder, where programs in it are on PATH. */
   onPath(variable: string, name: string): string | undefined {
     const folder = this.folder(variable, name)
     return folder !== undefined && this.path.some((one) => isWithin(one, folder)) ? folder : undefined

@@ -222,9 +222,9 @@ describe('the spec for a project', () => {
 
   it('takes the folder of a tool by whatever slashes its variable has, and nothing that is no folder', () => {
     const at = project('slashes')
-    for (const file of ['Cargo.toml', 'go.mod', 'setup.py', 'pom.xml', 'bun.lock']) tree.file(`slashes/${file}`, '')
+    for (const file of ['Cargo.toml', 'go.mod', 'setup.py', 'pom.xml', 'bun.lock', 'yarn.lock', 'deno.lock', 'poetry.lock', 'Pipfile']) tree.file(`slashes/${file}`, '')
     const folder = tree.directory('slashed/bin')
-    const names = ['CARGO_HOME', 'RUSTUP_HOME', 'GOCACHE', 'GOMODCACHE', 'GRADLE_USER_HOME', 'JAVA_HOME', 'PYENV_ROOT', 'BUN_INSTALL', 'PLAYWRIGHT_BROWSERS_PATH', 'COREPACK_HOME']
+    const names = ['CARGO_HOME', 'RUSTUP_HOME', 'GOCACHE', 'GOMODCACHE', 'GRADLE_USER_HOME', 'JAVA_HOME', 'PYENV_ROOT', 'BUN_INSTALL', 'PLAYWRIGHT_BROWSERS_PATH', 'COREPACK_HOME', 'YARN_GLOBAL_FOLDER', 'DENO_DIR', 'POETRY_VIRTUALENVS_PATH', 'WORKON_HOME']
     const outcomeOf = (name: string, value: string): string => {
       const own = process.env
       process.env = { ...own, [name]: value, PATH: `${value}/bin/` }
@@ -239,6 +239,16 @@ describe('the spec for a project', () => {
       expect([name, outcomeOf(name, `${path.dirname(folder)}/`), outcomeOf(name, path.dirname(folder).replace(/\/(?=[^/]+$)/, '//'))]).toEqual([name, plain, plain])
       expect([name, outcomeOf(name, '/dev/null')]).toEqual([name, expect.not.stringContaining('/dev/null')])
     }
+  })
+
+  it('shows the store of pnpm that links lead to, with a pnpm that is not there itself', () => {
+    const at = project('linked')
+    tree.file('linked/pnpm-lock.yaml', '')
+    vi.stubEnv('PNPM_HOME', path.dirname(tree.directory('pnpm-home/store')))
+    const { toolchain } = here({ cwd: at })
+    vi.unstubAllEnvs()
+    expect(toolchain).toContain(tree.at('pnpm-home/store'))
+    expect(toolchain).not.toContain(tree.at('pnpm-home'))
   })
 
   it('shows the browsers that its tools have downloaded, and says where', () => {
