@@ -147,7 +147,12 @@ Result<MountedList> mounted_list(MountedList list) {
     const bool is_whole = count < list.size();
     list.resize(is_whole ? count : 0);
     if (is_whole) return list;
-    list.reserve(count + list.capacity() + kSpare);
+    // The caller has what it mounted by now to take away, so no exception goes through it.
+    try {
+      list.reserve(count + list.capacity() + kSpare);
+    } catch (const std::bad_alloc&) {
+      return last_error("mount-table", "mmap");
+    }
   }
 }
 

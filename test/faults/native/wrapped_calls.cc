@@ -78,6 +78,7 @@ constexpr auto kRawNames = std::to_array<RawName>({
 #else
     // As freebsd/jails.cc numbers it.
     {598, "jail_remove_jd"},
+    {SYS_sendmsg, "sendmsg"},
     {SYS_sigaction, "sigaction"},
     {SYS_sigprocmask, "sigprocmask"},
 #endif
