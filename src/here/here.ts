@@ -37,8 +37,9 @@ const passed = ['CI', 'TERM', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR']
 
 /**
  * The spec of a session that is right for the project around the current folder. The project is at its own path; commands may write in all
- * of it, and only what they write in `out` is kept. They have the host's toolchain, the running Node, and those tools below the home
- * directory that the project's files call for (Rust, Python, Go, Java, pnpm, Bun and Deno); and a loopback of their own.
+ * of it, and only what they write in `out` is kept. They have the host's toolchain, the running Node, the Python environment that is active, and those
+ * tools below the home directory that the project's files call for (Rust, Python, Go, Java, pnpm, Yarn, Bun and Deno); folders of the project that are
+ * on the caller's PATH are on theirs; and they have a loopback of their own.
  * @throws SpecError where there is no project, or an option is wrong
  */
 export function here(options: HereOptions = {}): Spec {
