@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/tolerated.h"
 
 namespace buildjail {
 
@@ -73,6 +74,7 @@ IovecList empty_tmpfs(const std::string& path, std::uint64_t files) {
   constexpr int kKeepsAttributes = 1500000;
   auto options = file_system("tmpfs", path);
   options.add_string("inodes", std::to_string(files));
+  const Tolerated tolerated("there is no kernel that does not tell its version (getosreldate(3))");
   // defence: tmpfs-holds-no-extended
   if (::getosreldate() >= kKeepsAttributes) options.add_string("easize", "1");
   return options;

@@ -130,6 +130,7 @@ void PathTrace::read() {
 
 void PathTrace::read_records() {
   if (!file_ || is_unreadable_) return;
+  const Tolerated tolerated("what is not read is counted as lost");
   // The size is asked under the lock that a writer of the file holds (vn_statfile, ktr_writerequest), so what is before
   // it was written to its end. To read does not take that lock (tmpfs_read_pgcache).
   struct stat status{};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/tolerated.h"
 
 namespace buildjail {
 
@@ -24,11 +25,11 @@ inline Result<std::vector<std::byte>> read_sysctl(std::span<const int> name) {
     // With room for more, because the answer may grow.
     std::vector<std::byte> answer(size + size / 4 + 4096);
     size = answer.size();
+    const Tolerated tolerated("the answer has grown meanwhile (sysctl(3)), and is asked for again", ENOMEM);
     if (::sysctl(name.data(), words, answer.data(), &size, nullptr, 0) == 0) {
       answer.resize(size);
       return answer;
     }
-    // ENOMEM: the answer has grown meanwhile (sysctl(3)).
     if (errno != ENOMEM) return last_error("sysctl", "sysctl");
   }
 }

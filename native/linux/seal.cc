@@ -146,7 +146,6 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   // A session that is all the caller's has one user, so init needs no capability to launch a command.
   bound_capabilities(plan.user, !ids.are_callers(), calls);
   calls.make({.step = "init"}, kCall_prctl, {PR_SET_NAME, "buildjail-init", 0, 0, 0});
-  // defence: init-nobody-whom-root
   calls.make({.step = "init"}, kCall_umask, {kUmask});
   // The filter is last, because it refuses the calls above. Without PR_SET_NO_NEW_PRIVS it needs a capability
   // (seccomp(2)).

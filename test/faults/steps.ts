@@ -225,5 +225,5 @@ export const closeSteps: Steps = isLinux
       fstatat: ['mount-point'],
       unlinkat: ['mount-point'],
       unlink: ['hand-back', 'nested-sources', 'give-back', 'journal'],
-      rmdir: ['rmdir'],
+      rmdir: ['rmdir', 'trace'],
     }
