@@ -1,12 +1,11 @@
-import { once } from 'node:events'
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { configSchema, fields, readConfig } from '../src/config/config.ts'
 import { describeAsRoot, describeOnce } from './double/as-root.ts'
+import { freePort } from './double/free-port.ts'
 import { RunnerProcess } from './double/runner-process.ts'
 
 const least = { socket: '/run/runner.sock', buildDirectory: '/srv/builds' }
@@ -94,14 +93,6 @@ describeOnce('a runner does not start', () => {
     expect(statSync(second.socket).size).toBe(4)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 describeAsRoot('the socket', () => {
   // promise: 52
