@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -91,6 +91,20 @@ describeOnce('a runner does not start', () => {
     writeFileSync(second.socket, 'kept')
     await expect(second.start()).rejects.toThrow(/ended with 78: .*is there and is no socket/)
     expect(statSync(second.socket).size).toBe(4)
+  })
+})
+
+describeOnce('a runner does not start with a socket', () => {
+  it('whose path is longer than a socket can have, which would be cut off', async () => {
+    const runner = runnerWith({})
+    const socket = `${runner.socket}-${'x'.repeat(100)}`
+    await expect(runnerWith({ socket }).start()).rejects.toThrow(/ended with 78: .*socket: '\S+' has more than the \d+ bytes/)
+    expect(readdirSync(runner.folder).sort()).toEqual(['builds', 'runner.json'])
+  })
+
+  it('in a folder that is not there, and says so without a stack', async () => {
+    const socket = path.join(runnerWith({}).folder, 'absent/runner.sock')
+    await expect(runnerWith({ socket }).start()).rejects.toThrow(/ended with 78: [^]*buildjail-runner: socket: .*absent\/runner\.sock\S*\n$/)
   })
 })
 
