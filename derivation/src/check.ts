@@ -3,7 +3,7 @@ import { readDerivation, writeDerivation, type Derivation } from './aterm.ts'
 import { attributesOf } from './attributes.ts'
 import { DerivationError } from './errors.ts'
 import { hashLengths } from './outputs.ts'
-import { isStoreName, partsOf, textPath } from './store-path.ts'
+import { isStoreName, partsOf, sha256, textPath } from './store-path.ts'
 
 const largest = 16 * 1024 * 1024
 const end = '.drv'
@@ -44,7 +44,7 @@ export function checkedDerivation(directory: string, path: string, bytes: Buffer
 }
 
 export function derivationPath(directory: string, name: string, derivation: Derivation): string {
-  return textPath(directory, `${name}${end}`, writeDerivation(derivation), referencesOf(derivation))
+  return textPath(directory, `${name}${end}`, sha256(writeDerivation(derivation)), referencesOf(derivation))
 }
 
 export const referencesOf = ({ inputSrcs, inputDrvs }: Derivation): string[] => [...new Set([...inputSrcs, ...inputDrvs.keys()])]

@@ -8,10 +8,10 @@ import { attributesOf } from './attributes.ts'
 import { checkedDerivation, derivationName, isDerivation, referencesOf } from './check.ts'
 import { DerivationError } from './errors.ts'
 import { byBytes } from './order.ts'
-import { addressOf, checkFixed, checkReferences, circle } from './outputs.ts'
+import { addressOf, checkFixed, checkReferences, circle, hashOfFile } from './outputs.ts'
 import type { Registered } from './registry.ts'
 import type { Store } from './store.ts'
-import { contentAddress, isEntry, partsOf, sha256, sourcePath, textPath } from './store-path.ts'
+import { contentAddress, fixedOutputPath, isEntry, partsOf, sourcePath, textPath } from './store-path.ts'
 
 /** An output of a derivation that was brought. */
 interface Known {
@@ -125,9 +125,11 @@ export class Closure {
     if (sourcePath(directory, name, scanned.narHash) === storePath) return { ...scanned, references: [], ca: contentAddress('fixed:r:sha256', scanned.narHash) }
     const file = this.#store.onHost(storePath)
     if (!(await lstat(file)).isFile()) return scanned
-    const text = await readFile(file)
-    const references = [...(isDerivation(name) ? [referencesIn(text)] : []), ...subsets(scanned.references)].find((some) => textPath(directory, name, text, some) === storePath)
-    return references === undefined ? scanned : { ...scanned, references: [...references].sort(), ca: contentAddress('text:sha256', sha256(text)) }
+    const hash = await hashOfFile(file, 'sha256')
+    if (fixedOutputPath(directory, name, 'sha256', hash) === storePath) return { ...scanned, references: [], ca: contentAddress('fixed:sha256', hash) }
+    const declared = isDerivation(name) ? [referencesIn(await readFile(file))] : []
+    const references = [...declared, ...subsets(scanned.references)].find((some) => textPath(directory, name, hash, some) === storePath)
+    return references === undefined ? scanned : { ...scanned, references: [...references].sort(), ca: contentAddress('text:sha256', hash) }
   }
 
   #at(storePath: string): string {

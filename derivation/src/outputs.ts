@@ -9,7 +9,7 @@ import type { OutputChecks } from './attributes.ts'
 import { DerivationError } from './errors.ts'
 import { narOf } from './nar.ts'
 import type { Registered } from './registry.ts'
-import { contentAddress } from './store-path.ts'
+import { contentAddress, isEntry } from './store-path.ts'
 
 /** The hashes that an output can be fixed by, and how many bytes they have. */
 export const hashLengths: ReadonlyMap<string, number> = new Map([['md5', 16], ['sha1', 20], ['sha256', 32], ['sha512', 64]])
@@ -33,8 +33,11 @@ export async function checkFixed(name: string, file: string, { method, hash, pat
 async function flatHash(name: string, path: string, file: string, algorithm: string): Promise<string> {
   const stats = await lstat(file)
   if (!stats.isFile() || (stats.mode & 0o111) !== 0) throw new DerivationError(`its output ${name}, ${path}, has to be a file that is not executable`)
-  return hashOf(createReadStream(file), algorithm)
+  return hashOfFile(file, algorithm)
 }
+
+/** However large it is. */
+export const hashOfFile = (file: string, algorithm: string): Promise<string> => hashOf(createReadStream(file), algorithm)
 
 async function hashOf(content: AsyncIterable<Buffer>, algorithm: string): Promise<string> {
   const hash: Hash = createHash(algorithm)
@@ -69,7 +72,9 @@ export function checkReferences(name: string, outputs: ReadonlyMap<string, Outpu
 }
 
 function storePathIn(word: string, path: string, rule: string): string {
-  if (word.startsWith(path.slice(0, path.lastIndexOf('/') + 1))) return word
+  const start = path.lastIndexOf('/') + 1
+  // A path in an entry would be equal to no reference, and so allow what it is to disallow.
+  if (word.startsWith(path.slice(0, start)) && isEntry(word.slice(start))) return word
   throw new DerivationError(`its ${rule} has ${JSON.stringify(word)}, which is neither a store path nor an output`)
 }
 

@@ -3,7 +3,7 @@ import { readFile, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 
-import { readDerivation } from './aterm.ts'
+import { readDerivation, type Output } from './aterm.ts'
 import { DerivationError } from './errors.ts'
 
 export interface Place {
@@ -18,10 +18,20 @@ export interface Place {
 /** The store of a derivation is the one that its outputs are to be in, wherever the file lies. */
 export async function placeOf(file: string): Promise<Place> {
   const real = await realpath(file)
-  const [output] = readDerivation(await readFile(real, 'utf8')).outputs.values()
-  if (output === undefined || output.path === '') throw new DerivationError(`${file}: it has no output whose path is known`)
+  const output = firstOutput(file, await readFile(real, 'utf8'))
   const directory = path.dirname(output.path)
   return { from: path.dirname(real), directory, drv: `${directory}/${path.basename(real)}` }
+}
+
+function firstOutput(file: string, text: string): Output {
+  try {
+    const [output] = readDerivation(text).outputs.values()
+    if (output === undefined || output.path === '') throw new DerivationError('it has no output whose path is known')
+    return output
+  } catch (error) {
+    if (!(error instanceof DerivationError)) throw error
+    throw new DerivationError(`${file}: ${error.message}`, { cause: error })
+  }
 }
 
 /** One for each directory of the host: what the own store has from there is believed, and a copy may have other contents at the same store paths. */

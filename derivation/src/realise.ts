@@ -1,5 +1,5 @@
 // One derivation: a session in which its builder finds the closure of its inputs and nothing else in the store, and what comes of it.
-import { lstat, readFile, rm, writeFile } from 'node:fs/promises'
+import { lstat, open, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 import { isBuildjailError, type Session, type Spec } from 'buildjail'
@@ -125,9 +125,23 @@ async function runBuilder(session: Session, { builder, args }: Derivation, env: 
   }
 }
 
+const longestEnd = 8192
+
 async function endOf(log: string): Promise<string> {
-  const lines = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-10)
+  const lines = (await lastBytes(log).catch(() => Buffer.alloc(0))).toString().trimEnd().split('\n').slice(-10)
   return lines.length === 1 && lines[0] === '' ? '' : `; its log ends with\n${lines.map((line) => `  ${line}`).join('\n')}`
+}
+
+/** As a log may have any size, and a line of it, too. */
+async function lastBytes(log: string): Promise<Buffer> {
+  const file = await open(log)
+  try {
+    const { size } = await file.stat()
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(longestEnd), position: Math.max(0, size - longestEnd) })
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
 }
 
 /** @param made the folder with what the builder made */
@@ -140,10 +154,10 @@ async function register(store: Store, { path: drv, derivation }: Node, closure: 
     const brought = new Map<string, Registered>()
     for (const [name, output] of derivation.outputs) {
       const file = await madeAt(store, made, name, output.path)
-      const registered = store.query(output.path) ?? (await store.bringIn(output.path, file, [...closure, ...own]))
+      const candidates = attributes.checksOf(name).discardReferences ? [] : [...closure, ...own]
+      const registered = store.query(output.path) ?? (await store.bringIn(output.path, file, candidates))
       await checkFixed(name, store.onHost(output.path), output, registered)
-      const references = attributes.checksOf(name).discardReferences ? [] : registered.references
-      brought.set(output.path, { ...registered, references, deriver: drv, ...addressOf(output) })
+      brought.set(output.path, { ...registered, deriver: drv, ...addressOf(output) })
     }
     refuseCycles(brought)
     for (const name of derivation.outputs.keys()) {

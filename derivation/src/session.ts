@@ -73,7 +73,7 @@ async function etc(folder: string, buildDirectory: string, network: 'host' | 'lo
 async function shown(inputs: ReadonlyMap<string, string>, made: string): Promise<Record<string, string>> {
   const mounted: Record<string, string> = {}
   for (const [storePath, file] of inputs) {
-    if ((await lstat(file)).isSymbolicLink()) await symlink(await readlink(file), path.join(made, path.basename(storePath)))
+    if ((await lstat(file)).isSymbolicLink()) await symlink(await readlink(file, { encoding: 'buffer' }), path.join(made, path.basename(storePath)))
     else mounted[storePath] = file
   }
   return mounted

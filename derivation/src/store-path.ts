@@ -65,9 +65,12 @@ function storePath(directory: string, type: string, hash: string, name: string):
   return `${directory}/${base32(folded)}-${name}`
 }
 
-/** Of a text in the store, such as a .drv file. */
-export function textPath(directory: string, name: string, text: string | Buffer, references: readonly string[]): string {
-  return storePath(directory, ['text', ...[...references].sort(byBytes)].join(':'), sha256(text), name)
+/**
+ * Of a text in the store, such as a .drv file.
+ * @param hash sha256 in hexadecimal
+ */
+export function textPath(directory: string, name: string, hash: string, references: readonly string[]): string {
+  return storePath(directory, ['text', ...[...references].sort(byBytes)].join(':'), hash, name)
 }
 
 /** Of files that were brought into the store, by the hash of their NAR. */

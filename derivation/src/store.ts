@@ -115,9 +115,10 @@ export class Store {
 
   /** Writes a text into the store. Returns its store path. */
   async addText(name: string, text: string, references: readonly string[] = []): Promise<string> {
-    const storePath = textPath(this.directory, name, text, references)
+    const hash = sha256(text)
+    const storePath = textPath(this.directory, name, hash, references)
     this.closure(references)
-    await this.#addOnce(storePath, { references, ca: contentAddress('text:sha256', sha256(text)) }, async (folder) => {
+    await this.#addOnce(storePath, { references, ca: contentAddress('text:sha256', hash) }, async (folder) => {
       const file = path.join(folder, 'text')
       await writeFile(file, text)
       return file

@@ -86,7 +86,9 @@ function wordOf(value: Json): string | undefined {
 function wholeNumber(text: string): string | undefined {
   if (/^-?\d+$/.test(text)) return String(BigInt.asIntN(32, BigInt(text)))
   const number = Number(text)
-  if (!Number.isInteger(Math.fround(number))) return undefined
+  const float = Math.fround(number)
+  // One that is too large for it is infinite, and whole.
+  if (Math.trunc(float) !== float) return undefined
   return String(Math.abs(number) < 2 ** 31 ? Math.trunc(number) : -(2 ** 31))
 }
 

@@ -15,13 +15,14 @@ const timeout = 300_000
 const command = fileURLToPath(new URL('../bin/buildjail-derivation', import.meta.url))
 const expression = fileURLToPath(new URL('compared/derivations.nix', import.meta.url))
 const page = fileURLToPath(new URL('../../docs/derivation.md', import.meta.url))
-const built = ['folder', 'outputs', 'sha1', 'sha512', 'tree', 'archive', 'localhost', 'files', 'structured', 'placeholders', 'structuredPlaceholders', 'references', 'compiled', 'addresses'] as const
+const built = ['folder', 'outputs', 'sha1', 'sha512', 'tree', 'archive', 'localhost', 'files', 'structured', 'placeholders', 'structuredPlaceholders', 'references', 'bytes', 'discarded', 'compiled', 'addresses'] as const
 const refused = {
   circle: [/cycle detected/, /refer to each other in a circle/],
   fifo: [/unsupported type/, /: \/nix\/store\/\w{32}-fifo is no file, folder or link/],
   missing: [/failed to produce output path/, /did not make the output out, \/nix\/store\/\w{32}-missing/],
   forbidden: [/not allowed to refer to/, /must not refer to \/nix\/store\/\w{32}-words \(allowedReferences\)/],
   requisite: [/not allowed to refer to/, /must not refer to \/nix\/store\/\w{32}-place \(disallowedRequisites\)/],
+  part: [/illegal reference specifier/, /which is neither a store path nor an output/],
   large: [/too large/, /has 120 bytes, and must not have more than 10 \(maxSize\)/],
   other: [/hash mismatch/, /should have the hash c22b5f9178342609428d6f51b2c5af4c0bde6a42, and has \w{40}/],
 } as const

@@ -16,6 +16,7 @@ import { Realisation } from '../src/realisation.ts'
 import { removeTree } from '../src/remove.ts'
 import { sampleGraph } from './sample.ts'
 import { ownSystem } from '../src/realise.ts'
+import { fixedOutputPath } from '../src/store-path.ts'
 import { Nix, nixMissing } from './nix.ts'
 import { useFolders } from '../../test/session/folders.ts'
 import { expectSameState, hostState } from '../../test/session/host-state.ts'
@@ -186,12 +187,31 @@ describeSession('derivations of Guix and Nix', () => {
     })
   })
 
+  test('have no references where their derivation discards them, also if their output is fixed', { timeout }, async () => {
+    const realisation = await open()
+    const { store } = realisation
+    const source = await store.addText('source', 'text')
+    const hash = createHash('sha256').update(`${source}\n`).digest('hex')
+    const out = fixedOutputPath(directory, 'x', 'sha256', hash)
+    const structured = { unsafeDiscardReferences: { out: true } }
+    const defined = await new Definitions(store).define({ name: 'x', system: ownSystem, builder: '/bin/sh', args: ['-c', `echo ${source} > ${out}`], sources: [source], fixed: { method: 'sha256', hash }, structured })
+    await realisation.realise([defined.path])
+    expect(store.query(out)).toMatchObject({ references: [], deriver: defined.path })
+  })
+
   test('have a log of their last build', { timeout }, async () => {
     const { realisation, defined, log } = await scripted('echo said; exit 3')
     await expect(realisation.realise([defined.path])).rejects.toThrow('said')
     await realisation.close()
     await expect((await open()).realise([defined.path])).rejects.toThrow('said')
     expect(log()).toBe('said\n')
+  })
+
+  test('tell the end of their log where they fail, however long a line of it is', { timeout }, async () => {
+    const { realise } = await scripted('head -c 1000000 /dev/zero | tr "\\0" x; echo why; exit 3')
+    const message = await realise().catch((error: Error) => error.message)
+    expect(message).toMatch(/ {2}x+why$/)
+    expect(String(message).length).toBeLessThan(10_000)
   })
 
   const certificates = '/etc/ssl/certs/ca-certificates.crt'

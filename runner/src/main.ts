@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { isBuildjailError } from 'buildjail'
-import { destination, pino } from 'pino'
+import { destination, pino, type DestinationStream } from 'pino'
 
 import { InvalidConfigError, readConfigFile } from './config/config.ts'
 import { Runner } from './runner.ts'
@@ -21,7 +21,7 @@ async function main(words: readonly string[]): Promise<number> {
   if (option !== '--config' || file === undefined || words.length !== 2) return say(process.stderr, usage, exit.usage)
   try {
     const config = readConfigFile(file)
-    const log = pino({ level: config.logLevel }, destination({ fd: 1, sync: true }))
+    const log = pino({ level: config.logLevel }, stdout())
     // Before it says that it is ready: a program that reads that may end it at once.
     const asked = askedToStop()
     return await untilStopped(await Runner.start(config, log), asked)
@@ -30,6 +30,16 @@ async function main(words: readonly string[]): Promise<number> {
     if (!isKnown) throw error
     return say(process.stderr, `buildjail-runner: ${(error as Error).message}\n`, error instanceof InvalidConfigError ? exit.config : 1)
   }
+}
+
+/** Bytes of the log that wait where it cannot be written: some lines with the largest command. */
+const longestLog = 64 * 1024 * 1024
+
+/** An action is answered, and the runner ended, also where the disk of the log is full. What waits is written once there is room, before the next line. */
+function stdout(): DestinationStream {
+  const stream = destination({ fd: 1, sync: true, maxLength: longestLog })
+  stream.on('error', () => {})
+  return stream
 }
 
 const stopSignals = ['SIGTERM', 'SIGINT'] as const

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import type { Server as HttpServer } from 'node:http'
 import { Server } from '@grpc/grpc-js'
 import { planOf, SessionPool, SpecError, type Spec } from 'buildjail'
@@ -16,6 +15,8 @@ import { Metrics, Monitor } from './monitoring.ts'
 
 /** A request has the arguments and the environment of one command (execve(2), E2BIG). */
 const largestRequest = 16 * 1024 * 1024
+
+const answersTakeMs = 1000
 
 /** Serves the workers of one build directory, from `start` to `stop`. */
 export class Runner {
@@ -59,7 +60,7 @@ export class Runner {
       log.info({ socket: config.socket, buildDirectory: config.buildDirectory, concurrency: config.concurrency }, 'ready')
       return new Runner(config, log, pool, actions, readiness, server, http)
     } catch (error) {
-      http?.close()
+      endHttp(http)
       await pool.close()
       throw error
     }
@@ -76,7 +77,8 @@ export class Runner {
 
   /** Ends what runs without waiting for it. */
   hurry(): void {
-    this.#actions.stop()
+    // Answers are under way for a while. A client that does not read its own would hold the runner for ever.
+    void this.#actions.stop().then(() => setTimeout(() => this.#server.forceShutdown(), answersTakeMs).unref())
   }
 
   async #stop(): Promise<boolean> {
@@ -87,7 +89,7 @@ export class Runner {
     await drained
     clearTimeout(late)
     this.#server.forceShutdown()
-    this.#http?.close()
+    endHttp(this.#http)
     await this.#actions.leftovers.tryAgain()
     const isGone = await this.#pool.close().then(
       () => true,
@@ -96,10 +98,15 @@ export class Runner {
         return false
       },
     )
-    rmSync(this.#config.socket, { force: true })
     this.#log.info('stopped')
     return isGone && this.#actions.leftovers.size === 0
   }
+}
+
+/** A connection that has asked for nothing would else keep the program, as nothing ends it once the server is closed. */
+function endHttp(http: HttpServer | undefined): void {
+  http?.close()
+  http?.closeAllConnections()
 }
 
 async function poolOf({ session, inputRoot, ownership, concurrency, buildDirectory }: Config): Promise<SessionPool> {

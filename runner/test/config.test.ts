@@ -1,12 +1,11 @@
-import { once } from 'node:events'
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { configSchema, fields, readConfig } from '../src/config/config.ts'
 import { describeAsRoot, describeOnce } from './double/as-root.ts'
+import { freePort } from './double/free-port.ts'
 import { RunnerProcess } from './double/runner-process.ts'
 
 const least = { socket: '/run/runner.sock', buildDirectory: '/srv/builds' }
@@ -95,13 +94,19 @@ describeOnce('a runner does not start', () => {
   })
 })
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
+describeOnce('a runner does not start with a socket', () => {
+  it('whose path is longer than a socket can have, which would be cut off', async () => {
+    const runner = runnerWith({})
+    const socket = `${runner.socket}-${'x'.repeat(100)}`
+    await expect(runnerWith({ socket }).start()).rejects.toThrow(/ended with 78: .*socket: '\S+' has more than the \d+ bytes/)
+    expect(readdirSync(runner.folder).sort()).toEqual(['builds', 'runner.json'])
+  })
+
+  it('in a folder that is not there, and says so without a stack', async () => {
+    const socket = path.join(runnerWith({}).folder, 'absent/runner.sock')
+    await expect(runnerWith({ socket }).start()).rejects.toThrow(/ended with 78: [^]*buildjail-runner: socket: .*absent\/runner\.sock\S*\n$/)
+  })
+})
 
 describeAsRoot('the socket', () => {
   // promise: 52

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { status } from '@grpc/grpc-js'
@@ -8,7 +9,11 @@ import { expect, it } from 'vitest'
 
 import { expectSameButForIds, hostState } from '../../test/session/host-state.ts'
 import { describeAsRoot } from './double/as-root.ts'
+import { freePort } from './double/free-port.ts'
+import { commandIn, launcherClient } from './double/launcher.ts'
+import { RunnerProcess } from './double/runner-process.ts'
 import { done, useRunner, useRunners } from './double/use-runner.ts'
+import { Worker } from './double/worker.ts'
 
 const started = useRunners()
 const endless = ['sh', '-c', 'trap "" TERM HUP INT; (trap "" TERM HUP INT; while :; do echo beat >> beats; sleep 0.01; done) & echo begun; while :; do sleep 1; done']
@@ -120,6 +125,61 @@ describeAsRoot('nothing is left', () => {
     expect(await ended).toBe(0)
     await over(path.join(action.root, 'beats'))
     await expectSameButForIds(before)
+  })
+
+  it('after SIGTERM and the drainTimeout, which a launcher that reads nothing does not make longer', async () => {
+    const { runner } = await started({ drainTimeout: 100, launcher: { depth: 1 } })
+    const client = launcherClient(runner.socket)
+    const folder = path.join(runner.buildDirectory, 'reads-nothing')
+    mkdirSync(folder)
+    const calls = [client.Launch().pause(), client.Launch()].map((call) => call.on('error', () => {}))
+    calls[0]?.write({ command: commandIn(folder, ['sh', '-c', 'touch begun; while :; do echo much much much; done']) })
+    // One that says nothing of its command.
+    calls[1]?.write({ signal: 15 })
+    await begun(path.join(folder, 'begun'))
+    // Its windows are full by then.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(await runner.end()).toBe(0)
+    client.close()
+  })
+
+  it('after SIGTERM, also where a program has connected to its metrics and asks for nothing', async () => {
+    const port = await freePort()
+    const { runner } = await started({ metrics: { port } })
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    await once(socket, 'connect')
+    expect(await runner.end()).toBe(0)
+    socket.destroy()
+  })
+
+  it('after SIGTERM but the socket of a runner that began meanwhile', async () => {
+    const { worker, runner } = await started()
+    const action = worker.lay(['sh', '-c', 'touch begun; sleep 3'])
+    const call = worker.run(action.request)
+    await begun(path.join(action.root, 'begun'))
+    const ended = runner.end()
+    await expect.poll(() => existsSync(runner.socket), { timeout: 10_000 }).toBe(false)
+    await started({ socket: runner.socket, buildDirectory: runner.buildDirectory })
+    expect((await call.answer).exitCode).toBe(0)
+    expect(await ended).toBe(0)
+    await expect.poll(async () => worker.ready().then(() => true, () => false), { timeout: 10_000 }).toBe(true)
+    expect((await done(worker, worker.lay(['echo', 'served']))).stdout).toBe('served\n')
+  })
+
+  it('after SIGTERM, also where the disk of its log is full, and actions are answered till then', async () => {
+    const runner = new RunnerProcess()
+    const full = openSync('/dev/full', 'w')
+    const worker = new Worker(runner.buildDirectory, runner.socket)
+    try {
+      await runner.start(full)
+      expect((await done(worker, worker.lay(['echo', 'served']))).stdout).toBe('served\n')
+      expect(await runner.end()).toBe(0)
+    } finally {
+      worker.close()
+      closeSync(full)
+      await runner.end('SIGKILL')
+      runner.remove()
+    }
   })
 
   // promise: 53

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 
 import { describeAsRoot } from './double/as-root.ts'
-import { launch, useLauncher, type Launch } from './double/launcher.ts'
+import { commandIn, launch, launcherClient, useLauncher, type Launch } from './double/launcher.ts'
 import { useRunner } from './double/use-runner.ts'
 
 const launcher = useLauncher()
@@ -66,6 +66,21 @@ describeAsRoot('buildjail-launch', () => {
     await expect.poll(() => existsSync(path.join(cwd, 'begun')), { timeout: 20_000 }).toBe(true)
     child.kill(signal)
     expect(await ended).toMatchObject({ status: 5, stdout: 'caught\n' })
+  })
+
+  it('is not what a signal comes from that this system does not have: it has no effect, and the runner goes on', async () => {
+    const { runner } = serving
+    const client = launcherClient(runner.socket)
+    const cwd = folder()
+    const call = client.Launch()
+    const ended = new Promise((resolve, reject) => call.on('error', reject).on('data', ({ end }) => end && resolve(end)))
+    call.write({ command: commandIn(cwd, ['sh', '-c', 'touch begun; read line; exit 3']) })
+    await expect.poll(() => existsSync(path.join(cwd, 'begun')), { timeout: 20_000 }).toBe(true)
+    for (const signal of [9999, -1, 0]) call.write({ signal })
+    call.write({ stdinIsOver: true })
+    expect(await ended).toMatchObject({ exitCode: 3 })
+    client.close()
+    expect(await launched(['true']).ended).toMatchObject({ status: 0 })
   })
 
   it('ends by the signal that ended the command', async () => {

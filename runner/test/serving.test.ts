@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { status } from '@grpc/grpc-js'
@@ -104,6 +105,20 @@ describeAsRoot('a request is refused with INVALID_ARGUMENT', () => {
     writeFileSync(file, 'before')
     await expect(serving.worker.run(action.request).answer).rejects.toMatchObject({ code: status.INVALID_ARGUMENT, message: expect.stringMatching(/stdout_path: EEXIST/) as string })
     expect(readFileSync(file, 'utf8')).toBe('before')
+  })
+
+  it('whose stdout there is no room for, and that is not called a fault of the request', async () => {
+    const { worker, runner } = serving
+    const full = path.join(runner.buildDirectory, 'full')
+    mkdirSync(full)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `${process.platform === 'linux' ? 'nr_inodes' : 'inodes'}=4`, 'tmpfs', full])
+    try {
+      expect(() => Array.from({ length: 8 }, (_, index) => writeFileSync(path.join(full, String(index)), ''))).toThrow('ENOSPC')
+      const { request } = worker.lay(['true'])
+      await expect(worker.run({ ...request, stdoutPath: 'full/stdout' }).answer).rejects.toMatchObject({ code: status.INTERNAL, message: expect.stringMatching(/ENOSPC/) as string })
+    } finally {
+      execFileSync('umount', [full])
+    }
   })
 
   // promise: 52

@@ -1,23 +1,13 @@
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { readFileSync, existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { beforeAll, expect, it } from 'vitest'
 
 import { describeAsRoot } from './double/as-root.ts'
+import { freePort } from './double/free-port.ts'
 import { done, useRunner, useRunners } from './double/use-runner.ts'
 
 const started = useRunners()
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 interface Logged {
   readonly msg: string

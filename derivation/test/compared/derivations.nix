@@ -88,6 +88,7 @@ in {
       set = { key = "value"; "other key" = 2; };
       number = 9007199254740993;
       float = 1.0;
+      huge = 1.0e300;
       nested = [ { deep = "ü\n\t"; } ];
       exportReferencesGraph.graph = [ readme words ];
       outputChecks.out.allowedReferences = [ "out" "doc" readme place words ];
@@ -120,6 +121,18 @@ in {
     disallowedReferences = [ readme ];
   };
 
+  # A link whose target is not UTF-8, made by one and read by another.
+  bytes = bash "bytes" "readlink -n $link > $out" { link = bash "link" "ln -s $(printf 'x\\377y') $out" { }; };
+
+  discarded = bash "discarded" "source .attrs.sh; printf %s $readme > \${outputs[out]}" {
+    inherit readme;
+    __structuredAttrs = true;
+    unsafeDiscardReferences.out = true;
+    outputHashMode = "flat";
+    outputHashAlgo = "sha256";
+    outputHash = builtins.hashString "sha256" (builtins.unsafeDiscardStringContext readme);
+  };
+
   compiled = bash "compiled" ''
     printf '#include <stdio.h>\nint main(void) { puts("made by " __FILE__); }\n' > made.c
     gcc -g -o $out made.c
@@ -141,6 +154,7 @@ in {
   missing = bash "missing" "true" { };
   forbidden = bash "forbidden" "echo $words > $out" { inherit words; allowedReferences = [ ]; };
   requisite = bash "requisite" "echo $readme > $out" { inherit readme; disallowedRequisites = [ place ]; };
+  part = bash "part" "echo $words > $out" { inherit words; disallowedReferences = [ "${words}/file" ]; };
   large = bash "large" "source .attrs.sh; echo > \${outputs[out]}" { __structuredAttrs = true; outputChecks.out.maxSize = 10; };
   other = bash "other" "printf other > $out" { outputHashMode = "flat"; outputHashAlgo = "sha1"; outputHash = "c22b5f9178342609428d6f51b2c5af4c0bde6a42"; };
 }

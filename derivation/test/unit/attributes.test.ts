@@ -46,9 +46,9 @@ describe('structured attributes', () => {
   })
 
   test('are what bash can have of them', () => {
-    const json = readStructured(`{"s":"it's","n":1,"f":1.0,"half":1.5,"large":9007199254740993,"t":true,"no":false,"null":null,"l":["a b",2],"o":{"k k":"v"},"deep":[[1]],"mixed":{"a":{}},"not-a-name":1}`)
+    const json = readStructured(`{"s":"it's","n":1,"f":1.0,"half":1.5,"huge":1e+300,"large":9007199254740993,"t":true,"no":false,"null":null,"l":["a b",2],"o":{"k k":"v"},"deep":[[1]],"mixed":{"a":{}},"not-a-name":1}`)
     expect(shellScript(json)).toBe(
-      `declare f=1\ndeclare -a l=('a b' 2 )\ndeclare large=1\ndeclare n=1\ndeclare no=\ndeclare null=''\ndeclare -A o=(['k k']='v' )\ndeclare s='it'\\''s'\ndeclare t=1\n`)
+      `declare f=1\ndeclare huge=-2147483648\ndeclare -a l=('a b' 2 )\ndeclare large=1\ndeclare n=1\ndeclare no=\ndeclare null=''\ndeclare -A o=(['k k']='v' )\ndeclare s='it'\\''s'\ndeclare t=1\n`)
   })
 
   test('are files of the builder, which finds no variables of its derivation', () => {
@@ -123,6 +123,7 @@ describe('what an output may refer to', () => {
     [derivation({ disallowedReferences: `${b} ${a}` }), /must not refer to \S+-a \(disallowedReferences\)$/],
     [derivation({ disallowedRequisites: b }), /must not refer to \S+-b \(disallowedRequisites\)$/],
     [derivation({ allowedReferences: 'other' }), /has "other", which is neither a store path nor an output/],
+    [derivation({ disallowedReferences: `${a}/file` }), /has "\S+\/file", which is neither a store path nor an output/],
     [checks({ allowedRequisites: [a, b] }), /must not refer to \S+-x \(allowedRequisites\)$/],
     [checks({ maxSize: 9 }), /has 10 bytes, and must not have more than 9 \(maxSize\)$/],
     [checks({ maxClosureSize: 59 }), /has 60 bytes in its closure, and must not have more than 59 \(maxClosureSize\)$/],

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { Closure } from '../../src/closure.ts'
 import { Definitions, outOf } from '../define.ts'
 import type { Store } from '../../src/store.ts'
+import { contentAddress, fixedOutputPath, sha256 } from '../../src/store-path.ts'
 import { storeIn, useFolder } from './folder.ts'
 
 const folder = useFolder()
@@ -47,6 +48,17 @@ describe('what is brought refers to no more than it does in the other store:', (
     await bring(...sources)
     expectTheSame(dep, ...sources)
     expect(own.query(mentioned)).toBeUndefined()
+  })
+
+  test('a file of a known hash, which mentions a path', async () => {
+    const dep = await other.addText('dep', 'text')
+    const text = `mentions ${dep}`
+    const source = fixedOutputPath('/nix/store', 'file', 'sha256', sha256(text))
+    writeFileSync(path.join(there(), path.basename(source)), text)
+    await other.register([[source, await other.measure(other.onHost(source), [])]])
+    await bring(source)
+    expect(own.query(source)).toMatchObject({ references: [], ca: contentAddress('fixed:sha256', sha256(text)) })
+    expect(own.query(dep)).toBeUndefined()
   })
 
   test('a derivation that is a source, whatever paths are in its variables', async () => {

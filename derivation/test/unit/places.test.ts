@@ -24,3 +24,9 @@ test('the usual folder is that of the directory that a derivation lies in: no co
   expect(usual.size).toBe(places.length)
   expect(path.basename(usualFolder({ from: '/nix/store', directory: '/nix/store', drv: '' }))).toBe('nix-store')
 })
+
+test('a file that is no derivation is named', async () => {
+  const file = path.join(folder.path, 'note.drv')
+  writeFileSync(file, 'a note')
+  await expect(placeOf(file)).rejects.toThrow(`${file}: it ends where Derive( should be, at character 0`)
+})

@@ -58,9 +58,10 @@ export class Actions {
     this.#listener = listener
   }
 
-  /** Ends every action, at once. */
-  stop(): void {
+  /** Ends every action, at once. Resolves when all are over. */
+  async stop(): Promise<void> {
     this.#stopping.abort(new Refusal(status.UNAVAILABLE, 'the runner is shutting down'))
+    await Promise.all(this.#ending.values())
   }
 
   /**

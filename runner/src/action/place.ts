@@ -26,7 +26,7 @@ export function anythingBelow(buildDirectory: string, given: string, field: stri
 /**
  * Makes an empty file, which the worker looks for after the action even if nothing was written to it.
  * @returns its path
- * @throws Refusal, also where it is there already
+ * @throws Refusal, also where it is there already, and the error of open(2) where this machine is at fault
  */
 export function newFileBelow(buildDirectory: string, given: string, field: string): string {
   const file = lexicallyBelow(buildDirectory, given, field)
@@ -36,7 +36,7 @@ export function newFileBelow(buildDirectory: string, given: string, field: strin
     // defence: no-file-worker-written
     closeSync(openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o666))
   } catch (error) {
-    throw wrongRequest(field, (error as Error).message)
+    throw refusedName(error, field, (error as Error).message)
   }
   return file
 }
@@ -59,9 +59,17 @@ function existing(found: string, given: string, field: string): string {
   try {
     real = realpathSync.native(found)
   } catch (error) {
-    throw wrongRequest(field, `'${given}' cannot be used: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
+    throw refusedName(error, field, `'${given}' cannot be used: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
   }
   // defence: no-link-earlier-action
   if (real !== found) throw wrongRequest(field, `'${given}' leads through a symbolic link`)
   return found
+}
+
+/** What may be wrong with a name. */
+const faultsOfAName = new Set(['EACCES', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR'])
+
+/** Any other error, such as that of a full disk, is this machine's: the worker may try again elsewhere. */
+function refusedName(error: unknown, field: string, problem: string): unknown {
+  return faultsOfAName.has((error as NodeJS.ErrnoException).code ?? '') ? wrongRequest(field, problem) : error
 }

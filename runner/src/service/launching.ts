@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { status, type handleBidiStreamingCall, type ServerDuplexStream } from '@grpc/grpc-js'
@@ -68,7 +69,7 @@ class Conversation {
     // One that reads no more of it has closed it.
     process.stdin?.on('error', () => {})
     for (const message of this.#early.splice(0)) this.#take(message)
-    const passed = Promise.all([this.#pass(process.stdout, (stdout) => ({ stdout })), this.#pass(process.stderr, (stderr) => ({ stderr }))])
+    const passed = Promise.all([this.#pass(process.stdout, (stdout) => ({ stdout }), signal), this.#pass(process.stderr, (stderr) => ({ stderr }), signal)])
     const ended = await endOf(process, begun, signal)
     // What the command left behind may have its output open, and writes no more once it is killed.
     await session.killAll()
@@ -80,16 +81,18 @@ class Conversation {
     const process = this.#process
     if (process === undefined) return void this.#early.push(message)
     const { what, stdin = Buffer.alloc(0), signal = 0 } = message
-    if (what === 'signal') process.kill(signal)
+    if (what === 'signal') passOn(process, signal)
     else if (what === 'stdin') process.stdin?.write(stdin, () => this.#call.write({ stdinTaken: stdin.length }))
     else process.stdin?.end()
   }
 
-  async #pass(stream: Readable | null, messageOf: (bytes: Buffer) => LaunchResponse): Promise<void> {
+  /** Until the stream ends, or the command is given up: then its output is not waited for. */
+  async #pass(stream: Readable | null, messageOf: (bytes: Buffer) => LaunchResponse, signal: AbortSignal): Promise<void> {
     if (stream === null) return
     try {
       for await (const chunk of stream) {
-        if (!this.#call.write(messageOf(chunk as Buffer))) await drained(this.#call)
+        if (!this.#call.write(messageOf(chunk as Buffer))) await drained(this.#call, signal)
+        if (signal.aborted) return
       }
     } catch {
       // It is destroyed where the command could not be started, which is told otherwise.
@@ -97,13 +100,18 @@ class Conversation {
   }
 }
 
-/** Also if the reader is gone. */
-function drained(call: Stream): Promise<void> {
-  if (call.cancelled) return Promise.resolve()
-  return new Promise((resolve) => {
-    call.once('drain', resolve)
-    call.once('cancelled', resolve)
-  })
+/** Or aborted, as where the reader is gone. */
+async function drained(call: Stream, signal: AbortSignal): Promise<void> {
+  await once(call, 'drain', { signal }).catch(() => {})
+}
+
+/** One that this system does not have has no effect, as by kill(2), and another program may have sent it. */
+function passOn(process: BuildProcess, signal: number): void {
+  try {
+    process.kill(signal)
+  } catch (error) {
+    if (!isBuildjailError(error)) throw error
+  }
 }
 
 function endOf(process: BuildProcess, begun: number, signal: AbortSignal): Promise<Ended> {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -32,14 +32,18 @@ export class RunnerProcess {
     return this.#process?.pid ?? 0
   }
 
-  /** Resolves when it listens. */
-  async start(): Promise<this> {
-    const child = spawn(process.execPath, [program, '--config', this.#configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
+  /**
+   * Resolves when it listens.
+   * @param log that its log goes to instead of `lines`, a descriptor
+   */
+  async start(log?: number): Promise<this> {
+    const child = spawn(process.execPath, [program, '--config', this.#configFile], { stdio: ['ignore', log ?? 'pipe', 'pipe'] })
     this.#process = child
     let complaints = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text))
     const ready = new Promise<void>((resolve, reject) => {
       child.once('exit', (status) => reject(new Error(`the runner ended with ${status}: ${complaints}`)))
+      if (child.stdout === null) return void untilThere(this.socket).then(resolve)
       createInterface(child.stdout).on('line', (line) => {
         this.lines.push(line)
         if (line.includes('"msg":"ready"')) resolve()
@@ -66,4 +70,8 @@ export class RunnerProcess {
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+async function untilThere(file: string): Promise<void> {
+  while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20))
 }
