@@ -1,8 +1,8 @@
 // What host programs do with networks of names (names.test.ts), each by its name; the answer is JSON. names-host.mjs has what is outside.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parentPort, Worker } from 'node:worker_threads'
@@ -173,6 +173,46 @@ const scenarios = {
     await once(child, 'exit')
     await waitFor(() => connected() === 0)
     return { during, after: connected() }
+  },
+  /** What a build asks its resolver by TCP holds up another session little more than what it asks by UDP. */
+  asked: async () => {
+    const beside = await openSession(spec(['allowed.example:81']))
+    /** Milliseconds that an answer takes, in the middle of 100. */
+    const answered = async (storm) => {
+      const session = await openSession(spec(['allowed.example:85']))
+      const child = session.spawn(program(`
+        const question = Buffer.from([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1])
+        ${storm}
+        await pause(500)
+        console.log('storms')
+        await pause(60_000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
+      await once(child.stdout, 'data')
+      const took = answerOf(await beside.run(program(`
+        const socket = net.connect({ host: 'allowed.example', port: 81, family: 4, noDelay: true })
+        const all = []
+        for (let i = 0; i < 100; i += 1) {
+          const begin = performance.now()
+          await new Promise((done) => socket.once('data', done).write('x'))
+          all.push(performance.now() - begin)
+        }
+        tell(all.sort((one, other) => one - other)[50])`)))
+      child.kill('SIGKILL')
+      await session.close()
+      return took
+    }
+    const udp = await answered(`
+      const socket = dgram.createSocket('udp4')
+      const more = () => socket.send(question, 53, '127.0.0.53', () => setImmediate(more))
+      for (let i = 0; i < 200; i += 1) more()`)
+    const tcp = await answered(`
+      const many = Buffer.concat(Array.from({ length: 3000 }, () => [Buffer.from([0, question.length]), question]).flat())
+      for (let i = 0; i < 16; i += 1) {
+        const socket = net.connect(53, '127.0.0.53').on('error', () => {}).resume()
+        const more = () => socket.write(many, more)
+        more()
+      }`)
+    await beside.close()
+    return { isFair: tcp < 5 + 4 * udp, udp, tcp }
   },
   held: async () => {
     const session = await openSession(spec(['allowed.example:81']))

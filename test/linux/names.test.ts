@@ -200,6 +200,11 @@ describeHere('a network of names', () => {
     expect(told('stormed')).toEqual({ other: [hello], isBounded: true, own: hello, left: 0 })
   }, 60_000)
 
+  // promise: 34
+  test('has no session wait while a build of another asks much by TCP', () => {
+    expect(told('asked')).toMatchObject({ isFair: true })
+  }, 60_000)
+
   test('tries few addresses of a name at a time', () => {
     expect(told('slowAddresses')).toEqual({ answer: reset, tried: 8 })
   }, 60_000)

@@ -803,6 +803,11 @@ export const linux = [
     tests: [[networkOfNames, 'has a writer wait for a reader that does not read, and nobody else']],
   },
   {
+    defence: 'a stream of questions holds up no other session',
+    off: { 'one-question-of-stream': { first: 'static bool is_again = false;\nfor (int i = is_again ? 400 : 0; i < 400; ++i) {\nis_again = true;\nif (!read(stream, find)) i = 400;\nis_again = false;\n}' } },
+    tests: [[networkOfNames, 'has no session wait while a build of another asks much by TCP']],
+  },
+  {
     defence: 'TLS to a name names no other server',
     off: { 'tls-name-is-allowed': 'never' },
     tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],
