@@ -214,6 +214,23 @@ const scenarios = {
     await beside.close()
     return { isFair: tcp < 5 + 4 * udp, udp, tcp }
   },
+  /** The host has two ports for connections, and a build asks for one of them, where nothing listens. */
+  ownPort: async () => {
+    writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '40000 40001')
+    const session = await openSession(spec(['host:40000', 'host:40001']))
+    const held = session.spawn(program(`
+      for (const port of [40000, 40001]) for (let i = 0; i < 20; i += 1) net.connect({ host: 'host', port, family: 4 }, function () { this.write('x') }).on('error', () => {})
+      await pause(500)
+      console.log('asked')
+      await pause(60_000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(held.stdout, 'data')
+    const servers = [40_000, 40_001].map((port) => createServer().listen(port, '127.0.0.1'))
+    const said = await Promise.all(servers.map((server) => once(server, 'listening').then(() => 'listens', ({ code }) => code)))
+    for (const server of servers) server.close()
+    held.kill('SIGKILL')
+    await session.close()
+    return said
+  },
   held: async () => {
     const session = await openSession(spec(['allowed.example:81']))
     const inner = session.spawn(program(`

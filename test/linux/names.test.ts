@@ -222,6 +222,10 @@ describeHere('a network of names', () => {
     expect(told('killed')).toEqual({ during: 5, after: 0 })
   }, 60_000)
 
+  test('holds no port of the host at which a server of it is to listen', () => {
+    expect(told('ownPort')).toEqual(['listens', 'listens'])
+  }, 60_000)
+
   // promise: 34
   test('lets only TLS to a name reach its port 443, however the first bytes are cut', () => {
     const { answer, events } = told('tls') as { answer: unknown; events: { outcome: string; sent: number }[] }

@@ -803,6 +803,11 @@ export const linux = [
     tests: [[networkOfNames, 'has a writer wait for a reader that does not read, and nobody else']],
   },
   {
+    defence: 'a connection to the host does not connect to itself',
+    off: { 'no-connection-to-itself': 'never' },
+    tests: [[networkOfNames, 'holds no port of the host at which a server of it is to listen']],
+  },
+  {
     defence: 'a stream of questions holds up no other session',
     off: { 'one-question-of-stream': { first: 'static bool is_again = false;\nfor (int i = is_again ? 400 : 0; i < 400; ++i) {\nis_again = true;\nif (!read(stream, find)) i = 400;\nis_again = false;\n}' } },
     tests: [[networkOfNames, 'has no session wait while a build of another asks much by TCP']],
