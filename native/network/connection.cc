@@ -195,6 +195,7 @@ void Connection::end(std::string_view how) {
   state_ = State::kOver;
   outcome_ = how;
   if (how == outcome::kClosed) {
+    if (outside_) reset_at_close(outside_.get(), false);
     inside_.reset();
     outside_.reset();
   } else {
@@ -370,6 +371,9 @@ void Connection::connected() {
   address_ = attempts_.address();
   pass_on_as_they_come(outside_.get());
   ask_whether_there(outside_.get());
+  // If the host program is killed, what is still here is lost. The server would take the rest for the whole.
+  // defence: no-part-of-killed
+  reset_at_close(outside_.get(), true);
   state_ = State::kMoving;
 }
 

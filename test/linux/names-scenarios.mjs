@@ -174,6 +174,29 @@ const scenarios = {
     await waitFor(() => connected() === 0)
     return { during, after: connected() }
   },
+  /** The host program is killed while a build sends. */
+  killedSending: async () => {
+    const child = spawn(execPath, [fileURLToPath(import.meta.url), 'sends'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await waitFor(() => connected() === 0)
+    const socket = connect(88, '198.51.100.7').setEncoding('utf8')
+    const [kept] = await once(socket, 'data')
+    return kept
+  },
+  sends: async () => {
+    const session = await openSession(spec(['allowed.example:87']))
+    const inner = session.spawn(program(`
+      const socket = net.connect({ host: 'allowed.example', port: 87, family: 4 })
+      const more = () => { socket.write('x'.repeat(100000), more) }
+      socket.on('connect', more)
+      await pause(300)
+      console.log('sends')`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(inner.stdout, 'data')
+    console.log('sends')
+    await new Promise(() => setInterval(() => {}, 1000))
+  },
   /** What a build asks its resolver by TCP holds up another session little more than what it asks by UDP. */
   asked: async () => {
     const beside = await openSession(spec(['allowed.example:81']))

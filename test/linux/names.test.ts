@@ -222,6 +222,10 @@ describeHere('a network of names', () => {
     expect(told('killed')).toEqual({ during: 5, after: 0 })
   }, 60_000)
 
+  test('leaves no server a part for the whole where its host program is killed', () => {
+    expect(told('killedSending')).toBe('0 bytes')
+  }, 60_000)
+
   test('holds no port of the host at which a server of it is to listen', () => {
     expect(told('ownPort')).toEqual(['listens', 'listens'])
   }, 60_000)

@@ -803,6 +803,11 @@ export const linux = [
     tests: [[networkOfNames, 'has a writer wait for a reader that does not read, and nobody else']],
   },
   {
+    defence: 'a server does not take what it has got for the whole where the host program is killed',
+    off: { 'no-part-of-killed': 'skip' },
+    tests: [[networkOfNames, 'leaves no server a part for the whole where its host program is killed']],
+  },
+  {
     defence: 'a connection to the host does not connect to itself',
     off: { 'no-connection-to-itself': 'never' },
     tests: [[networkOfNames, 'holds no port of the host at which a server of it is to listen']],
