@@ -284,7 +284,7 @@ std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, Movi
       if (inside != 0)
         read_hello(room);
       else if (now >= began_ + kHelloBound)
-        end(outcome::kTimeout);
+        end(outcome::kTlsName);
       break;
     case State::kLookingUp:
     case State::kConnecting:

@@ -136,6 +136,18 @@ std::optional<std::size_t> read_slowly(Joined& joined) {
   return std::nullopt;
 }
 
+TEST_CASE("a program that sends nothing where TLS is expected is told of as one that is no TLS") {
+  const Listening name;
+  const UniqueFd program = name.connect();
+  const auto now = Awaited::Clock::now();
+  Connection connection(name.accept(), "a.example", 443, true, now);
+  MovingRoom room;
+  Awaited awaited;
+  connection.await(awaited, now);
+  connection.turn(awaited, now + Connection::kHelloBound, room);
+  CHECK(connection.event(now).outcome == outcome::kTlsName);
+}
+
 TEST_CASE("a stream of questions is answered one in a turn, and all in the end") {
   constexpr std::size_t kMany = 300;
   const Listening name;
