@@ -94,6 +94,15 @@ struct Lookups::State {
   std::size_t threads = 0;
   std::size_t idle = 0;
   bool is_over = false;
+  /** What threads look up: the questions stay, and others for the same are answered with them. */
+  std::vector<std::pair<std::string, std::uint16_t>> under_way{};
+
+  /** The first question that no thread looks up. */
+  auto next() {
+    return std::ranges::find_if(questions, [this](const Question& one) {
+      return std::ranges::find(under_way, std::pair(one.name, one.port)) == under_way.end();
+    });
+  }
 };
 
 Lookups::Lookups() : state_(std::make_shared<State>()) {}
@@ -134,15 +143,20 @@ void Lookups::loop(const std::shared_ptr<State>& state) {
   for (;;) {
     state->idle += 1;
     const bool is_asked =
-        state->asked.wait_for(lock, kIdle, [&] { return state->is_over || !state->questions.empty(); });
+        state->asked.wait_for(lock, kIdle, [&] { return state->is_over || state->next() != state->questions.end(); });
     state->idle -= 1;
     if (!is_asked || state->is_over) break;
-    const State::Question question = std::move(state->questions.front());
-    state->questions.pop_front();
+    const auto next = state->next();
+    const std::pair asked(next->name, next->port);
+    state->under_way.push_back(asked);
     lock.unlock();
-    Looked found = look_up(question.name, question.port);
+    const Looked found = look_up(asked.first, asked.second);
     lock.lock();
-    if (!state->is_over) question.told(std::move(found));
+    std::erase(state->under_way, asked);
+    const auto is_other = [&](const State::Question& one) { return asked != std::pair(one.name, one.port); };
+    const auto answered = std::ranges::stable_partition(state->questions, is_other);
+    for (const State::Question& one : answered) one.told(found);
+    state->questions.erase(answered.begin(), answered.end());
   }
   state->threads -= 1;
 }

@@ -20,7 +20,8 @@ struct Looked {
 };
 
 /**
- * Look-ups of names for one session, on a few threads of its own: a name that takes long holds up no other session.
+ * Look-ups of names for one session, on a few threads of its own: a name that takes long holds up no other session, and
+ * is looked up once for all that wait for it.
  * getaddrinfo(3) cannot be interrupted, so nobody waits for these threads: each ends by itself. They share no memory
  * with the host program but this object's, which they keep.
  */
