@@ -207,6 +207,12 @@ void Connection::end(std::string_view how) {
   received_.drop();
 }
 
+void Connection::end_at(const Address& address, std::string_view how) {
+  if (is_over()) return;
+  address_ = address.text();
+  end(how);
+}
+
 void Connection::finish() {
   is_finishing_ = true;
   received_.drop();

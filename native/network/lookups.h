@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace buildjail {
 struct Looked {
   /** Without those that no name may lead to, in the order in which they are to be tried. */
   std::vector<Address> addresses{};
-  /** There were others: of private networks, or the host's own. */
-  bool has_private = false;
+  /** The first of the others: of private networks, or the host's own. */
+  std::optional<Address> refused{};
 };
 
 /**
@@ -29,7 +30,8 @@ class Lookups {
  public:
   using Told = std::function<void(Looked)>;
 
-  Lookups();
+  /** `declared`: entries of the session that are addresses. A name may lead to these, too. */
+  explicit Lookups(std::vector<Address> declared);
   Lookups& operator=(Lookups&&) = delete;
   /** `told` is called no more. */
   ~Lookups();
@@ -47,9 +49,9 @@ class Lookups {
 };
 
 /** Looks a name up. It may wait for as long as the host's resolver does. */
-Looked look_up(const std::string& name, std::uint16_t port);
+Looked look_up(const std::string& name, std::uint16_t port, const std::vector<Address>& declared);
 
 /** Removes the addresses that no name may lead to, and puts the first of both families in turns (RFC 8305, 4). */
-Looked usable(std::vector<Address> found, const std::vector<Address>& of_host);
+Looked usable(std::vector<Address> found, const std::vector<Address>& of_host, const std::vector<Address>& declared);
 
 }  // namespace buildjail

@@ -1,5 +1,5 @@
 // What host programs do with networks of names (names.test.ts), each by its name; the answer is JSON. names-host.mjs has what is outside.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -173,6 +173,15 @@ const scenarios = {
     await once(child, 'exit')
     await waitFor(() => connected() === 0)
     return { during, after: connected() }
+  },
+  /** A hint says what lets a name lead to an address of the host's own networks, and so it does. */
+  hinted: async () => {
+    const run = (...allowed) => {
+      const body = program(`const got = await talk('private.example', 85); console.error(got === 'ECONNRESET' ? 'private.example: ECONNRESET' : got); process.exitCode = got === 'ECONNRESET' ? 1 : 0`)
+      const words = [fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url)), 'run', ...['private.example:85', ...allowed].flatMap((one) => ['--allow-host', one]), '--input', `node=${execPath}`, ...body]
+      return spawnSync(execPath, words, { encoding: 'utf8' }).stderr.trim()
+    }
+    return { said: run(), helped: run('10.77.0.7:85') }
   },
   /** The host program is killed while a build sends. */
   killedSending: async () => {

@@ -138,18 +138,26 @@ describeHere('a network of names', () => {
     const { answer, events } = told('private') as { answer: unknown; events: { name: string; outcome: string; address?: string }[] }
     expect(answer).toEqual([reset, reset, reset, hello, reset, hello, reset, reset, reset, reset, reset, hello])
     expect(events.map(({ name, outcome, address }) => [name, outcome, address])).toEqual([
-      ['private.example', 'private', undefined],
-      ['loopback.example', 'private', undefined],
-      ['own.example', 'private', undefined],
+      ['private.example', 'private', '10.77.0.7'],
+      ['loopback.example', 'private', '127.0.0.1'],
+      ['own.example', 'private', '198.51.100.1'],
       ['mixed.example', 'closed', '198.51.100.7'],
       // The host's search list has a name for each, and only one of them is short.
       ['missing.invalid', 'unresolved', undefined],
       ['missing', 'closed', '198.51.100.7'],
-      ...['translated.example', 'own-translated.example', 'anycast.example', 'routed.example', 'dropped.example'].map((name) => [name, 'private', undefined]),
+      ['translated.example', 'private', '64:ff9b::a4d:7'],
+      ['own-translated.example', 'private', '64:ff9b::c633:6401'],
+      ['anycast.example', 'private', '2001:db8:1::'],
+      ['routed.example', 'private', '203.0.113.5'],
+      ['dropped.example', 'private', '203.0.113.6'],
       // Of two of its addresses the kernel tells no route.
       ['half.example', 'closed', '198.51.100.7'],
     ])
     expect(told('alone')).toBe('private')
+  }, 60_000)
+
+  test('has a hint for a name that leads to an address of the host’s own networks, which lets it lead there', () => {
+    expect(told('hinted')).toEqual({ said: expect.stringContaining('--allow-host 10.77.0.7:85') as string, helped: hello })
   }, 60_000)
 
   // promise: 34
