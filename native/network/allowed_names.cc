@@ -82,6 +82,15 @@ std::vector<ListeningAt> AllowedNames::listening() const {
   return all;
 }
 
+std::vector<Address> AllowedNames::addresses() const {
+  std::vector<Address> all;
+  for (const AllowedName& one : listed_) {
+    if (one.kind != AllowedName::Kind::kAddress) continue;
+    for (const std::uint16_t port : one.ports) all.push_back(one.inside.at(port));
+  }
+  return all;
+}
+
 std::optional<Address> AllowedNames::in_ipv6(const Address& address) const {
   if (in_ipv6_ == NamesInIpv6::kNot) return std::nullopt;
   return address.behind(listens_in_ipv6() ? kOwnPrefix : Address::kMapped);

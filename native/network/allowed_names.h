@@ -55,6 +55,8 @@ class AllowedNames {
   [[nodiscard]] Status confirm() const;
 
   [[nodiscard]] const std::vector<AllowedName>& listed() const noexcept { return listed_; }
+  /** Entries that are addresses, with their ports. */
+  [[nodiscard]] std::vector<Address> addresses() const;
   /** Where something listens from the beginning. Those of one address follow each other. */
   [[nodiscard]] std::vector<ListeningAt> listening() const;
   /** The IPv6 address that leads where the IPv4 address of a name does; nothing where names have none. */

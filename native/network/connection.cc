@@ -61,6 +61,12 @@ std::size_t unacknowledged(int socket) {
   return static_cast<std::size_t>(std::max(count, 0));
 }
 
+/** Whether its other end gets a reset when it is closed, also by the end of this process (socket(7), SO_LINGER). */
+void reset_at_close(int socket, bool is_reset) {
+  const linger how{.l_onoff = is_reset ? 1 : 0, .l_linger = 0};
+  static_cast<void>(::setsockopt(socket, SOL_SOCKET, SO_LINGER, &how, sizeof(how)));
+}
+
 std::string_view outcome_of(int err) {
   if (err == ECONNREFUSED) return outcome::kRefused;
   if (err == ETIMEDOUT) return outcome::kTimeout;
@@ -68,11 +74,26 @@ std::string_view outcome_of(int err) {
   return outcome::kUnreachable;
 }
 
+/** The errno with which an attempt to connect has failed; 0 if it has not. */
+int error_of(int socket, const Address& to) {
+  int err = 0;
+  socklen_t size = sizeof(err);
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &err, &size) != 0) return errno;
+  if (err != 0) return err;
+  sockaddr_storage raw{};
+  size = sizeof(raw);
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&raw), &size) != 0) return errno;
+  const auto own = Address::from(*reinterpret_cast<const sockaddr*>(&raw));
+  // Where no server of the host listens, a socket that happens to have that very port connects to itself (RFC
+  // 9293, 3.5). It would then keep the port from the server. defence: no-connection-to-itself
+  if (own && own->is_same_host(to) && own->port() == to.port()) return ECONNREFUSED;
+  return 0;
+}
+
 }  // namespace
 
 void reset_connection(UniqueFd& socket) {
-  const linger none{.l_onoff = 1, .l_linger = 0};
-  if (socket) static_cast<void>(::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &none, sizeof(none)));
+  if (socket) reset_at_close(socket.get(), true);
   socket.reset();
 }
 
@@ -96,7 +117,7 @@ void Attempts::connected(UniqueFd socket, const Address& address) {
 }
 
 void Attempts::start_next(Clock::time_point now) {
-  while (!left_.empty() && !connected_) {
+  while (!left_.empty()) {
     const Address address = left_.back();
     left_.pop_back();
     const SocketAddress to(address);
@@ -106,8 +127,7 @@ void Attempts::start_next(Clock::time_point now) {
       continue;
     }
     next_at_ = now + kBetweenAttempts;
-    if (::connect(socket.get(), to.get(), to.size()) == 0) return connected(std::move(socket), address);
-    if (errno == EINPROGRESS || errno == EINTR) {
+    if (::connect(socket.get(), to.get(), to.size()) == 0 || errno == EINPROGRESS || errno == EINTR) {
       under_way_.push_back({.socket = std::move(socket), .address = address});
       return;
     }
@@ -127,15 +147,13 @@ bool Attempts::turn(const Awaited& awaited, Clock::time_point now) {
   bool has_failed = false;
   for (Attempt& one : under_way_) {
     if (awaited.happened(one.place) == 0) continue;
-    int err = 0;
-    socklen_t size = sizeof(err);
-    if (::getsockopt(one.socket.get(), SOL_SOCKET, SO_ERROR, &err, &size) != 0) err = errno;
+    const int err = error_of(one.socket.get(), one.address);
     if (err == 0) {
       connected(std::move(one.socket), Address(one.address));
       return true;
     }
     failed(err);
-    one.socket.reset();
+    reset_connection(one.socket);
     has_failed = true;
   }
   std::erase_if(under_way_, [](const Attempt& one) { return !one.socket; });
@@ -177,6 +195,7 @@ void Connection::end(std::string_view how) {
   state_ = State::kOver;
   outcome_ = how;
   if (how == outcome::kClosed) {
+    if (outside_) reset_at_close(outside_.get(), false);
     inside_.reset();
     outside_.reset();
   } else {
@@ -186,6 +205,12 @@ void Connection::end(std::string_view how) {
   attempts_ = {};
   sent_.drop();
   received_.drop();
+}
+
+void Connection::end_at(const Address& address, std::string_view how) {
+  if (is_over()) return;
+  address_ = address.text();
+  end(how);
 }
 
 void Connection::finish() {
@@ -265,7 +290,7 @@ std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, Movi
       if (inside != 0)
         read_hello(room);
       else if (now >= began_ + kHelloBound)
-        end(outcome::kTimeout);
+        end(outcome::kTlsName);
       break;
     case State::kLookingUp:
     case State::kConnecting:
@@ -352,6 +377,9 @@ void Connection::connected() {
   address_ = attempts_.address();
   pass_on_as_they_come(outside_.get());
   ask_whether_there(outside_.get());
+  // If the host program is killed, what is still here is lost. The server would take the rest for the whole.
+  // defence: no-part-of-killed
+  reset_at_close(outside_.get(), true);
   state_ = State::kMoving;
 }
 

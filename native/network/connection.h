@@ -84,6 +84,8 @@ class Connection {
   std::size_t turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room);
   /** Ends it where it is. */
   void end(std::string_view how);
+  /** The same, because of the address that its name leads to. */
+  void end_at(const Address& address, std::string_view how);
   /**
    * The program is no more, and its end of the connection is closed. What it has sent still goes on, and nothing comes
    * back: the connection is over when the server has all of it.
@@ -123,7 +125,7 @@ class Connection {
   Clock::time_point began_;
   ClientHelloReader hello_;
   Attempts attempts_;
-  /** The one outside that it is connected to. */
+  /** The one outside that it is connected to, or may not be. */
   std::string address_;
   Direction sent_;
   Direction received_;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -94,9 +95,21 @@ struct Lookups::State {
   std::size_t threads = 0;
   std::size_t idle = 0;
   bool is_over = false;
+  std::vector<Address> declared{};
+  /** What threads look up: the questions stay, and others for the same are answered with them. */
+  std::vector<std::pair<std::string, std::uint16_t>> under_way{};
+
+  /** The first question that no thread looks up. */
+  auto next() {
+    return std::ranges::find_if(questions, [this](const Question& one) {
+      return std::ranges::find(under_way, std::pair(one.name, one.port)) == under_way.end();
+    });
+  }
 };
 
-Lookups::Lookups() : state_(std::make_shared<State>()) {}
+Lookups::Lookups(std::vector<Address> declared) : state_(std::make_shared<State>()) {
+  state_->declared = std::move(declared);
+}
 
 Lookups::~Lookups() {
   const std::lock_guard lock(state_->mutex);
@@ -134,24 +147,32 @@ void Lookups::loop(const std::shared_ptr<State>& state) {
   for (;;) {
     state->idle += 1;
     const bool is_asked =
-        state->asked.wait_for(lock, kIdle, [&] { return state->is_over || !state->questions.empty(); });
+        state->asked.wait_for(lock, kIdle, [&] { return state->is_over || state->next() != state->questions.end(); });
     state->idle -= 1;
     if (!is_asked || state->is_over) break;
-    const State::Question question = std::move(state->questions.front());
-    state->questions.pop_front();
+    const auto next = state->next();
+    const std::pair asked(next->name, next->port);
+    state->under_way.push_back(asked);
     lock.unlock();
-    Looked found = look_up(question.name, question.port);
+    const Looked found = look_up(asked.first, asked.second, state->declared);
     lock.lock();
-    if (!state->is_over) question.told(std::move(found));
+    std::erase(state->under_way, asked);
+    const auto is_other = [&](const State::Question& one) { return asked != std::pair(one.name, one.port); };
+    const auto answered = std::ranges::stable_partition(state->questions, is_other);
+    for (const State::Question& one : answered) one.told(found);
+    state->questions.erase(answered.begin(), answered.end());
   }
   state->threads -= 1;
 }
 
-Looked usable(std::vector<Address> found, const std::vector<Address>& of_host) {
+Looked usable(std::vector<Address> found, const std::vector<Address>& of_host, const std::vector<Address>& declared) {
   /** An attempt to connect to each of them may be under way at once, in each connection of a session. */
   constexpr std::size_t kMostTried = 8;
   Looked looked;
-  const auto count = std::erase_if(found, [&](const Address& one) {
+  const auto is_refused = [&](const Address& one) {
+    const auto is_that = [&](const Address& other) { return other.is_same_host(one) && other.port() == one.port(); };
+    // The build may connect to it without a name, too.
+    if (std::ranges::any_of(declared, is_that)) return false;
     // defence: name-leads-to-no-private
     if (one.is_private()) return true;
     const auto leads_there = [&, other = one.stands_for()](const Address& own) {
@@ -159,8 +180,10 @@ Looked usable(std::vector<Address> found, const std::vector<Address>& of_host) {
     };
     // defence: name-leads-not-to-host
     return std::ranges::any_of(of_host, leads_there);
-  });
-  looked.has_private = count > 0;
+  };
+  const auto refused = std::ranges::stable_partition(found, std::not_fn(is_refused));
+  if (!refused.empty()) looked.refused = refused.front();
+  found.erase(refused.begin(), refused.end());
   if (found.empty()) return looked;
   const bool is_ipv6_first = found.front().is_ipv6();
   std::deque<Address> first;
@@ -178,7 +201,7 @@ Looked usable(std::vector<Address> found, const std::vector<Address>& of_host) {
   return looked;
 }
 
-Looked look_up(const std::string& name, std::uint16_t port) {
+Looked look_up(const std::string& name, std::uint16_t port, const std::vector<Address>& declared) {
   /** Of both families: those of one may all be in front of the others. */
   constexpr std::size_t kMostAddresses = 32;
   const Addresses looked_up = addresses_of(name);
@@ -191,10 +214,8 @@ Looked look_up(const std::string& name, std::uint16_t port) {
   for (const Address& one : found) {
     if (const auto other = one.stands_for()) all.push_back(*other);
   }
-  const auto of_host = own_among(all);
-  // Nothing tells that an address is not the host's.
-  if (!of_host) return {.addresses = {}, .has_private = !found.empty()};
-  return usable(std::move(found), *of_host);
+  // Where nothing tells that an address is not the host's, all are.
+  return usable(std::move(found), own_among(all).value_or(all), declared);
 }
 
 }  // namespace buildjail

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,13 @@ namespace buildjail {
 struct Looked {
   /** Without those that no name may lead to, in the order in which they are to be tried. */
   std::vector<Address> addresses{};
-  /** There were others: of private networks, or the host's own. */
-  bool has_private = false;
+  /** The first of the others: of private networks, or the host's own. */
+  std::optional<Address> refused{};
 };
 
 /**
- * Look-ups of names for one session, on a few threads of its own: a name that takes long holds up no other session.
+ * Look-ups of names for one session, on a few threads of its own: a name that takes long holds up no other session, and
+ * is looked up once for all that wait for it.
  * getaddrinfo(3) cannot be interrupted, so nobody waits for these threads: each ends by itself. They share no memory
  * with the host program but this object's, which they keep.
  */
@@ -28,7 +30,8 @@ class Lookups {
  public:
   using Told = std::function<void(Looked)>;
 
-  Lookups();
+  /** `declared`: entries of the session that are addresses. A name may lead to these, too. */
+  explicit Lookups(std::vector<Address> declared);
   Lookups& operator=(Lookups&&) = delete;
   /** `told` is called no more. */
   ~Lookups();
@@ -46,9 +49,9 @@ class Lookups {
 };
 
 /** Looks a name up. It may wait for as long as the host's resolver does. */
-Looked look_up(const std::string& name, std::uint16_t port);
+Looked look_up(const std::string& name, std::uint16_t port, const std::vector<Address>& declared);
 
 /** Removes the addresses that no name may lead to, and puts the first of both families in turns (RFC 8305, 4). */
-Looked usable(std::vector<Address> found, const std::vector<Address>& of_host);
+Looked usable(std::vector<Address> found, const std::vector<Address>& of_host, const std::vector<Address>& declared);
 
 }  // namespace buildjail

@@ -17,7 +17,7 @@ struct NetworkEvent {
   /** As the build asked for it, in lower case; of an address its text, of the host's loopback `host`. */
   std::string name;
   std::uint16_t port = 0;
-  /** The one outside that was connected to; empty if none was. */
+  /** The one outside that was connected to, or that its name may not lead to; empty if there was none. */
   std::string address{};
   /** In bytes, from the build and to it. */
   std::uint64_t sent = 0;

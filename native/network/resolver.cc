@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <variant>
 
 namespace buildjail {
@@ -87,29 +86,28 @@ void Resolver::accept(Clock::time_point now) {
 
 bool Resolver::read(Stream& stream, const Find& find) {
   auto& [socket, last, place, bytes, size] = stream;
-  const ssize_t got = ::recv(socket.get(), bytes.data() + size, bytes.size() - size, MSG_DONTWAIT);
+  const auto whole = [&] {
+    return size < kLength ? kLength : kLength + (static_cast<std::size_t>(bytes[0]) << 8U | bytes[1]);
+  };
+  // One message in a turn: the others stay in the socket, so that all sessions get their turns.
+  // defence: one-question-of-stream
+  const ssize_t got = ::recv(socket.get(), bytes.data() + size, whole() - size, MSG_DONTWAIT);
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;
   size += static_cast<std::size_t>(got);
-  while (size >= 2) {
-    const std::size_t length = static_cast<std::size_t>(bytes[0]) << 8U | bytes[1];
-    if (length > kMostMessage) return false;
-    if (size < 2 + length) return true;
-    const auto answer = answer_to(std::span(bytes).subspan(2, length), find);
-    if (!answer) return false;
-    std::array<std::uint8_t, 2 + DnsAnswer::kMost> told{};
-    const auto text = answer->bytes();
-    told[0] = static_cast<std::uint8_t>(text.size() >> 8U);
-    told[1] = static_cast<std::uint8_t>(text.size());
-    std::ranges::copy(text, told.begin() + 2);
-    const std::size_t whole = 2 + text.size();
-    // Who does not read its answers gets no more of them.
-    if (::send(socket.get(), told.data(), whole, MSG_DONTWAIT | MSG_NOSIGNAL) != static_cast<ssize_t>(whole))
-      return false;
-    std::memmove(bytes.data(), bytes.data() + 2 + length, size - 2 - length);
-    size -= 2 + length;
-  }
-  return true;
+  if (whole() > bytes.size()) return false;
+  if (size < whole()) return true;
+  const auto answer = answer_to(std::span(bytes).first(size).subspan(kLength), find);
+  size = 0;
+  if (!answer) return false;
+  std::array<std::uint8_t, kLength + DnsAnswer::kMost> told{};
+  const auto text = answer->bytes();
+  told[0] = static_cast<std::uint8_t>(text.size() >> 8U);
+  told[1] = static_cast<std::uint8_t>(text.size());
+  std::ranges::copy(text, told.begin() + kLength);
+  const std::size_t count = kLength + text.size();
+  // Who does not read its answers gets no more of them.
+  return ::send(socket.get(), told.data(), count, MSG_DONTWAIT | MSG_NOSIGNAL) == static_cast<ssize_t>(count);
 }
 
 }  // namespace buildjail

@@ -41,12 +41,14 @@ class Resolver {
   void turn(const Awaited& awaited, Clock::time_point now, const Find& find);
 
  private:
+  /** Bytes before a message, with its size in them. */
+  static constexpr std::size_t kLength = 2;
   /** A connection, and what has arrived of its next message. */
   struct Stream {
     UniqueFd socket;
     Clock::time_point last;
     Awaited::Place place = Awaited::kNowhere;
-    std::array<std::uint8_t, 2 + kMostMessage> bytes{};
+    std::array<std::uint8_t, kLength + kMostMessage> bytes{};
     std::size_t size = 0;
   };
 

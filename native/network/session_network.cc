@@ -38,7 +38,8 @@ SessionNetwork::SessionNetwork(std::string session, AllowedNames names, bool che
       listener_(std::move(listener)),
       resolver_(std::move(sockets.resolver_datagrams), std::move(sockets.resolver_listener)),
       spare_(std::move(sockets.spare)),
-      spare_ipv6_(std::move(sockets.spare_ipv6)) {
+      spare_ipv6_(std::move(sockets.spare_ipv6)),
+      lookups_(names_.addresses()) {
   auto next = sockets.listeners.begin();
   for (const ListeningAt& one : names_.listening())
     listeners_.push_back({.socket = std::move(*next++),
@@ -142,8 +143,8 @@ void SessionNetwork::give_addresses(Numbered& one, Clock::time_point now) {
 void SessionNetwork::looked_up(std::uint64_t number, Looked looked) {
   const auto found = std::ranges::find(connections_, number, &Numbered::number);
   if (found == connections_.end()) return;
-  const auto failure = looked.has_private ? outcome::kPrivate : outcome::kUnresolved;
-  found->connection.connect(std::move(looked.addresses), failure, Clock::now());
+  if (looked.addresses.empty() && looked.refused) return found->connection.end_at(*looked.refused, outcome::kPrivate);
+  found->connection.connect(std::move(looked.addresses), outcome::kUnresolved, Clock::now());
 }
 
 std::optional<Resolver::Found> SessionNetwork::find(const DnsQuery& query, Clock::time_point now) {

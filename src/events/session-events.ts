@@ -52,7 +52,7 @@ export type ConnectionOutcome =
   | 'unreachable'
   /** The host could not resolve the name. */
   | 'unresolved'
-  /** The name resolved to an address of the host's own networks only. */
+  /** The name resolved to addresses of the host's own networks only, and these are no entries. */
   | 'private'
   /** It did not begin with TLS to that name; see `tlsNames`. */
   | 'tls-name'
@@ -65,7 +65,7 @@ export interface ConnectionEvent {
   /** As the build asked for it, in lower case and ASCII; of an entry that is an address, the address; `host` of the host's loopback. */
   readonly name: string
   readonly port: number
-  /** The address outside. Undefined if none was connected to. */
+  /** The address outside. Undefined if none was connected to; of a connection that ended with `private`, the one that its name leads to. */
   readonly address: string | undefined
   /** Bytes from the build outward, and to the build. */
   readonly sent: number

@@ -1,8 +1,8 @@
 // What host programs do with networks of names (names.test.ts), each by its name; the answer is JSON. names-host.mjs has what is outside.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parentPort, Worker } from 'node:worker_threads'
@@ -173,6 +173,95 @@ const scenarios = {
     await once(child, 'exit')
     await waitFor(() => connected() === 0)
     return { during, after: connected() }
+  },
+  /** A hint says what lets a name lead to an address of the host's own networks, and so it does. */
+  hinted: async () => {
+    const run = (...allowed) => {
+      const body = program(`const got = await talk('private.example', 85); console.error(got === 'ECONNRESET' ? 'private.example: ECONNRESET' : got); process.exitCode = got === 'ECONNRESET' ? 1 : 0`)
+      const words = [fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url)), 'run', ...['private.example:85', ...allowed].flatMap((one) => ['--allow-host', one]), '--input', `node=${execPath}`, ...body]
+      return spawnSync(execPath, words, { encoding: 'utf8' }).stderr.trim()
+    }
+    return { said: run(), helped: run('10.77.0.7:85') }
+  },
+  /** The host program is killed while a build sends. */
+  killedSending: async () => {
+    const child = spawn(execPath, [fileURLToPath(import.meta.url), 'sends'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await waitFor(() => connected() === 0)
+    const socket = connect(88, '198.51.100.7').setEncoding('utf8')
+    const [kept] = await once(socket, 'data')
+    return kept
+  },
+  sends: async () => {
+    const session = await openSession(spec(['allowed.example:87']))
+    const inner = session.spawn(program(`
+      const socket = net.connect({ host: 'allowed.example', port: 87, family: 4 })
+      const more = () => { socket.write('x'.repeat(100000), more) }
+      socket.on('connect', more)
+      await pause(300)
+      console.log('sends')`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(inner.stdout, 'data')
+    console.log('sends')
+    await new Promise(() => setInterval(() => {}, 1000))
+  },
+  /** What a build asks its resolver by TCP holds up another session little more than what it asks by UDP. */
+  asked: async () => {
+    const beside = await openSession(spec(['allowed.example:81']))
+    /** Milliseconds that an answer takes, in the middle of 100. */
+    const answered = async (storm) => {
+      const session = await openSession(spec(['allowed.example:85']))
+      const child = session.spawn(program(`
+        const question = Buffer.from([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1])
+        ${storm}
+        await pause(500)
+        console.log('storms')
+        await pause(60_000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
+      await once(child.stdout, 'data')
+      const took = answerOf(await beside.run(program(`
+        const socket = net.connect({ host: 'allowed.example', port: 81, family: 4, noDelay: true })
+        const all = []
+        for (let i = 0; i < 100; i += 1) {
+          const begin = performance.now()
+          await new Promise((done) => socket.once('data', done).write('x'))
+          all.push(performance.now() - begin)
+        }
+        tell(all.sort((one, other) => one - other)[50])`)))
+      child.kill('SIGKILL')
+      await session.close()
+      return took
+    }
+    const udp = await answered(`
+      const socket = dgram.createSocket('udp4')
+      const more = () => socket.send(question, 53, '127.0.0.53', () => setImmediate(more))
+      for (let i = 0; i < 200; i += 1) more()`)
+    const tcp = await answered(`
+      const many = Buffer.concat(Array.from({ length: 3000 }, () => [Buffer.from([0, question.length]), question]).flat())
+      for (let i = 0; i < 16; i += 1) {
+        const socket = net.connect(53, '127.0.0.53').on('error', () => {}).resume()
+        const more = () => socket.write(many, more)
+        more()
+      }`)
+    await beside.close()
+    return { isFair: tcp < 5 + 4 * udp, udp, tcp }
+  },
+  /** The host has two ports for connections, and a build asks for one of them, where nothing listens. */
+  ownPort: async () => {
+    writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '40000 40001')
+    const session = await openSession(spec(['host:40000', 'host:40001']))
+    const held = session.spawn(program(`
+      for (const port of [40000, 40001]) for (let i = 0; i < 20; i += 1) net.connect({ host: 'host', port, family: 4 }, function () { this.write('x') }).on('error', () => {})
+      await pause(500)
+      console.log('asked')
+      await pause(60_000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(held.stdout, 'data')
+    const servers = [40_000, 40_001].map((port) => createServer().listen(port, '127.0.0.1'))
+    const said = await Promise.all(servers.map((server) => once(server, 'listening').then(() => 'listens', ({ code }) => code)))
+    for (const server of servers) server.close()
+    held.kill('SIGKILL')
+    await session.close()
+    return said
   },
   held: async () => {
     const session = await openSession(spec(['allowed.example:81']))

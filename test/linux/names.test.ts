@@ -138,18 +138,26 @@ describeHere('a network of names', () => {
     const { answer, events } = told('private') as { answer: unknown; events: { name: string; outcome: string; address?: string }[] }
     expect(answer).toEqual([reset, reset, reset, hello, reset, hello, reset, reset, reset, reset, reset, hello])
     expect(events.map(({ name, outcome, address }) => [name, outcome, address])).toEqual([
-      ['private.example', 'private', undefined],
-      ['loopback.example', 'private', undefined],
-      ['own.example', 'private', undefined],
+      ['private.example', 'private', '10.77.0.7'],
+      ['loopback.example', 'private', '127.0.0.1'],
+      ['own.example', 'private', '198.51.100.1'],
       ['mixed.example', 'closed', '198.51.100.7'],
       // The host's search list has a name for each, and only one of them is short.
       ['missing.invalid', 'unresolved', undefined],
       ['missing', 'closed', '198.51.100.7'],
-      ...['translated.example', 'own-translated.example', 'anycast.example', 'routed.example', 'dropped.example'].map((name) => [name, 'private', undefined]),
+      ['translated.example', 'private', '64:ff9b::a4d:7'],
+      ['own-translated.example', 'private', '64:ff9b::c633:6401'],
+      ['anycast.example', 'private', '2001:db8:1::'],
+      ['routed.example', 'private', '203.0.113.5'],
+      ['dropped.example', 'private', '203.0.113.6'],
       // Of two of its addresses the kernel tells no route.
       ['half.example', 'closed', '198.51.100.7'],
     ])
     expect(told('alone')).toBe('private')
+  }, 60_000)
+
+  test('has a hint for a name that leads to an address of the host’s own networks, which lets it lead there', () => {
+    expect(told('hinted')).toEqual({ said: expect.stringContaining('--allow-host 10.77.0.7:85') as string, helped: hello })
   }, 60_000)
 
   // promise: 34
@@ -189,7 +197,7 @@ describeHere('a network of names', () => {
 
   // promise: 34
   test('holds up nobody where the host does not resolve a name', () => {
-    expect(told('hanging')).toEqual({ other: hello, before: 0, after: 40 })
+    expect(told('hanging')).toEqual({ own: hello, other: hello, before: 0, after: 40 })
   }, 60_000)
 
   test('is over with its environment, whatever is looked up for it', () => {
@@ -198,6 +206,11 @@ describeHere('a network of names', () => {
 
   test('takes nothing from another session while a build storms its own, and nothing for good from that', () => {
     expect(told('stormed')).toEqual({ other: [hello], isBounded: true, own: hello, left: 0 })
+  }, 60_000)
+
+  // promise: 34
+  test('has no session wait while a build of another asks much by TCP', () => {
+    expect(told('asked')).toMatchObject({ isFair: true })
   }, 60_000)
 
   test('tries few addresses of a name at a time', () => {
@@ -215,6 +228,14 @@ describeHere('a network of names', () => {
 
   test('is over with a host program that is killed', () => {
     expect(told('killed')).toEqual({ during: 5, after: 0 })
+  }, 60_000)
+
+  test('leaves no server a part for the whole where its host program is killed', () => {
+    expect(told('killedSending')).toBe('0 bytes')
+  }, 60_000)
+
+  test('holds no port of the host at which a server of it is to listen', () => {
+    expect(told('ownPort')).toEqual(['listens', 'listens'])
   }, 60_000)
 
   // promise: 34

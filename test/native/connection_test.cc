@@ -1,8 +1,10 @@
 // A connection of a build, between a program and a server of this test, by TCP on the loopback.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -19,6 +21,8 @@
 #include "network/awaited.h"
 #include "network/connection.h"
 #include "network/direction.h"
+#include "network/dns_message.h"
+#include "network/resolver.h"
 
 namespace {
 
@@ -130,6 +134,45 @@ std::optional<std::size_t> read_slowly(Joined& joined) {
     joined.turn();
   }
   return std::nullopt;
+}
+
+TEST_CASE("a program that sends nothing where TLS is expected is told of as one that is no TLS") {
+  const Listening name;
+  const UniqueFd program = name.connect();
+  const auto now = Awaited::Clock::now();
+  Connection connection(name.accept(), "a.example", 443, true, now);
+  MovingRoom room;
+  Awaited awaited;
+  connection.await(awaited, now);
+  connection.turn(awaited, now + Connection::kHelloBound, room);
+  CHECK(connection.event(now).outcome == outcome::kTlsName);
+}
+
+TEST_CASE("a stream of questions is answered one in a turn, and all in the end") {
+  constexpr std::size_t kMany = 300;
+  const Listening name;
+  const UniqueFd program = name.connect();
+  Resolver resolver(UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), UniqueFd(::dup(name.socket.get())));
+  REQUIRE(::fcntl(name.socket.get(), F_SETFL, O_NONBLOCK) == 0);
+  std::string questions;
+  // Of the root, each with its size before it.
+  for (std::size_t i = 0; i < kMany; ++i) questions += std::string("\0\x11\0\1\1\0\0\1\0\0\0\0\0\0\0\0\1\0\1", 19);
+  REQUIRE(::send(program.get(), questions.data(), questions.size(), 0) == static_cast<ssize_t>(questions.size()));
+  std::size_t answered = 0;
+  Awaited awaited;
+  for (std::size_t turns = 0; turns < 3 * kMany && answered < kMany; ++turns) {
+    const std::size_t before = answered;
+    const auto now = Awaited::Clock::now();
+    awaited.clear();
+    resolver.await(awaited, now);
+    REQUIRE(awaited.wait(now));
+    resolver.turn(awaited, now, [&](const DnsQuery&) -> std::optional<Resolver::Found> {
+      ++answered;
+      return std::nullopt;
+    });
+    CHECK(answered <= before + 1);
+  }
+  CHECK(answered == kMany);
 }
 
 TEST_CASE("an answer that a server gives before it breaks off arrives, and then the end of the connection") {

@@ -175,15 +175,25 @@ TEST_CASE("a name leads to the public addresses that it has, of both families in
   const auto address = [](const char* text) { return *Address::read(text, 80); };
   const auto found = usable({address("2600::1"), address("2600::2"), address("10.0.0.1"), address("8.8.8.8"),
                              address("9.9.9.9"), address("::1"), address("2600::9")},
-                            {address("2600::9").at(0)});
+                            {address("2600::9").at(0)}, {});
   std::vector<std::string> texts;
   for (const Address& one : found.addresses) texts.push_back(one.text());
   CHECK(texts == std::vector<std::string>{"2600::1", "8.8.8.8", "2600::2", "9.9.9.9"});
-  CHECK(found.has_private);
-  CHECK_FALSE(usable({address("8.8.8.8")}, {}).has_private);
-  CHECK(usable({address("64:ff9b::909:909"), address("2002:909:909::1")}, {address("9.9.9.9")}).addresses.empty());
-  const auto many = usable(std::vector<Address>(40, address("8.8.8.8")), {});
+  REQUIRE(found.refused);
+  CHECK(found.refused->text() == "10.0.0.1");
+  CHECK_FALSE(usable({address("8.8.8.8")}, {}, {}).refused);
+  CHECK(usable({address("64:ff9b::909:909"), address("2002:909:909::1")}, {address("9.9.9.9")}, {}).addresses.empty());
+  const auto many = usable(std::vector<Address>(40, address("8.8.8.8")), {}, {});
   CHECK(many.addresses.size() == 8);
+}
+
+TEST_CASE("a name leads to a private address that is an entry, at the port of that entry alone") {
+  const auto address = [](const char* text) { return *Address::read(text, 80); };
+  const std::vector<Address> found{address("10.0.0.1"), address("10.0.0.2")};
+  const auto at_port = usable(found, found, {address("10.0.0.2")});
+  REQUIRE(at_port.addresses.size() == 1);
+  CHECK(at_port.addresses.front().text() == "10.0.0.2");
+  CHECK(usable(found, {}, {address("10.0.0.2").at(81)}).addresses.empty());
 }
 
 TEST_CASE("names of a plan have addresses of their own, and the ports of wildcards that fit") {

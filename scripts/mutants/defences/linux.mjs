@@ -803,6 +803,21 @@ export const linux = [
     tests: [[networkOfNames, 'has a writer wait for a reader that does not read, and nobody else']],
   },
   {
+    defence: 'a server does not take what it has got for the whole where the host program is killed',
+    off: { 'no-part-of-killed': 'skip' },
+    tests: [[networkOfNames, 'leaves no server a part for the whole where its host program is killed']],
+  },
+  {
+    defence: 'a connection to the host does not connect to itself',
+    off: { 'no-connection-to-itself': 'never' },
+    tests: [[networkOfNames, 'holds no port of the host at which a server of it is to listen']],
+  },
+  {
+    defence: 'a stream of questions holds up no other session',
+    off: { 'one-question-of-stream': { first: 'static bool is_again = false;\nfor (int i = is_again ? 400 : 0; i < 400; ++i) {\nis_again = true;\nif (!read(stream, find)) i = 400;\nis_again = false;\n}' } },
+    tests: [[networkOfNames, 'has no session wait while a build of another asks much by TCP']],
+  },
+  {
     defence: 'TLS to a name names no other server',
     off: { 'tls-name-is-allowed': 'never' },
     tests: [[networkOfNames, 'lets only TLS to a name reach its port 443, however the first bytes are cut']],

@@ -231,26 +231,26 @@ export const sharedScenarios = {
     const session = await openSession(spec(['hanging.example:80', 'allowed.example:85']))
     const beside = await openSession(spec(['allowed.example:85']))
     const outcomes = []
-    session.on('connection', ({ outcome }) => outcomes.push(outcome))
+    session.on('connection', ({ name, outcome }) => { if (name === 'hanging.example') outcomes.push(outcome) })
     const child = session.spawn(program(`
       for (let i = 0; i < 40; i += 1) net.connect({ host: 'hanging.example', port: 80, family: 4 }).on('error', () => {})
       await pause(200)
       console.log('asked')
       setInterval(() => {}, 1000)`), { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(child.stdout, 'data')
-    const other = answerOf(await beside.run(program(`tell(await talk('allowed.example', 85))`)))
+    const [own, other] = (await Promise.all([session, beside].map((one) => one.run(program(`tell(await talk('allowed.example', 85))`))))).map(answerOf)
     const before = outcomes.length
     await session.close()
     await beside.close()
-    return { other, before, after: outcomes.filter((one) => one === 'closed').length }
+    return { own, other, before, after: outcomes.filter((one) => one === 'closed').length }
   },
   /** Connections that are given up while the host looks their name up are in the way of no later one. */
   givenUp: async () => {
-    const session = await openSession(spec(['hanging.example:80', 'allowed.example:85']))
+    const session = await openSession(spec([...Array.from({ length: 50 }, (_, index) => `h${index}.hanging.example:80`), 'allowed.example:85']))
     const outcomes = {}
-    session.on('connection', ({ name, outcome }) => { if (name === 'hanging.example') outcomes[outcome] = (outcomes[outcome] ?? 0) + 1 })
+    session.on('connection', ({ name, outcome }) => { if (name.endsWith('.hanging.example')) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1 })
     const later = answerOf(await session.run(program(`
-      const lane = async () => { for (let i = 0; i < 50; i += 1) await new Promise((done) => { const socket = net.connect({ host: 'hanging.example', port: 80, family: 4 }, () => socket.resetAndDestroy()).on('close', done) }) }
+      const lane = async () => { for (let i = 0; i < 50; i += 1) await new Promise((done) => { const socket = net.connect({ host: 'h' + i + '.hanging.example', port: 80, family: 4 }, () => socket.resetAndDestroy()).on('close', done) }) }
       await Promise.all(Array.from({ length: 10 }, lane))
       tell(await talk('allowed.example', 85))`)))
     await session.close()
