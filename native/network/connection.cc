@@ -85,7 +85,8 @@ int error_of(int socket, const Address& to) {
   if (::getsockname(socket, reinterpret_cast<sockaddr*>(&raw), &size) != 0) return errno;
   const auto own = Address::from(*reinterpret_cast<const sockaddr*>(&raw));
   // Where no server of the host listens, a socket that happens to have that very port connects to itself (RFC
-  // 9293, 3.5). It would then keep the port from the server. defence: no-connection-to-itself
+  // 9293, 3.5). It would then keep the port from the server.
+  // defence: no-connection-to-itself
   if (own && own->is_same_host(to) && own->port() == to.port()) return ECONNREFUSED;
   return 0;
 }
