@@ -253,7 +253,6 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
   header.argument_count = static_cast<unsigned>(request.argv.size());
   header.variable_count = static_cast<unsigned>(request.environment.size());
   header.terminal = static_cast<unsigned>(setup.terminal + 1);
-  header.kept_capabilities = kept_capabilities(setup.user);
   add_limits(header, request.limits, setup);
 
   std::string text;

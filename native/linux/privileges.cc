@@ -51,7 +51,6 @@ void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& 
   constexpr std::uint64_t kLaunching = 1U << CAP_KILL | 1U << CAP_SETGID | 1U << CAP_SETUID | 1U << CAP_SETPCAP;
   const CallSite site{.step = kStep};
   const std::uint64_t kept = kept_capabilities(user);
-  // defence: command-executed-build-user-2
   const unsigned long bits = (kept == 0 ? SECBIT_NOROOT : 0) | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
                              SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   calls.make(site, kCall_prctl, {PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0});

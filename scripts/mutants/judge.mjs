@@ -1,5 +1,6 @@
 // `judge.mjs LIST`, in the package's folder: runs the named tests with every defence on, then with each off in turn, and prints
-// what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails, or it could not be built without.
+// what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails, or it could not be built without, or
+// none of its tests is run here.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -12,6 +13,8 @@ const minutes = 60_000
 const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const loaded = path.join('prebuilds', artefactHere().addon)
 const watching = path.join('prebuilds', artefactHere().watcher)
+// Without some defences no session opens at all, and that is to be noticed too (test/session/kernel.ts).
+process.env.BUILDJAIL_TEST_SESSIONS = 'required'
 // In the package's folder, which is ours alone, as /tmp is not.
 const report = path.resolve('mutants/report.json')
 mkdirSync('prebuilds', { recursive: true })
@@ -101,6 +104,12 @@ for (const mutant of mutants) {
   if (mutant.isUnbuilt) {
     wrong++
     console.log(`NOT BUILT ${mutant.defence}`)
+    continue
+  }
+  // Where none of its tests runs here, nothing can notice.
+  if (mutant.tests.every(([, title]) => ['skipped', 'pending'].includes(all.get(title)?.status))) {
+    wrong++
+    console.log(`NOT JUDGED ${mutant.defence}`)
     continue
   }
   const outcome = runWithout(mutant)

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -202,6 +202,20 @@ describeLimits('limits of a session on Linux', () => {
       await spinning
       // Far more than it takes on a busy machine, and less than what a hundredth of a processor needs for all of them.
       expect(performance.now() - began).toBeLessThan(10_000)
+    }
+  })
+
+  // A kernel since 6.18 lets a killed process end without its share of the processors, so that no time tells.
+  test('of processors are none any more for a session that closes', async () => {
+    const session = await openSession({ limits: { cpus: 0.5 } })
+    const own = limitsOf(await initOf(session), 'cpu')
+    const events: string[] = []
+    const watched = watch(path.join(own, isUnified(own) ? 'cpu.max' : 'cpu.cfs_quota_us'), (event) => events.push(event))
+    try {
+      await session.close()
+      await expect.poll(() => events).toContain('change')
+    } finally {
+      watched.close()
     }
   })
 

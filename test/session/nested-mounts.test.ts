@@ -107,7 +107,8 @@ describeSession('a mount inside another', () => {
     const { planOf } = await import('../../src/index.ts')
     const plan = planOf({ inputs: { '/w': root }, outputs: { '/w/dist': folders.output } })
     rmSync(dist, { recursive: true })
-    for (const to of [elsewhere, '../elsewhere', '/tmp']) {
+    mkdirSync(path.join(root, 'src'))
+    for (const to of [elsewhere, '../elsewhere', '/tmp', 'src']) {
       symlinkSync(to, dist)
       await expect(openSession(plan)).rejects.toMatchObject({ step: 'mount-point' })
       rmSync(dist)

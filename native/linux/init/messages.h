@@ -99,8 +99,6 @@ struct launch_message {
   unsigned terminal;
   /** A bit for each of the descriptors 0, 1 and 2 that comes along. The others are the session's /dev/null. */
   unsigned given;
-  /** A bit for each capability (capabilities(7)). */
-  unsigned long long kept_capabilities;
   /** The limits of each of its processes (setrlimit(2)). An entry whose `most` is 0 stands for no limit. */
   struct process_limit limits[kMostLimits];
   unsigned long long text_size;

@@ -1,7 +1,7 @@
 // What comes back in an output, on either system.
 
 export const handedBackTests = 'test/session/attacks/handed-back.test.ts'
-const everythingBack = [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user undefined)']]
+export const everythingBack = [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user undefined)']]
 
 export const lentFolder = (tests) => [
   {
@@ -50,6 +50,6 @@ export const handedBack = [
   {
     defence: 'an output is shut to others of the host before it is looked through',
     off: { 'output-shut-before-walk': 'skip' },
-    tests: [[handedBackTests, 'comes back at once though users of the host, whom the build has let in, move its folders all the time']],
+    tests: [[handedBackTests, 'comes back all the same when the host program is killed in the middle of it (its watcher lives: %s)']],
   },
 ]

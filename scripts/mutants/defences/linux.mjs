@@ -1,5 +1,5 @@
 // Of sessions on Linux.
-import { handedBack, handedBackTests, lentFolder } from './handed-back.mjs'
+import { everythingBack, handedBack, handedBackTests, lentFolder } from './handed-back.mjs'
 
 const writing = 'test/session/writing.test.ts'
 const user = 'test/session/user.test.ts'
@@ -146,13 +146,14 @@ const limited = [
   },
   {
     defence: 'a recovery removes only cgroups of its session',
-    off: { 'recovery-removes-only-cgroups': 'skip', 'recovery-removes-only-cgroups-2': 'always' },
+    // One that is not listed has none.
+    off: { 'recovery-removes-only-cgroups': 'skip', 'recovery-removes-only-cgroups-2': 'always', 'recovery-own-cgroups': { value: 'true' } },
     tests: [[linuxLimits, 'of a journal that names what is not the session’s: a recovery leaves that alone, and says so']],
   },
   {
     defence: 'closing and killing wait for no processor time',
     off: { 'closing-killing-wait-no': 'always' },
-    tests: [[linuxLimits, 'of processors hold up neither killing everything nor closing']],
+    tests: [[linuxLimits, 'of processors are none any more for a session that closes']],
   },
   {
     defence: 'nobody waits for an init that gets no processor',
@@ -310,7 +311,7 @@ export const linux = [
     tests: [[mountsInOutputs, 'is seen where it was mounted at another place of the same folder']],
   },
   ...handedBack,
-  ...lentFolder([['test/linux/closing.test.ts', 'is closed all the same, also while everything in it is being killed, and its output has its owner and mode']]),
+  ...lentFolder([['test/linux/closing.test.ts', 'is closed all the same, also while everything in it is being killed, and its output has its owner and mode'], ...everythingBack]),
   {
     defence: 'inputs are read-only',
     off: { 'inputs-read-only': { without: 'kReadOnly' } },
@@ -384,6 +385,11 @@ export const linux = [
   {
     defence: 'the host’s root is taken off',
     off: { 'host-root-taken-off': 'skip' },
+    tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: nothing below the root, where an ordinary user’s session was made over them']],
+  },
+  {
+    defence: 'the host’s root is taken off the mounts that all sessions of root begin with',
+    off: { 'host-root-taken-off-2': { value: 'raw::pivot_root(".", ".") == 0' } },
     tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other (a session %s)']],
   },
   {
@@ -398,7 +404,7 @@ export const linux = [
   },
   {
     defence: '/proc shows what may be traced and nothing else',
-    off: { 'proc-shows-traced-nothing': 'skip' },
+    off: { 'proc-shows-traced-nothing': { swap: { '"hidepid=ptraceable"': '""' } } },
     tests: [['test/linux/namespaces.test.ts', 'show of the host’s processes none, and of their own neither init nor how they were begun']],
   },
   {
@@ -549,12 +555,6 @@ export const linux = [
     off: { 'root-keeps-seven-capabilities': { value: '0x1ffffffffff' } },
 // CAP_SETUID', '| 1U << 7 | 1U << 27 | 1U << 21;']],
     tests: [['test/linux/privileges.test.ts', "is ${kept.join(', ')} at most when it asked to be root"]],
-  },
-  {
-    defence: 'a command is executed with the build user’s rights',
-    // The kernel takes them with the user id as well, unless it is told not to.
-    off: { 'command-executed-build-user': 'skip', 'command-executed-build-user-2': { swap: { SECBIT_NO_SETUID_FIXUP_LOCKED: '4' } } },
-    tests: [['test/linux/privileges.test.ts', 'is nothing beyond its user: no capability, now or ever']],
   },
   {
     defence: 'what a command started is told from its neighbours',

@@ -396,7 +396,7 @@ describeAttack('what comes back in an output', () => {
     giveFolder()
     // So many that a busy machine has time to kill it meanwhile.
     const count = isFreebsd ? 12_000 : 30_000
-    const command = ['sh', '-c', `cd /output; seq ${count} | xargs touch; /inputs/probe/planter plant /output > /dev/null`]
+    const command = ['sh', '-c', `cd /output; seq ${count} | xargs touch; /inputs/probe/planter plant /output > /dev/null; chmod a+rwx /output`]
     const program = hostProgram(armed({ output: folders.output, allow: ['set-id'] }), command)
     const exit = once(program, 'exit')
     await expect.poll(() => existsSync(inOutput(String(count))), { timeout: 60_000 }).toBe(true)
@@ -407,6 +407,8 @@ describeAttack('what comes back in an output', () => {
     if (!isWatched) for (const watcher of watchers) process.kill(watcher, 'SIGKILL')
     program.kill('SIGKILL')
     await exit
+    // The build had let everybody in.
+    if (!isWatched) expect(statSync(folders.output).mode & 0o077).toBe(0)
     if (isWatched) await expect.poll(() => notOf(owner.uid, owner.gid, folders.output), { timeout: 20_000 }).toBe('')
     else expect(await recover()).toMatchObject({ recovered: [{ handedBack: [folders.output] }], leftAlone: [] })
     expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')

@@ -1,14 +1,19 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import path from 'node:path'
+import { execPath } from 'node:process'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { openSession, SessionPool, type BuildProcess, type Spec } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
-import { armed, attack, describeAttack } from './attack.ts'
+import { armed, attack, describeAttack, isRoot } from './attack.ts'
+
+const commandLine = fileURLToPath(new URL('../../../dist/cli/main.cjs', import.meta.url))
 
 // docs/security.md says what of it a build can see all the same: the names of the folders that were mounted for it, the
 // kernel's version, how many processors there are and how busy they are.
@@ -50,6 +55,14 @@ describeAttack('what a build can learn of its host', () => {
       await session.close()
       await pool?.close()
     }
+  })
+
+  // promise: 12
+  test.runIf(isRoot && !isFreebsd)('of the host’s mounts: nothing below the root, where an ordinary user’s session was made over them', () => {
+    const words = ['--reuid=4711', '--regid=4711', '--clear-groups', execPath, commandLine, 'run', '--', 'cat', '/proc/self/mountinfo']
+    const { stdout, stderr } = spawnSync('setpriv', words, { encoding: 'utf8', env: { ...process.env, XDG_RUNTIME_DIR: '' } })
+    expect(stderr).toBe('')
+    expect(stdout.split('\n').map((line) => line.split(' ')[4]).filter((on) => on === '/')).toEqual(['/'])
   })
 
   // promise: 9
