@@ -73,7 +73,6 @@ bool make_in_child(UniqueFd& made) {
   if (!root || raw::move_mount(root.get(), AT_FDCWD, "/") != 0 || ::fchdir(root.get()) != 0) return false;
   if (!can_make_devices()) return false;
   if (raw::mount_setattr(root.get(), 0, {.set = raw::kReadOnly | raw::kNoDev}) != 0) return false;
-  // defence: host-root-taken-off-2
   return raw::pivot_root(".", ".") == 0 && ::umount2(".", MNT_DETACH) == 0;
 }
 

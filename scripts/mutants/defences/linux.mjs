@@ -388,11 +388,6 @@ export const linux = [
     tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: nothing below the root, where an ordinary user’s session was made over them']],
   },
   {
-    defence: 'the host’s root is taken off the mounts that all sessions of root begin with',
-    off: { 'host-root-taken-off-2': { value: 'raw::pivot_root(".", ".") == 0' } },
-    tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other (a session %s)']],
-  },
-  {
     defence: '/dev is read-only',
     off: { 'dev-read-only': 'skip' },
     tests: [['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],

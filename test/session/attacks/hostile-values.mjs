@@ -113,8 +113,9 @@ export const wholeOrNothing = (least, most) => plain((value) => value === undefi
 export const big = plain((value) => (typeof value === 'bigint' ? value === BigInt.asUintN(64, value) : false))
 export const flagOrNull = plain((value) => value === null || typeof value === 'boolean')
 export const flagOrNothing = plain((value) => value === undefined || typeof value === 'boolean')
+const withNul = fc.constantFrom('\0', 'a\0b', '/\0', `${'x'.repeat(9000)}\0`).map((value) => new Made(`a text with a NUL, of ${value.length}`, () => value, true))
 /** A text for the kernel. */
-export const text = plain(isText)
+export const text = fc.oneof({ weight: 4, arbitrary: plain(isText) }, { weight: 1, arbitrary: withNul })
 export const textOrNothing = plain((value) => value === undefined || isText(value))
 export const anyText = plain((value) => typeof value === 'string')
 const isSignal = (value) => isWhole(value, 1, process.platform === 'freebsd' ? 126 : 64)
