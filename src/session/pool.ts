@@ -68,6 +68,8 @@ export class SessionPool implements AsyncDisposable {
   #lastDone = 0
   #refill: NodeJS.Timeout | undefined
   #refilling: Promise<void> | undefined
+  /** Ends the opening of one that is to be ready, where that waits or copies. */
+  readonly #filling = new AbortController()
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
   #isClosed = false
@@ -291,6 +293,7 @@ export class SessionPool implements AsyncDisposable {
   async #close(): Promise<void> {
     clearInterval(this.#expiry)
     clearTimeout(this.#refill)
+    this.#filling.abort()
     await this.#refilling
     for (const ready of this.#ready.splice(0)) this.#throwAway(ready)
     for (const session of this.#left.keys()) this.#takeAway(session)
@@ -306,7 +309,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #addReady(): Promise<void> {
-    this.#ready.push(await withCopies(this.#base, (base) => this.#open(nativeBaseOf((this.#base = base)), base, base.wait)))
+    this.#ready.push(await withCopies(this.#base, (base) => this.#open(nativeBaseOf((this.#base = base)), base, base.wait, { signal: this.#filling.signal })))
   }
 
   #returned(session: Session): void {

@@ -172,6 +172,17 @@ describe.runIf(isSupported)('a pool of which none is ready', () => {
     await vi.waitFor(() => expect(pool.ready).toBe(1))
   })
 
+  it('is closed without waiting for one that waits for what another session has', async () => {
+    const pool = await SessionPool.open({ ...base, wait: '1m' }, { size: 1 })
+    const session = await pool.acquire()
+    addon.script.openFailure = { ...busy, step: 'user-lease' }
+    const tries = addon.acts.length
+    await vi.advanceTimersByTimeAsync(quiet + 1)
+    await vi.waitFor(() => expect(addon.acts.slice(tries).filter((act) => act === 'open').length).toBeGreaterThan(1))
+    await pool.close()
+    await session.close()
+  })
+
   it('does not keep a process that is done', async () => {
     const pool = await SessionPool.open(base, { size: 1 })
     await (await pool.acquire()).close()
