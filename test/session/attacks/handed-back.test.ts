@@ -396,7 +396,7 @@ describeAttack('what comes back in an output', () => {
     giveFolder()
     // So many that a busy machine has time to kill it meanwhile.
     const count = isFreebsd ? 12_000 : 30_000
-    const command = ['sh', '-c', `cd /output; seq ${count} | xargs touch; /inputs/probe/planter plant /output > /dev/null; chmod a+rwx /output`]
+    const command = ['sh', '-c', `cd /output; seq ${count} | xargs touch; chmod a+rwx /output; /inputs/probe/planter plant /output > /dev/null`]
     const program = hostProgram(armed({ output: folders.output, allow: ['set-id'] }), command)
     const exit = once(program, 'exit')
     await expect.poll(() => existsSync(inOutput(String(count))), { timeout: 60_000 }).toBe(true)
