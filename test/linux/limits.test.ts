@@ -206,7 +206,7 @@ describeLimits('limits of a session on Linux', () => {
   })
 
   // A kernel since 6.18 lets a killed process end without its share of the processors, so that no time tells.
-  test('of processors are none any more for a session that closes', async () => {
+  test('of processors are lifted from a session that closes', async () => {
     const session = await openSession({ limits: { cpus: 0.5 } })
     const own = limitsOf(await initOf(session), 'cpu')
     const events: string[] = []

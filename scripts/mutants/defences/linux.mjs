@@ -153,7 +153,7 @@ const limited = [
   {
     defence: 'closing and killing wait for no processor time',
     off: { 'closing-killing-wait-no': 'always' },
-    tests: [[linuxLimits, 'of processors are none any more for a session that closes']],
+    tests: [[linuxLimits, 'of processors are lifted from a session that closes']],
   },
   {
     defence: 'nobody waits for an init that gets no processor',
