@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "base/tolerated.h"
-#include "linux/privileges.h"
 #include "linux/processes.h"
 #include "state/files.h"
 

@@ -10,7 +10,7 @@ import { artefactHere } from '../prebuilds/here.mjs'
 import { isTitled, patternOf } from './titles.mjs'
 
 const minutes = 60_000
-/** An emulated processor needs longer for all that are named. */
+/** For the tests of all defences in one run. An emulated processor needs longer. */
 const boundOfAll = process.env.BUILDJAIL_IN_GUEST === undefined ? 20 * minutes : 60 * minutes
 const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const loaded = path.join('prebuilds', artefactHere().addon)

@@ -4,7 +4,7 @@ import { preflight } from '../../src/index.ts'
 
 const { isSupported, obstacles } = preflight()
 
-/** With `BUILDJAIL_TEST_SESSIONS=required` they fail where no session can be opened. */
+/** Tests that open sessions are to fail, and not to be skipped, where no session can be opened. */
 const isRequired = process.env['BUILDJAIL_TEST_SESSIONS'] === 'required'
 
 if (!isSupported) {

@@ -146,7 +146,7 @@ const limited = [
   },
   {
     defence: 'a recovery removes only cgroups of its session',
-    // One that is not listed has none.
+    // A session that is not listed keeps its cgroups anyway: that stands in front of these two.
     off: { 'recovery-removes-only-cgroups': 'skip', 'recovery-removes-only-cgroups-2': 'always', 'recovery-own-cgroups': { value: 'true' } },
     tests: [[linuxLimits, 'of a journal that names what is not the session’s: a recovery leaves that alone, and says so']],
   },
