@@ -21,10 +21,11 @@ process.env.BUILDJAIL_TEST_SESSIONS = 'required'
 const report = path.resolve('mutants/report.json')
 mkdirSync('prebuilds', { recursive: true })
 
-/** Where no test has failed and their file has, a hook kept them from running. */
+/** Where no test has failed and their file has, a hook kept them from running. One that is pending still ended with its process. */
 function resultsOf({ status, message, assertionResults }) {
   const isByHook = status === 'failed' && !assertionResults.some((one) => one.status === 'failed')
-  return isByHook ? assertionResults.map((one) => (one.status === 'passed' ? one : { ...one, status: 'failed', failureMessages: [message] })) : assertionResults
+  const why = isByHook ? message : 'its process ended'
+  return assertionResults.map((one) => (one.status === 'pending' || (isByHook && one.status !== 'passed') ? { ...one, status: 'failed', failureMessages: [why] } : one))
 }
 
 /** One title may be that of several cases; of one that failed also why, in a line. */
@@ -109,7 +110,7 @@ for (const mutant of mutants) {
     continue
   }
   // Where none of its tests runs here, nothing can notice.
-  if (mutant.tests.every(([, title]) => ['skipped', 'pending'].includes(all.get(title)?.status))) {
+  if (mutant.tests.every(([, title]) => all.get(title)?.status === 'skipped')) {
     wrong++
     console.log(`NOT JUDGED ${mutant.defence}`)
     continue

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
 
 import { openSession, type Session } from '../../src/index.ts'
@@ -26,6 +27,10 @@ describeProbed('what a build that is root sets for its jail', () => {
     const build = session.spawn(attack('suser', name, value), { stdio: ['ignore', 'pipe', 'inherit'] })
     await said(build, 'ok')
     expect((await processesOf(session)).trim().split('\n')).toHaveLength(2)
+    // Then there is only the daemon, to which no process of that jail may send a signal.
+    const exit = once(build, 'exit')
+    process.kill(Number(build.pid), 'SIGKILL')
+    await exit
     await session.killAll()
     await expect.poll(() => processesOf(session), { timeout: 5000 }).toBe('')
   })

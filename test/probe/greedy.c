@@ -49,7 +49,7 @@ say(const char *what, long count)
 static int
 take_memory(size_t step, int is_touched)
 {
-	for (long taken = 0;; taken += (long)(step / kMib)) {
+	for (long taken = 0; taken < kEnough; taken += (long)(step / kMib)) {
 		char *more = mmap(NULL, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
 		if (more == MAP_FAILED) {
 			say("refused", taken);
@@ -59,6 +59,7 @@ take_memory(size_t step, int is_touched)
 			memset(more, 1, step);
 		say("has", taken + (long)(step / kMib));
 	}
+	return 2;
 }
 
 /* Each time that it is asked: a process that reserves what there is, touches nothing of it, and ends. */

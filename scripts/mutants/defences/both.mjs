@@ -66,16 +66,6 @@ export const both = [
     tests: [['test/session/limits.test.ts', 'outputSize ends what writes more to its outputs; then nothing starts']],
   },
   {
-    defence: 'sessions that take long to close hold up no other session',
-    off: { 'closing-long-holds-nobody-up': { value: '0' } },
-    tests: [[`${attacks}/left-trees.test.ts`, 'does not go to sessions that are closed, however much is left in their outputs']],
-  },
-  {
-    defence: 'of what is not kept no more than a hundred are told one by one',
-    off: { 'few-left-of-kept': 'always' },
-    tests: [[`${attacks}/left-trees.test.ts`, 'does not grow with what is kept: 20,000 fifos, at the end of a path of 3,000 bytes']],
-  },
-  {
     defence: 'what is kept belongs to the owner of the folder',
     off: { 'kept-belongs-owner-folder': 'skip' },
     tests: [[keeping, 'has its modes but no set-id bits, and belongs to the owner of the folder']],

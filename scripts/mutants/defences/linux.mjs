@@ -872,4 +872,14 @@ export const linux = [
     off: { 'diff-of-whole-records': 'never' },
     tests: [['test/session/trace-records.test.ts', 'is compared with another by trace diff']],
   },
+  {
+    defence: 'sessions that take long to close hold up no other session',
+    off: { 'closing-long-holds-nobody-up': { value: '0' } },
+    tests: [[`${attacks}/left-trees.test.ts`, 'does not go to sessions that are closed, however much is left in their outputs']],
+  },
+  {
+    defence: 'of what is not kept no more than a hundred are told one by one',
+    off: { 'few-left-of-kept': 'always' },
+    tests: [[`${attacks}/left-trees.test.ts`, 'does not grow with what is kept: 20,000 fifos, at the end of a path of 3,000 bytes']],
+  },
 ]

@@ -24,6 +24,7 @@ async function expectAsBefore(before: HostState): Promise<void> {
 function busyUntil(isSo: () => boolean): void {
   const until = Date.now() + longestBusyMs
   while (!isSo() && Date.now() < until) continue
+  expect(isSo()).toBe(true)
 }
 
 describeAttack('what a build sends over its output, and nobody has read', () => {
@@ -66,6 +67,8 @@ describeAttack('what a build sends over its output, and nobody has read', () => 
     const closed = once(child, 'close')
     busyUntil(() => existsSync(path.join(folders.output, 'sent')))
     const closing = session.close()
+    // By then native code closes it; nothing is read between promises.
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
     busyUntil(() => !existsSync(root))
     await closing
     await closed
