@@ -1,10 +1,11 @@
+import { homedir } from 'node:os'
 import nodePath from 'node:path'
 
 import { broughtBy } from './launch-error.ts'
 import { isExcluded } from '../spec/excluded.ts'
 import { isPersonal } from '../spec/host-programs.ts'
 import { isLent, isThrownAway } from '../spec/outputs.ts'
-import { isWithin } from '../spec/paths.ts'
+import { isWithin, parentsOf } from '../spec/paths.ts'
 import type { Mount } from '../spec/plan-types.ts'
 import { readable } from '../spec/messages.ts'
 import { sizeText } from '../spec/units.ts'
@@ -130,6 +131,8 @@ const missing = [
   /\bCannot find module '(?<name>[^']+)'/,
   /(?<name>\/\S+) \(No such file or directory\)/,
   /\bcould not open [`'](?<name>\/[^']+)'/,
+  // The repository of a submodule is in that of the project around it (gitmodules(5)).
+  /^fatal: not a git repository: (?<name>\/.+)$/,
 ]
 
 /** Programs that need a file in their working directory, by how they say that it is not there. */
@@ -227,6 +230,40 @@ const followedLinkOut: Recogniser = (evidence) =>
     return { problem, about: name, remedies: [{ spec: { inputs: shownAt(real, evidence) }, effect: 'shows it' }] }
   })
 
+/** Of Node, Jest, TypeScript, Vite, esbuild and webpack: a package by its name alone. A path in its place begins with a dot or a slash. */
+const packageByName = /\b(?:cannot find (?:module|package)|could not resolve|can't resolve|failed to resolve import) (?<quote>['"])(?<name>(?:@[^/'"]+\/)?[^@./'"][^/'"]*)(?:\/[^'"]*)?\k<quote>/i
+
+/** A package in node_modules is a link out of what is shown, as npm makes for one in another folder, or node_modules itself is one. */
+const lacksLinkedPackage: Recogniser = (evidence) => {
+  const named = firstNamed(evidence, [packageByName], (name) => linkedPackage(evidence, name, name))
+  if (named.length > 0) return named
+  const programs = firstNamed(evidence, notFound, (name) => linkedPackage(evidence, name, `.bin/${name}`))
+  if (programs.length > 0) return programs
+  // It looks for the program in a registry then.
+  const [program = '', name = ''] = evidence.failure.argv
+  const found = /^(?:npx|bunx)$/.test(nodePath.posix.basename(program)) && /^[^-/][^/]*$/.test(name) ? linkedPackage(evidence, name, `.bin/${name}`) : undefined
+  return found === undefined ? nothing : [found]
+}
+
+/** The nearest one of that name from the command's folder up, as Node looks for it. */
+function linkedPackage(evidence: Evidence, name: string, file: string): Found | undefined {
+  const { cwd } = evidence.failure
+  const mount = evidence.mountOf(cwd)
+  if (mount?.source === undefined || mount.kind === 'file') return undefined
+  for (const folder of [cwd, ...parentsOf(cwd)].filter((one) => isWithin(one, mount.target))) {
+    const outside = `${mount.source}${folder.slice(mount.target.length)}/node_modules`
+    const [all, one] = [evidence.leadsTo(outside), evidence.leadsTo(`${outside}/${file}`)]
+    if (all === undefined || one === undefined) continue
+    const isAll = !isWithin(all, mount.source)
+    const real = isAll ? all : [one, ...parentsOf(one)].find((around) => evidence.isOnHost(`${around}/package.json`))
+    if (real === undefined || isWithin(real, mount.source) || !evidence.isAbsent(real) || isPersonal(real)) return undefined
+    const link = `${folder}/node_modules${isAll ? '' : `/${file}`}`
+    const problem = `it needs ${readable(name)}, and ${readable(link)} leads to ${readable(real)}, which is on this host and not in the session`
+    return { problem, about: name, remedies: [{ spec: { inputs: { [real]: real } }, effect: 'shows it' }] }
+  }
+  return undefined
+}
+
 /** What belongs together is shown together: the settings of one program in /etc, and one package in /opt. */
 function shownAt(path: string, evidence: Evidence): Readonly<Record<string, string>> {
   const whole = /^\/(?:etc|opt)\/[^/]+(?=\/)/.exec(path)?.[0] ?? path
@@ -254,6 +291,15 @@ const lacksProgram: Recogniser = (evidence) =>
     const problem = `it needs the program ${readable(name)}, and ${readable(path)} is on this host and not in the session`
     return { problem, about: name, remedies: [typeof brought === 'string' ? brought : { spec: brought, effect: 'shows it' }] }
   })
+
+/** Git lacks the name and the address of its user, which are in settings of the user's own (git-config(1), FILES). */
+const lacksGitSettings: Recogniser = (evidence) => {
+  if (evidence.match(/\*\*\* Please tell me who you are\.|\bunable to auto-detect email address\b/) === undefined) return nothing
+  const file = [`${homedir()}/.gitconfig`, `${homedir()}/.config/git/config`].find((one) => evidence.isOnHost(one))
+  if (file === undefined || !evidence.isAbsent(file)) return nothing
+  const spec = { inputs: { [file]: file }, env: { GIT_CONFIG_GLOBAL: file } }
+  return [{ problem: `git found no name and no address for a commit, and your settings of git, ${readable(file)}, are not in the session`, about: file, remedies: [{ spec, effect: 'shows them' }] }]
+}
 
 /** Chromium; bubblewrap; unshare(1). */
 const noNamespaces = /No usable sandbox!|^bwrap: No permissions to create (?:a )?new namespace|^unshare: unshare failed: Operation not permitted|^unshare\(0x[0-9a-f]+\): Operation not permitted/
@@ -336,5 +382,5 @@ const changedOthers: Recogniser = (evidence) =>
 
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
+  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksLinkedPackage, lacksProgram, lacksHostFile, followedLinkOut, lacksGitSettings, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
 ]
