@@ -278,19 +278,38 @@ const notFound = [
   /^g?make(?:\[\d+\])?: (?<name>[^\s:/]+): No such file or directory$/,
 ]
 
+function onHostPath(evidence: Evidence, name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'))
+  return folders.map((folder) => `${folder}/${name}`).find((one) => evidence.isOnHost(one))
+}
+
 /** A program is in the PATH of the host and not in that of the session. */
 const lacksProgram: Recogniser = (evidence) =>
   firstNamed(evidence, notFound, (name) => {
-    const path = (process.env['PATH'] ?? '')
-      .split(':')
-      .filter((folder) => folder.startsWith('/'))
-      .map((folder) => `${folder}/${name}`)
-      .find((one) => evidence.isOnHost(one))
+    const path = onHostPath(evidence, name)
     if (path === undefined || !evidence.isAbsent(path)) return undefined
     const brought = broughtBy(path, evidence.failure.plan, true)
     const problem = `it needs the program ${readable(name)}, and ${readable(path)} is on this host and not in the session`
     return { problem, about: name, remedies: [typeof brought === 'string' ? brought : { spec: brought, effect: 'shows it' }] }
   })
+
+/** Python of the system lacks a package that `pip install --user` has installed, which is in a folder of the user's own (USER_SITE in Python's module site). */
+const lacksUserPackage: Recogniser = (evidence) => {
+  const [program = ''] = evidence.failure.argv
+  const base = `${homedir()}/.local`
+  // Its own programs name the Python of the system. One in a virtual environment looks for no such package.
+  const isOwn = evidence.lines.some((line) => line.includes(`File "${base}/bin/${nodePath.posix.basename(program)}", line `))
+  const python = isOwn ? '/usr/bin/python3' : program.includes('/') ? program : onHostPath(evidence, program)
+  if (python === undefined || !/^\/usr\/(?:local\/)?bin\/python3?(?:\.\d+)?$/.test(python)) return nothing
+  const version = /\/(python3\.\d+)$/.exec(evidence.leadsTo(python) ?? '')?.[1]
+  const lib = `${base}/lib/${version}`
+  return firstNamed(evidence, [/\bNo module named '?(?<name>\w+)/], (name) => {
+    const path = [name, `${name}.py`].map((one) => `${lib}/site-packages/${one}`).find((one) => evidence.isOnHost(one))
+    if (path === undefined || !evidence.isAbsent(path)) return undefined
+    const spec = { inputs: { [lib]: lib }, env: { PYTHONUSERBASE: base } }
+    return { problem: `it needs ${readable(path)}, which is on this host and not in the session`, about: name, remedies: [{ spec, effect: 'shows it' }] }
+  })
+}
 
 /** Git lacks the name and the address of its user, which are in settings of the user's own (git-config(1), FILES). */
 const lacksGitSettings: Recogniser = (evidence) => {
@@ -382,5 +401,5 @@ const changedOthers: Recogniser = (evidence) =>
 
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksLinkedPackage, lacksProgram, lacksHostFile, followedLinkOut, lacksGitSettings, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
+  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksLinkedPackage, lacksProgram, lacksHostFile, followedLinkOut, lacksUserPackage, lacksGitSettings, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
 ]

@@ -318,6 +318,23 @@ describe('a command that failed is told what its session did to it', () => {
     expect(hints('overlay', 'git status', 'fatal: not a git repository (or any of the parent directories): .git')).toEqual([])
   })
 
+  it.each<readonly [what: string, argv: string, lines: readonly string[], isHinted: boolean]>([
+    ['a module that it begins with', 'python3 -m own_module', ['/usr/bin/python3: No module named own_module'], true],
+    ['a module that is imported', '/usr/bin/python3 a.py', ["ModuleNotFoundError: No module named 'own_module.part'"], true],
+    ['a program beside it', 'own-program', [`  File "${homedir()}/.local/bin/own-program", line 2, in <module>`, "ModuleNotFoundError: No module named 'own_module'"], true],
+    ['another module', 'python3 -m none', ['/usr/bin/python3: No module named none'], false],
+    ['a virtual environment', '.venv/bin/python3 -m own_module', ['/w/.venv/bin/python3: No module named own_module'], false],
+    ['another program', 'uv run a.py', ["ModuleNotFoundError: No module named 'own_module'"], false],
+  ])('that a package of Python is in a folder of the user: %s', (_, argv, lines, isHinted) => {
+    const [base, lib] = [`${homedir()}/.local`, `${homedir()}/.local/lib/python3.13`]
+    const there = ['/usr/bin/python3', '/usr/bin/uv', `${lib}/site-packages/own_module`]
+    const outside = { ...thisHost, exists: (one: string) => there.includes(one), leadsTo: () => '/usr/bin/python3.13' }
+    vi.stubEnv('PATH', '/usr/bin')
+    const found = told(hintsOf({ argv: argv.split(' '), cwd: '/w', plan: plans.overlay, output: lines }, outside))
+    vi.unstubAllEnvs()
+    expect(found).toEqual(isHinted ? [`it needs ${lib}/site-packages/own_module, which is on this host and not in the session; --input ${lib}=${lib} --env PYTHONUSERBASE=${base} shows it`] : [])
+  })
+
   it('that the settings of git with the name of their user are not there', () => {
     const says = "fatal: unable to auto-detect email address (got 'build@build.(none)')"
     const [settings, others] = [`${homedir()}/.gitconfig`, `${homedir()}/.config/git/config`]
