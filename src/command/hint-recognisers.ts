@@ -1,10 +1,11 @@
+import { homedir } from 'node:os'
 import nodePath from 'node:path'
 
 import { broughtBy } from './launch-error.ts'
 import { isExcluded } from '../spec/excluded.ts'
 import { isPersonal } from '../spec/host-programs.ts'
 import { isLent, isThrownAway } from '../spec/outputs.ts'
-import { isWithin } from '../spec/paths.ts'
+import { isWithin, parentsOf } from '../spec/paths.ts'
 import type { Mount } from '../spec/plan-types.ts'
 import { readable } from '../spec/messages.ts'
 import { sizeText } from '../spec/units.ts'
@@ -130,6 +131,8 @@ const missing = [
   /\bCannot find module '(?<name>[^']+)'/,
   /(?<name>\/\S+) \(No such file or directory\)/,
   /\bcould not open [`'](?<name>\/[^']+)'/,
+  // The repository of a submodule is in that of the project around it (gitmodules(5)).
+  /^fatal: not a git repository: (?<name>\/.+)$/,
 ]
 
 /** Programs that need a file in their working directory, by how they say that it is not there. */
@@ -227,6 +230,40 @@ const followedLinkOut: Recogniser = (evidence) =>
     return { problem, about: name, remedies: [{ spec: { inputs: shownAt(real, evidence) }, effect: 'shows it' }] }
   })
 
+/** Of Node, Jest, TypeScript, Vite, esbuild and webpack: a package by its name alone. A path in its place begins with a dot or a slash. */
+const packageByName = /\b(?:cannot find (?:module|package)|could not resolve|can't resolve|failed to resolve import) (?<quote>['"])(?<name>(?:@[^/'"]+\/)?[^@./'"][^/'"]*)(?:\/[^'"]*)?\k<quote>/i
+
+/** A package in node_modules is a link out of what is shown, as npm makes for one in another folder, or node_modules itself is one. */
+const lacksLinkedPackage: Recogniser = (evidence) => {
+  const named = firstNamed(evidence, [packageByName], (name) => linkedPackage(evidence, name, name))
+  if (named.length > 0) return named
+  const programs = firstNamed(evidence, notFound, (name) => linkedPackage(evidence, name, `.bin/${name}`))
+  if (programs.length > 0) return programs
+  // It looks for the program in a registry then.
+  const [program = '', name = ''] = evidence.failure.argv
+  const found = /^(?:npx|bunx)$/.test(nodePath.posix.basename(program)) && /^[^-/][^/]*$/.test(name) ? linkedPackage(evidence, name, `.bin/${name}`) : undefined
+  return found === undefined ? nothing : [found]
+}
+
+/** The nearest one of that name from the command's folder up, as Node looks for it. */
+function linkedPackage(evidence: Evidence, name: string, file: string): Found | undefined {
+  const { cwd } = evidence.failure
+  const mount = evidence.mountOf(cwd)
+  if (mount?.source === undefined || mount.kind === 'file') return undefined
+  for (const folder of [cwd, ...parentsOf(cwd)].filter((one) => isWithin(one, mount.target))) {
+    const outside = `${mount.source}${folder.slice(mount.target.length)}/node_modules`
+    const [all, one] = [evidence.leadsTo(outside), evidence.leadsTo(`${outside}/${file}`)]
+    if (all === undefined || one === undefined) continue
+    const isAll = !isWithin(all, mount.source)
+    const real = isAll ? all : [one, ...parentsOf(one)].find((around) => evidence.isOnHost(`${around}/package.json`))
+    if (real === undefined || isWithin(real, mount.source) || !evidence.isAbsent(real) || isPersonal(real)) return undefined
+    const link = `${folder}/node_modules${isAll ? '' : `/${file}`}`
+    const problem = `it needs ${readable(name)}, and ${readable(link)} leads to ${readable(real)}, which is on this host and not in the session`
+    return { problem, about: name, remedies: [{ spec: { inputs: { [real]: real } }, effect: 'shows it' }] }
+  }
+  return undefined
+}
+
 /** What belongs together is shown together: the settings of one program in /etc, and one package in /opt. */
 function shownAt(path: string, evidence: Evidence): Readonly<Record<string, string>> {
   const whole = /^\/(?:etc|opt)\/[^/]+(?=\/)/.exec(path)?.[0] ?? path
@@ -241,19 +278,47 @@ const notFound = [
   /^g?make(?:\[\d+\])?: (?<name>[^\s:/]+): No such file or directory$/,
 ]
 
+function onHostPath(evidence: Evidence, name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'))
+  return folders.map((folder) => `${folder}/${name}`).find((one) => evidence.isOnHost(one))
+}
+
 /** A program is in the PATH of the host and not in that of the session. */
 const lacksProgram: Recogniser = (evidence) =>
   firstNamed(evidence, notFound, (name) => {
-    const path = (process.env['PATH'] ?? '')
-      .split(':')
-      .filter((folder) => folder.startsWith('/'))
-      .map((folder) => `${folder}/${name}`)
-      .find((one) => evidence.isOnHost(one))
+    const path = onHostPath(evidence, name)
     if (path === undefined || !evidence.isAbsent(path)) return undefined
     const brought = broughtBy(path, evidence.failure.plan, true)
     const problem = `it needs the program ${readable(name)}, and ${readable(path)} is on this host and not in the session`
     return { problem, about: name, remedies: [typeof brought === 'string' ? brought : { spec: brought, effect: 'shows it' }] }
   })
+
+/** Python of the system lacks a package that `pip install --user` has installed, which is in a folder of the user's own (USER_SITE in Python's module site). */
+const lacksUserPackage: Recogniser = (evidence) => {
+  const [program = ''] = evidence.failure.argv
+  const base = `${homedir()}/.local`
+  // Its own programs name the Python of the system. One in a virtual environment looks for no such package.
+  const isOwn = evidence.lines.some((line) => line.includes(`File "${base}/bin/${nodePath.posix.basename(program)}", line `))
+  const python = isOwn ? '/usr/bin/python3' : program.includes('/') ? program : onHostPath(evidence, program)
+  if (python === undefined || !/^\/usr\/(?:local\/)?bin\/python3?(?:\.\d+)?$/.test(python)) return nothing
+  const version = /\/(python3\.\d+)$/.exec(evidence.leadsTo(python) ?? '')?.[1]
+  const lib = `${base}/lib/${version}`
+  return firstNamed(evidence, [/\bNo module named '?(?<name>\w+)/], (name) => {
+    const path = [name, `${name}.py`].map((one) => `${lib}/site-packages/${one}`).find((one) => evidence.isOnHost(one))
+    if (path === undefined || !evidence.isAbsent(path)) return undefined
+    const spec = { inputs: { [lib]: lib }, env: { PYTHONUSERBASE: base } }
+    return { problem: `it needs ${readable(path)}, which is on this host and not in the session`, about: name, remedies: [{ spec, effect: 'shows it' }] }
+  })
+}
+
+/** Git lacks the name and the address of its user, which are in settings of the user's own (git-config(1), FILES). */
+const lacksGitSettings: Recogniser = (evidence) => {
+  if (evidence.match(/\*\*\* Please tell me who you are\.|\bunable to auto-detect email address\b/) === undefined) return nothing
+  const file = [`${homedir()}/.gitconfig`, `${homedir()}/.config/git/config`].find((one) => evidence.isOnHost(one))
+  if (file === undefined || !evidence.isAbsent(file)) return nothing
+  const spec = { inputs: { [file]: file }, env: { GIT_CONFIG_GLOBAL: file } }
+  return [{ problem: `git found no name and no address for a commit, and your settings of git, ${readable(file)}, are not in the session`, about: file, remedies: [{ spec, effect: 'shows them' }] }]
+}
 
 /** Chromium; bubblewrap; unshare(1). */
 const noNamespaces = /No usable sandbox!|^bwrap: No permissions to create (?:a )?new namespace|^unshare: unshare failed: Operation not permitted|^unshare\(0x[0-9a-f]+\): Operation not permitted/
@@ -336,5 +401,5 @@ const changedOthers: Recogniser = (evidence) =>
 
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
+  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksLinkedPackage, lacksProgram, lacksHostFile, followedLinkOut, lacksUserPackage, lacksGitSettings, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
 ]

@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import { binding } from '../native/load.ts'
@@ -84,6 +84,7 @@ function checked(options: HereOptions): Required<HereOptions> {
     const folder = path.resolve(whole, readText(one, `out[${index}]`))
     if (folder === whole) throw invalid(`out[${index}]`, 'is the project itself, and outputs are folders in it; to keep everything, apply the changes (--apply)')
     if (!isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
+    if (folder.includes('*') && !existsSync(folder)) throw invalid(`out[${index}]`, `${folder} is not there, and is a name and no pattern, unlike those of exclude; name each folder`)
     return folder
   })
   return { cwd: at, project: whole, out: folders, exclude: readPatterns(exclude, 'exclude'), envFiles, network: networkField.read(network, 'network') }

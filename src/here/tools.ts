@@ -50,8 +50,8 @@ const families: readonly Family[] = [
       const pyenv = host.folder('PYENV_ROOT', '.pyenv')
       const isUsed = host.onPath('PYENV_ROOT', '.pyenv') !== undefined
       const folders = [...(pyenv === undefined ? [] : [pyenv]), ...host.existing(path.join(host.home, '.local/share/uv/python'))]
-      // A virtual environment that is active, or one of Conda, is before all others on PATH.
-      const elsewhere = ['python3', 'python'].map((name) => host.installed(name, folders))
+      // A virtual environment that is active, or one of Conda, is before all others on PATH. The others run commands in environments of the project.
+      const elsewhere = ['python3', 'python', 'uv', 'poetry', 'pipenv', 'pdm', 'hatch', 'tox', 'nox'].map((name) => host.installed(name, folders))
       const shown = [...folders, ...elsewhere.flatMap((one) => one.shown)]
       return {
         shown,

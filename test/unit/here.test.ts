@@ -149,6 +149,7 @@ describe('the spec for a project', () => {
       }
     }
     expect(refused({ out: ['..'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is not in the project') as string })
+    expect(refused({ out: ['packages/*/dist'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is a name and no pattern') as string })
     expect(refused({ out: ['.'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is the project itself') as string })
     expect(refused({ out: 'dist' })).toMatchObject({ entry: 'out' })
     expect(refused({ project: tree.directory('elsewhere'), cwd: at })).toMatchObject({ entry: 'cwd' })
@@ -218,6 +219,20 @@ describe('the spec for a project', () => {
     const inside = specWith({ PATH: `${own}:/usr/bin`, VIRTUAL_ENV: path.dirname(own) })
     expect(inside.toolchain).not.toContain(base)
     expect(inside).toMatchObject({ path: expect.arrayContaining([own]) as unknown, env: { set: { VIRTUAL_ENV: path.dirname(own) } } })
+  })
+
+  it('shows what runs commands in the environments of a Python project, where it is on PATH, and nothing beside it', () => {
+    const at = project('with-uv')
+    tree.file('with-uv/pyproject.toml')
+    const uv = tree.file('person/.local/bin/uv')
+    tree.file('person/.local/bin/other')
+    vi.stubEnv('HOME', tree.at('person'))
+    vi.stubEnv('PATH', path.dirname(uv))
+    const { toolchain, path: before } = here({ cwd: at })
+    vi.unstubAllEnvs()
+    expect(toolchain).toContain(uv)
+    expect(JSON.stringify(toolchain)).not.toMatch(/\.local(\/bin)?"|other/)
+    expect(before).toContain(path.dirname(uv))
   })
 
   it('takes the folder of a tool by whatever slashes its variable has, and nothing that is no folder', () => {

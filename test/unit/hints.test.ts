@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { homedir } from 'node:os'
+import nodePath from 'node:path'
 
 import { describe, expect, it, vi } from 'vitest'
 
@@ -20,6 +21,12 @@ writeFileSync(`${elsewhere}/data`, '')
 symlinkSync(elsewhere, `${project}/way`)
 symlinkSync('README.md', `${project}/inward`)
 symlinkSync(homedir(), `${project}/home`)
+const linked = tree.directory('linked')
+for (const file of ['package.json', 'lib/a.js', 'bin/linked-cli']) tree.file(`linked/${file}`, '')
+tree.file('with-links/src/a.js', '')
+tree.file('with-links/node_modules/own/package.json', '{}')
+for (const name of ['linked', '@scope/linked']) symlinkSync(linked, `${tree.directory(`with-links/node_modules/${nodePath.dirname(name)}`)}/${nodePath.basename(name)}`)
+symlinkSync('../linked/bin/linked-cli', `${tree.directory('with-links/node_modules/.bin')}/linked-cli`)
 const stateDirectory = tree.directory('state')
 const outputs = tree.directory('out')
 
@@ -38,6 +45,7 @@ const plans = {
   overlay: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w' }),
   copy: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w', limits: { tmpSize: '1M' } }, 'freebsd'),
   here: planned({ inputs: { '/w': { path: project, overlay: true } }, outputs: { '/w/dist': `${project}/dist` }, cwd: '/w' }),
+  links: planned({ inputs: { '/w': { path: tree.at('with-links'), overlay: true } }, cwd: '/w' }),
   memory: planned({ tmpfs: { '/m': '1M' } }),
   small: planned({ limits: { tmpSize: '1M' } }),
 } as const
@@ -267,6 +275,74 @@ describe('a command that failed is told what its session did to it', () => {
       ])
     }
     for (const line of ['cat: way/none: No such file or directory', 'cat: inward: No such file or directory', 'cat: home: No such file or directory']) expect(hints('project', 'x', line), line).toEqual([])
+  })
+
+  it.each<readonly [what: string, argv: string, line: string, name: string | undefined]>([
+    ['Node', 'npm test', "Error: Cannot find module 'linked'", 'linked'],
+    ['Node, of a module', 'npm test', "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@scope/linked' imported from /w/a.mjs", '@scope/linked'],
+    ['Node, of a file in it', 'npm test', "    Cannot find module 'linked/lib/a.js'", 'linked'],
+    ['TypeScript', 'npx tsc', "a.ts(1,8): error TS2307: Cannot find module 'linked' or its corresponding type declarations.", 'linked'],
+    ['esbuild', 'npm run build', '✘ [ERROR] Could not resolve "linked"', 'linked'],
+    ['Vite', 'npm run build', 'Failed to resolve import "linked" from "src/a.js". Does the file exist?', 'linked'],
+    ['webpack', 'npm run build', "Module not found: Error: Can't resolve 'linked' in '/w/src'", 'linked'],
+    ['a shell', 'npm test', 'sh: 1: linked-cli: not found', 'linked-cli'],
+    ['npx', 'npx linked-cli', 'npm error request to https://registry.example.org/linked-cli failed', 'linked-cli'],
+    ['a package that is there', 'npm test', "Error: Cannot find module 'own'", undefined],
+    ['none of that name', 'npm test', "Error: Cannot find module 'none'", undefined],
+    ['a file', 'npm test', "Error: Cannot find module './linked'", undefined],
+    ['another program', 'x linked-cli', 'failed', undefined],
+  ])('that a link in node_modules leads out of the project: %s', (_, argv, line, name) => {
+    const found = hintsOf({ argv: argv.split(' '), cwd: '/w/src', plan: plans.links, output: [line] })
+    expect(told(found)).toEqual(
+      name === undefined
+        ? []
+        : [`it needs ${name}, and /w/node_modules/${name === 'linked-cli' ? '.bin/linked-cli' : name} leads to ${linked}, which is on this host and not in the session; --input ${linked}=${linked} shows it`],
+    )
+  })
+
+  it('that node_modules is itself such a link', () => {
+    const all = tree.directory('store/node_modules')
+    tree.directory('store/node_modules/linked')
+    symlinkSync(all, `${tree.directory('without')}/node_modules`)
+    const plan = planned({ inputs: { '/w': { path: tree.at('without'), overlay: true } }, cwd: '/w' })
+    expect(told(hintsOf({ argv: ['x'], cwd: '/w', plan, output: ["Error: Cannot find module 'linked'"] }))).toEqual([
+      `it needs linked, and /w/node_modules leads to ${all}, which is on this host and not in the session; --input ${all}=${all} shows it`,
+    ])
+  })
+
+  it('that the repository of a submodule lies in that of the project around it', () => {
+    const around = tree.directory('around/.git/modules/sub')
+    expect(told(hints('overlay', 'git status', `fatal: not a git repository: ${tree.at('around/sub')}/../.git/modules/sub`))).toEqual([
+      `it needs ${around}, which is on this host and not in the session; --input ${around}=${around} shows it`,
+    ])
+    expect(hints('overlay', 'git status', 'fatal: not a git repository (or any of the parent directories): .git')).toEqual([])
+  })
+
+  it.each<readonly [what: string, argv: string, lines: readonly string[], isHinted: boolean]>([
+    ['a module that it begins with', 'python3 -m own_module', ['/usr/bin/python3: No module named own_module'], true],
+    ['a module that is imported', '/usr/bin/python3 a.py', ["ModuleNotFoundError: No module named 'own_module.part'"], true],
+    ['a program beside it', 'own-program', [`  File "${homedir()}/.local/bin/own-program", line 2, in <module>`, "ModuleNotFoundError: No module named 'own_module'"], true],
+    ['another module', 'python3 -m none', ['/usr/bin/python3: No module named none'], false],
+    ['a virtual environment', '.venv/bin/python3 -m own_module', ['/w/.venv/bin/python3: No module named own_module'], false],
+    ['another program', 'uv run a.py', ["ModuleNotFoundError: No module named 'own_module'"], false],
+  ])('that a package of Python is in a folder of the user: %s', (_, argv, lines, isHinted) => {
+    const [base, lib] = [`${homedir()}/.local`, `${homedir()}/.local/lib/python3.13`]
+    const there = ['/usr/bin/python3', '/usr/bin/uv', `${lib}/site-packages/own_module`]
+    const outside = { ...thisHost, exists: (one: string) => there.includes(one), leadsTo: () => '/usr/bin/python3.13' }
+    vi.stubEnv('PATH', '/usr/bin')
+    const found = told(hintsOf({ argv: argv.split(' '), cwd: '/w', plan: plans.overlay, output: lines }, outside))
+    vi.unstubAllEnvs()
+    expect(found).toEqual(isHinted ? [`it needs ${lib}/site-packages/own_module, which is on this host and not in the session; --input ${lib}=${lib} --env PYTHONUSERBASE=${base} shows it`] : [])
+  })
+
+  it('that the settings of git with the name of their user are not there', () => {
+    const says = "fatal: unable to auto-detect email address (got 'build@build.(none)')"
+    const [settings, others] = [`${homedir()}/.gitconfig`, `${homedir()}/.config/git/config`]
+    const found = (line: string, ...there: readonly string[]): readonly string[] => told(hintsOf({ argv: ['x'], cwd: '/w', plan: plans.overlay, output: [line] }, { ...thisHost, exists: (one) => there.includes(one) }))
+    const hint = (file: string): string => `git found no name and no address for a commit, and your settings of git, ${file}, are not in the session; --input ${file}=${file} --env GIT_CONFIG_GLOBAL=${file} shows them`
+    expect(found(says, settings, others)).toEqual([hint(settings)])
+    expect(found('npm error *** Please tell me who you are.', others)).toEqual([hint(others)])
+    expect([found(says), found('fatal: bad object', settings)]).toEqual([[], []])
   })
 
   it.each<readonly [line: string, plan: keyof typeof plans, port: number | undefined]>([
