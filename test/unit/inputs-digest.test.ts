@@ -166,6 +166,14 @@ describe('the digest after a run', () => {
     await expect(inputsDigest(files(lists), { unchangedSince: since })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', path: [...(lists.read ?? []), ...(lists.looked ?? []), ...(lists.missing ?? [])][0] })
   })
 
+  it('is refused where a link came to lead to what is not shown meanwhile', async () => {
+    await settled()
+    const since = Date.now()
+    rmSync(path.join(top, 'src/link'))
+    symlinkSync('/tmp/elsewhere', path.join(top, 'src/link'))
+    await expect(inputsDigest(files({ read: ['/inputs/src/link'] }), { unchangedSince: since })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', path: '/inputs/src/link' })
+  })
+
   it('is there of a link that was looked at, whatever it leads to', async () => {
     symlinkSync('nowhere', path.join(top, 'src/dangling'))
     await settled()
