@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,12 @@ bool has(std::uint64_t set, unsigned capability) { return (set >> capability & 1
 std::vector<gid_t> sorted(std::vector<gid_t> groups) {
   std::ranges::sort(groups);
   return groups;
+}
+
+/** Each of them may become the one for files. */
+template <class Id>
+bool differ(const std::vector<Id>& ids) {
+  return std::ranges::adjacent_find(ids, std::not_equal_to()) != ids.end();
 }
 
 // setfsuid(2) and setfsgid(2) return the id of before, and fail without a word.
@@ -78,6 +85,7 @@ std::optional<CallerRights> rights_of(pid_t thread) {
   std::vector<pid_t> parent;
   std::optional<std::vector<gid_t>> groups;
   std::uint64_t capabilities = 0;
+  std::uint64_t permitted = 0;
   for (std::string_view rest = *text; !rest.empty();) {
     std::string_view line = cut(rest, '\n');
     const std::string_view name = cut(line, ':');
@@ -86,17 +94,21 @@ std::optional<CallerRights> rights_of(pid_t thread) {
     if (name == "Groups") groups = sorted(numbers_in(line));
     if (name == "Tgid") process = numbers_in<pid_t>(line);
     if (name == "PPid") parent = numbers_in<pid_t>(line);
-    if (name == "CapEff" &&
-        !read_number(line.substr(std::min<std::size_t>(1, line.size())), capabilities, kHexadecimal))
-      return std::nullopt;
+    const auto read_set = [&line](std::uint64_t& set) {
+      return read_number(line.substr(std::min<std::size_t>(1, line.size())), set, kHexadecimal);
+    };
+    if (name == "CapEff" && !read_set(capabilities)) return std::nullopt;
+    if (name == "CapPrm" && !read_set(permitted)) return std::nullopt;
   }
   if (uids.size() <= kForFiles || gids.size() <= kForFiles || !groups || process.empty() || parent.empty())
     return std::nullopt;
-  CallerRights caller{.process = process.front(),
-                      .parent = parent.front(),
-                      .rights = {.uid = uids[kForFiles], .gid = gids[kForFiles], .groups = std::move(*groups)},
-                      .owns_all = has(capabilities, CAP_FOWNER),
-                      .is_of_all_groups = has(capabilities, CAP_FSETID)};
+  CallerRights caller{
+      .process = process.front(),
+      .parent = parent.front(),
+      .rights = {.uid = uids[kForFiles], .gid = gids[kForFiles], .groups = std::move(*groups)},
+      .owns_all = has(capabilities, CAP_FOWNER),
+      .is_of_all_groups = has(capabilities, CAP_FSETID),
+      .may_change = has(permitted, CAP_SETUID) || has(permitted, CAP_SETGID) || differ(uids) || differ(gids)};
   if (!caller.owns_all && !caller.is_of_all_groups) return caller;
   auto mapped_uids = read_map(kStep, entry + "uid_map");
   auto mapped_gids = read_map(kStep, entry + "gid_map");

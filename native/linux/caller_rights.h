@@ -29,6 +29,8 @@ struct CallerRights {
   /** CAP_FOWNER and CAP_FSETID, over files whose ids are mapped in its user namespace (capabilities(7)). */
   bool owns_all = false;
   bool is_of_all_groups = false;
+  /** It can take other ids without executing another program (setresuid(2)). */
+  bool may_change = false;
   std::vector<IdExtent> uids{};
   std::vector<IdExtent> gids{};
 

@@ -40,6 +40,8 @@ constexpr std::array kCalls = {
     PathCall{"listxattrat", 465, 465, Kind::kLook, {in(0, 1)}, Link::kHoldsBy, 2},
     PathCall{"file_getattr", 468, 468, Kind::kLook, {in(0, 1)}, Link::kHoldsBy, 4},
     PathCall{"inotify_add_watch", 254, 27, Kind::kLook, {at(1)}},
+    PathCall{"fanotify_mark", 301, 263, Kind::kLook, {in(3, 4)}},
+    PathCall{"open_tree", 428, 428, Kind::kLook, {in(0, 1)}, Link::kHoldsBy, 2},
     PathCall{"name_to_handle_at", 303, 264, Kind::kLook, {in(0, 1)}, Link::kFollowsBy, 4},
     PathCall{"getdents", 78, kNoSuchCall, Kind::kList, {PathArgument{.folder = 0}}},
     PathCall{"getdents64", 217, 61, Kind::kList, {PathArgument{.folder = 0}}},

@@ -60,8 +60,8 @@ struct PathCall {
 };
 
 /**
- * Those with paths of files. Not here are calls that need a user namespace of the build's own, such as mount(2), and
- * those that send to the address of a socket (connect(2)), which is no look at a file.
+ * Those with paths of files. Not here are calls that mount in a user namespace of the build's own, such as mount(2),
+ * and those that send to the address of a socket (connect(2)), which is no look at a file.
  */
 std::span<const PathCall> path_calls();
 

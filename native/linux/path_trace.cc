@@ -111,8 +111,14 @@ const PathTrace::Caller* PathTrace::caller_of(pid_t thread) {
   }
   if (is_new) seen_->begin(process, rights->parent, now_us());
   Caller& caller = callers_[thread];
-  caller = {.process = process, .rights = std::move(rights)};
+  caller = {.process = process, .thread = thread, .rights = std::move(rights)};
   return &caller;
+}
+
+bool PathTrace::take_rights(const Caller& caller, BorrowedRights& rights) {
+  if (!caller.rights->may_change) return rights.take(caller.rights->rights);
+  const auto now = rights_of(caller.thread);
+  return now && rights.take(now->rights);
 }
 
 // Numbers come again after a while, and no call tells that a process has ended.
@@ -127,18 +133,37 @@ void PathTrace::look_up(const Caller& caller, WantedPath wanted, BorrowedRights&
   };
   paths_.straighten_again(wanted);
   if (is_known()) return;
-  if (!rights.take(caller.rights->rights) || !paths_.straighten(wanted, doubt_)) return doubt_.lose();
-  if (is_known()) return;
+  if (!take_rights(caller, rights) || !straighten(caller.process, wanted)) return doubt_.lose();
+  if (!is_known() && !find(caller.process, wanted)) doubt_.lose();
+}
+
+bool PathTrace::straighten(pid_t process, WantedPath& wanted) {
+  if (!goes_up(wanted.path)) return true;
+  for (std::string& turn : paths_.turns_of(wanted.path, doubt_))
+    if (!find(process, {.path = std::move(turn), .use = Use::kLook, .follows = true})) return false;
+  return paths_.straighten(wanted, doubt_);
+}
+
+bool PathTrace::find(pid_t process, const WantedPath& wanted) {
   auto found = paths_.found_at(wanted, doubt_);
-  if (!found) return doubt_.lose();
-  seen_->add(caller.process, std::move(*found));
+  if (found) add(process, std::move(*found));
+  return found.has_value();
+}
+
+// Where a link is the build's own, no other path tells of those that it leads through.
+void PathTrace::add(pid_t process, Lookup found) {
+  if (!found.leads_to.empty()) {
+    for (std::string& link : paths_.links_of(found.path, found.follows, doubt_))
+      if (link != found.path) seen_->add(process, {.path = std::move(link), .use = Use::kLook, .follows = false});
+  }
+  seen_->add(process, std::move(found));
 }
 
 void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller,
                               const std::string& path, BorrowedRights& rights) {
-  if (!rights.take(caller.rights->rights)) return doubt_.lose();
+  if (!take_rights(caller, rights)) return doubt_.lose();
   WantedPath wanted{.path = path, .use = Use::kExecute, .follows = true, .is_opened = true};
-  if (goes_up(path) && !paths_.straighten(wanted, doubt_)) return doubt_.lose();
+  if (!straighten(caller.process, wanted)) return doubt_.lose();
   auto looked_up = paths_.found_at(wanted, doubt_);
   if (!looked_up) return doubt_.lose();
   Lookup& found = *looked_up;
@@ -155,7 +180,7 @@ void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, co
     callers_.erase(notice.thread);
     callers_[process] = {.process = process};
   }
-  seen_->add(process, std::move(found));
+  add(process, std::move(found));
 }
 
 void PathTrace::see_interpreters(const Caller& caller, pid_t thread, const std::string& program,

@@ -35,6 +35,7 @@ class PathTrace {
   /** A thread of the session that was seen. */
   struct Caller {
     pid_t process = 0;
+    pid_t thread = 0;
     std::optional<CallerRights> rights{};
   };
 
@@ -42,7 +43,14 @@ class PathTrace {
   /** Null if it has ended. */
   const Caller* caller_of(pid_t thread);
   void forget_callers();
+  /** As the caller has them now. */
+  static bool take_rights(const Caller& caller, BorrowedRights& rights);
   void look_up(const Caller& caller, WantedPath wanted, BorrowedRights& rights);
+  /** False where it cannot be told. With the rights of the caller. */
+  bool straighten(pid_t process, WantedPath& wanted);
+  /** Of a path without `..`. False where it cannot be told. With the rights of the caller. */
+  bool find(pid_t process, const WantedPath& wanted);
+  void add(pid_t process, Lookup found);
   /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
   void see_interpreters(const Caller& caller, pid_t thread, const std::string& program, BorrowedRights& rights);
   void see_execution(const CallNotice& notice, const PathCall& call, const Caller& caller, const std::string& path,

@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -159,6 +160,66 @@ std::optional<SessionPaths::Stop> SessionPaths::stop_of(std::string path, bool f
     path = plain(path);
   }
   return std::nullopt;
+}
+
+std::vector<std::string> SessionPaths::turns_of(std::string_view path, Doubt& doubt) const {
+  std::vector<std::string> turns;
+  std::string at;
+  bool is_turning = false;
+  while (!path.empty()) {
+    const std::string_view name = cut(path, '/');
+    if (name.empty()) continue;
+    if (name != "..") {
+      at.append("/").append(name);
+      is_turning = false;
+      continue;
+    }
+    if (at.empty()) continue;
+    const Pinned folder = pin(at, O_PATH | O_DIRECTORY, doubt);
+    const std::string real = folder.file ? real_path(folder.file, doubt) : std::string();
+    if (real.empty()) {
+      std::ranges::move(links_of(at, true, doubt), std::back_inserter(turns));
+      break;
+    }
+    // What a folder lies in was passed on the way to it.
+    if (!is_turning) turns.push_back(at);
+    is_turning = true;
+    at = parent_of(real);
+    if (at == "/") at.clear();
+  }
+  return turns;
+}
+
+std::vector<std::string> SessionPaths::links_of(std::string path, bool follows, Doubt& doubt) const {
+  constexpr int kMostLinks = 40;
+  std::vector<std::string> links;
+  std::string at;
+  for (int followed = 0; !path.empty() && followed <= kMostLinks;) {
+    std::string_view rest = path;
+    const std::string name(cut(rest, '/'));
+    path = std::string(rest);
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      at = parent_of(at);
+      if (at == "/") at.clear();
+      continue;
+    }
+    std::string next = at + "/" + name;
+    const bool is_held = !follows && followed == 0 && path.find_first_not_of('/') == std::string::npos;
+    const Pinned found = is_held ? Pinned() : pin(next, O_PATH | O_NOFOLLOW, doubt);
+    const std::string text = found.file ? text_of_link(found.file, doubt) : std::string();
+    if (text.empty()) {
+      if (!found.file) break;
+      at = std::move(next);
+      continue;
+    }
+    followed += 1;
+    // Those of the root itself are the plan's.
+    if (places_.around(next) != "/") links.push_back(std::move(next));
+    if (text.front() == '/') at.clear();
+    path.insert(0, text + "/");
+  }
+  return links;
 }
 
 // A link on the way may lead to a place that changes, and back. A folder may be shut to one caller only.

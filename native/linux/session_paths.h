@@ -64,6 +64,10 @@ class SessionPaths {
   std::optional<Lookup> found_at(const WantedPath& wanted, Doubt& doubt) const;
   /** Whether that path leads to the same in every later call: all the way it stays in one place that lasts. */
   bool lasts(const std::string& path, Doubt& doubt) const;
+  /** The folders that a path goes up from, as far as the kernel gets, and the links before one that is missing. */
+  [[nodiscard]] std::vector<std::string> turns_of(std::string_view path, Doubt& doubt) const;
+  /** The links that a path leads through, each by where it lies itself. */
+  [[nodiscard]] std::vector<std::string> links_of(std::string path, bool follows, Doubt& doubt) const;
   /** A file, or the errno of the look-up. `flags` are those of open(2). */
   Pinned pin(const std::string& path, int flags, Doubt& doubt) const;
 

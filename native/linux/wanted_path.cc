@@ -86,6 +86,8 @@ std::optional<WantedPath> wanted_by(const CallNotice& notice, const PathCall& ca
     if (call.kind == Kind::kExecute) wanted.path = start_of(notice.thread, descriptor, doubt).value_or(std::string());
     return wanted;
   }
+  // A slash behind a link follows it (path_resolution(7)), where something is looked up and not renamed or removed.
+  if ((wanted.use != Use::kWrite || is_open) && (path->ends_with('/') || path->ends_with("/."))) wanted.follows = true;
   if (path->front() != '/') {
     const auto start = start_of(notice.thread, descriptor, doubt);
     // No folder: the call fails.

@@ -160,7 +160,17 @@ class UsedTree {
   }
 
   #look(one: string): Stats | undefined {
-    if (!this.#looked.has(one)) this.#looked.set(one, lstatSync(one, { throwIfNoEntry: false }))
+    if (!this.#looked.has(one)) this.#looked.set(one, statsOf(one))
     return this.#looked.get(one)
+  }
+}
+
+function statsOf(one: string): Stats | undefined {
+  try {
+    return lstatSync(one, { throwIfNoEntry: false })
+  } catch (error) {
+    // The session has it at the same path, so it is too long there as well.
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return undefined
+    throw error
   }
 }

@@ -24,7 +24,6 @@ type Question = (typeof questions)[number] | 'excluded'
 /** The kernel's clock for time stamps is behind by up to a tick (clock_gettime(2), CLOCK_REALTIME_COARSE), which is 10 ms at most. */
 const clockTick = 10
 const chunkSize = 256 * 1024
-const fileTypes = 0o170000n
 
 /**
  * The hash of what a run looked up in its inputs: contents and modes of what it read or executed, names in folders that it listed or changed, kinds, modes
@@ -140,14 +139,17 @@ class States {
     const { source, stats, stopped } = found
     const leadsTo = [found.modes, ...(found.path === path ? [] : [found.path, found.links])]
     // It leads out of what is shown of the host.
-    if (source === undefined) return ['elsewhere', ...leadsTo]
+    if (source === undefined) {
+      this.#refuseChanged(path, found, [])
+      return ['elsewhere', ...leadsTo]
+    }
     this.#refuseChanged(path, found, asked)
     if (stats === undefined) return ['missing', ...leadsTo, stopped]
     // Of its contents and its mode the session shows nothing.
     if (found.isExcluded) return ['excluded', stats.isDirectory() ? 'folder' : 'file', ...leadsTo]
     const mode = Number(stats.mode & 0o7777n)
     if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') || asked.includes('written') ? await namesIn(source) : [])]
-    if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode & fileTypes)]
+    if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode)]
     const hasContents = asked.some((question) => question === 'read' || question === 'executed' || question === 'written')
     return ['file', ...leadsTo, mode, String(stats.size), ...(hasContents ? [await this.#contentsOf(path, source, stats)] : [])]
   }

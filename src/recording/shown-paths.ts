@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { lstat, readlink } from 'node:fs/promises'
 import type { BigIntStats } from 'node:fs'
+import nodePath from 'node:path'
 
 import { TraceError } from '../errors.ts'
 import { parentsOf } from '../spec/paths.ts'
@@ -40,6 +41,8 @@ type Looked = Pick<ShownPath, 'path' | 'source' | 'entry' | 'stats' | 'stopped'>
 
 /** As the kernel has it (path_resolution(7)). */
 const mostLinks = 40
+/** NAME_MAX of both systems, in bytes (limits.h(0p)). */
+const longestName = 255
 
 /** Looks up paths of a session on the host, by the entries of its plan. A link leads where it leads in the session, and never elsewhere on the host. */
 export class ShownPaths {
@@ -144,6 +147,8 @@ async function lstatIfThere(path: string): Promise<BigIntStats | string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return code
+    // A name is too long on every host, and a path may be so on this one only.
+    if (code === 'ENAMETOOLONG' && Buffer.byteLength(nodePath.basename(path)) > longestName) return code
     throw error
   }
 }

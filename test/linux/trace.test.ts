@@ -3,6 +3,8 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { build, openSession, SessionPool, type Spec, type Trace, type TracedFile } from '../../src/index.ts'
+import { probe } from '../probe/compiled-probe.ts'
+import { armed, attack, isRoot } from '../session/attacks/attack.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeLinux } from './host.ts'
 import { rejected } from '../session/rejected.ts'
@@ -129,6 +131,34 @@ describeLinux('a trace of a session', () => {
     const trace = await traced(`${node} -e '${held}'; mkdir /tmp/d; cd /tmp/d; rmdir /tmp/d; cat ../../w/a ../x`, { toolchain: ['host', 'node'], inputs: { '/w': source({ a: 'a' }) } })
     expect(fileAt(trace, '/w/a').uses).toEqual(['look', 'read'])
     expect(fileAt(trace, '/tmp/x').found).toEqual(['missing'])
+  })
+
+  // promise: 55
+  test.skipIf(!isRoot)('looks a path up with the rights that the process has by then', async () => {
+    const at = source({ open: 'o', shut: 's' })
+    chmodSync(path.join(at, 'shut'), 0o600)
+    const script = 'const fs = require("fs"); fs.readFileSync("/w/open"); process.setgroups([]); process.setgid(1000); process.setuid(1000); try { fs.readFileSync("/w/shut") } catch { console.log("refused") }'
+    const { trace, stdout } = await build({ toolchain: ['host', 'node'], user: 'root', inputs: { '/w': at }, trace: true }, [node, '-e', script])
+    expect(stdout).toBe('refused')
+    expect(fileAt(trace, '/w/shut').found).toEqual(['refused'])
+  })
+
+  test.skipIf(!('folder' in probe))('has the paths of calls that few programs make', async () => {
+    const { trace, stdout } = await build(armed({ trace: true, allow: ['user-namespaces'] }), attack('looks_up', 'ways'))
+    expect(stdout).toBe('ok')
+    for (const call of ['fanotify_mark', 'open_tree']) expect(fileAt(trace, `/by-${call}`)).toMatchObject({ found: ['missing'], uses: ['look'] })
+  })
+
+  test('has the links on the way, the folders before `..`, and what a slash behind a link leads to', async () => {
+    const at = source({ 'd/f': 'f', 'sub/b': 'b' })
+    symlinkSync('d', path.join(at, 'inner'))
+    symlinkSync('sub/../inner', path.join(at, 'outer'))
+    const trace = await traced('ln -s /w/outer l; cat l/f; cat /w/sub/../inner/../d/f; stat l/', { inputs: { '/w': at } })
+    expect(trace?.lost).toBe(0)
+    expect(fileAt(trace, '/output/l/f')).toMatchObject({ leadsTo: '/w/d/f' })
+    for (const name of ['/w/outer', '/w/inner', '/w/sub']) expect(fileAt(trace, name)).toMatchObject({ first: 'found', uses: ['look'] })
+    expect(fileAt(trace, '/output/l')).toMatchObject({ leadsTo: '/w/d' })
+    expect(fileAt(trace, '/w/d').uses).toEqual(['look'])
   })
 
   test('has the file that a socket is bound to, and none of an address without one', async () => {

@@ -1,7 +1,8 @@
 /*
  * looks_up many COUNT         looks up so many paths that are missing
  * looks_up long COUNT         makes so many look-ups of few long paths
- * looks_up ways               FreeBSD: by each way to a folder and to a process, one path that is named after the way
+ * looks_up ways               FreeBSD: by each way to a folder and to a process, one path that is named after the way;
+ *                             Linux: by calls that few programs make, one path below / that is named after the call
  * looks_up flood PROCESSES    looks long paths up without an end, in so many processes
  * looks_up round COUNT        goes so often through 31 links to the folder that it is in, then waits with 200 children
  * looks_up stop WAY           FreeBSD: tries to have its own calls traced no more, or elsewhere, then looks /stopped up;
@@ -201,7 +202,20 @@ stop(const char *way)
 	return tell(status);
 }
 #else
-static int ways(void) { return tell(-1); }
+#include <sys/syscall.h>
+
+static int
+ways(void)
+{
+	/* FAN_CLASS_NOTIF | FAN_REPORT_FID; FAN_MARK_ADD; FAN_MODIFY. */
+	long group = syscall(SYS_fanotify_init, 0x200, O_RDONLY);
+
+	(void)syscall(SYS_fanotify_mark, group, 1, 2UL, AT_FDCWD, "/by-fanotify_mark");
+	/* open_tree(2): all architectures have this number. */
+	(void)syscall(428, AT_FDCWD, "/by-open_tree", 0);
+	return tell(group < 0 ? -1 : 0);
+}
+
 static int stop(const char *way) { (void)way; return tell(-1); }
 #endif
 

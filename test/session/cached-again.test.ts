@@ -3,6 +3,7 @@ import path from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 
 import { build, filesOf, inputsDigest, planOf, type RecordedFiles, type Spec } from '../../src/index.ts'
+import { mkfifo } from './fifo.ts'
 import { useFolders } from './folders.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
 import { rejected } from './rejected.ts'
@@ -78,7 +79,19 @@ describeSession('a run for a cache', () => {
     ['a file comes in the place of a missing folder', { script: 'cat e/f 2>&1 || true' }, () => make('src/e')],
     ['a file comes where a link led to nothing', { script: 'readlink link; cat link || echo none', links: { 'src/link': 'late' } }, () => make('src/late')],
   ]
-  for (const [name, task, change] of again) {
+  const relink = (target: string): void => (rmSync(at('src/link')), symlinkSync(target, at('src/link')))
+  const behindLinks: typeof again = [
+    ['a link leads elsewhere that one of the build led to', { script: 'ln -s /inputs/src/link /tmp/l; cat /tmp/l', files: ['src/b'], links: { 'src/link': 'a' }, isOfLinux: true }, () => relink('b')],
+    ['a link to a folder leads elsewhere that one of the build led to', { script: 'ln -s link /tmp/l; ln -s /inputs/src/link /tmp/link; cat /tmp/l/f', files: ['src/d/f', 'src/e/f'], links: { 'src/link': 'd' }, isOfLinux: true }, () => relink('e')],
+    ['a link leads elsewhere on the way to nothing', { script: 'ln -s /inputs/src/link /tmp/l; cat /tmp/l || echo none', links: { 'src/link': 'nowhere' }, isOfLinux: true }, () => relink('a')],
+    ['a link before `..` leads elsewhere', { script: 'cat link/../f', files: ['src/d/x/', 'src/d/f', 'src/e/x/', 'src/e/f'], links: { 'src/link': 'd/x' }, isOfLinux: true }, () => relink('e/x')],
+    ['a link before `..` leads elsewhere that one of the build led to', { script: 'ln -s /inputs/src/link /tmp/l; cat /tmp/l/../f', files: ['src/d/x/', 'src/d/f', 'src/e/x/', 'src/e/f'], links: { 'src/link': 'd/x' }, isOfLinux: true }, () => relink('e/x')],
+    ['a link before `..` leads to a folder, which led to nothing', { script: 'cat link/../a || echo none', files: ['src/e/'], links: { 'src/link': 'nowhere' }, isOfLinux: true }, () => relink('e')],
+    ['a folder before `..` goes', { script: 'cat e/../a || echo none', files: ['src/e/'], isOfLinux: true }, () => rmSync(at('src/e'), { recursive: true })],
+    ['a folder is shut that a link of the build and a slash led to', { script: 'ln -s /inputs/src/e /tmp/l; stat -c %a /tmp/l/', files: ['src/e/'], isOfLinux: true }, () => chmodSync(at('src/e'), 0o700)],
+    ['the mode of a fifo changes', { script: 'ls -l p', prepare: () => (mkfifo(at('src/p')), chmodSync(at('src/p'), 0o644)) }, () => chmodSync(at('src/p'), 0o600)],
+  ]
+  for (const [name, task, change] of [...again, ...behindLinks]) {
     test.skipIf((task.isOfLinux === true && isFreebsd) || (task.isOfMerged === true && merged === undefined))(`does not count if ${name}`, async () => {
       prepare(task)
       const before = await run(task)

@@ -177,6 +177,22 @@ describeLearning('a spec that is learned', () => {
     expect(cli('run', '-f', 'buildjail.json').stdout).toBe('linked../real\n')
   })
 
+  test('is written where the command tried to write at a name that is too long', () => {
+    write({ Makefile: '', t: 't' })
+    const first = cli('learn', '--', 'sh', '-c', `mkdir -p ${'n'.repeat(256)}/inside; cat t`)
+    expect([first.status, first.stdout], first.stderr).toEqual([0, 't'])
+    expect(Object.keys(learnt().spec.inputs)).toEqual([project])
+  })
+
+  test('has the folders and links that a path goes up from', () => {
+    write({ Makefile: '', 'real/x/inside': '', 'real/f': 'f', 'sub/inside': '', t: 't' })
+    symlinkSync('real/x', path.join(project, 'link'))
+    expect(cli('learn', '--', 'sh', '-c', 'cat sub/../t').stdout).toBe('t')
+    expect(cli('run', '-f', 'buildjail.json')).toMatchObject({ status: 0, stdout: 't' })
+    expect(cli('learn', '--spec', 'other.json', '--', 'sh', '-c', 'cat link/../f').stdout).toBe('f')
+    expect(cli('run', '-f', 'other.json')).toMatchObject({ status: 0, stdout: 'f' })
+  })
+
   test('has the folder of what it cannot have on its own: a fifo, a socket, a name that is not UTF-8', () => {
     write({ Makefile: '', 'odd/beside': 'b', 'pipes/beside': 'b', t: 't' })
     writeFileSync(Buffer.from(`${project}/odd/\xff`, 'latin1'), 'odd')

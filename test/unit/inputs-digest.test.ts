@@ -125,6 +125,11 @@ describe('the digest of the inputs of a run', () => {
     await expect(inputsDigest(files({ missing: ['/inputs/src/other'] }))).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_TRACE_INCOMPLETE', path: '/inputs/src/other' })
   })
 
+  it('has that nothing is at a name which is too long', async () => {
+    const asked = files({ missing: [`/inputs/src/${'n'.repeat(256)}`, `/inputs/src/${'n'.repeat(256)}/inside`] })
+    expect(await inputsDigest(asked)).toMatch(/^[0-9a-f]{64}$/)
+  })
+
   it('does not depend on the order in which paths were looked up', async () => {
     const [forth, back] = [['/inputs/src/a.c', '/inputs/src/b.c'], ['/inputs/src/b.c', '/inputs/src/a.c']] as const
     expect(await inputsDigest(files({ read: forth }))).toBe(await inputsDigest(files({ read: back })))
@@ -164,6 +169,14 @@ describe('the digest after a run', () => {
     const since = Date.now()
     change()
     await expect(inputsDigest(files(lists), { unchangedSince: since })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', path: [...(lists.read ?? []), ...(lists.looked ?? []), ...(lists.missing ?? [])][0] })
+  })
+
+  it('is refused where a link came to lead to what is not shown meanwhile', async () => {
+    await settled()
+    const since = Date.now()
+    rmSync(path.join(top, 'src/link'))
+    symlinkSync('/tmp/elsewhere', path.join(top, 'src/link'))
+    await expect(inputsDigest(files({ read: ['/inputs/src/link'] }), { unchangedSince: since })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', path: '/inputs/src/link' })
   })
 
   it('is there of a link that was looked at, whatever it leads to', async () => {
