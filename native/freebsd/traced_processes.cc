@@ -107,8 +107,14 @@ std::int32_t TracedProcesses::Call::descriptor(std::int8_t index) const {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(arguments.at(static_cast<std::size_t>(index))));
 }
 
+bool TracedProcesses::Call::has_two_names() const {
+  return kind->kind == Kind::kMakeSecond || kind->folders.back() != TracedCall::kNone;
+}
+
+// A call that has to wait for a file system begins again, and the kernel tells its names again (kern_linkat in
+// sys/kern/vfs_syscalls.c).
 int TracedProcesses::Call::folder(std::size_t nth) const {
-  const std::int8_t index = kind->folders.at(std::min<std::size_t>(nth, 1));
+  const std::int8_t index = has_two_names() ? kind->folders.at(nth) : kind->folders.front();
   return index == TracedCall::kNone ? KnownFolders::kWorkingDirectory : descriptor(index);
 }
 
@@ -296,6 +302,8 @@ void TracedProcesses::look_up(pid_t number, const Process& process, const Call& 
     if (!path) return seen_->lose();
     return seen_->add(number, {.path = std::move(*path), .use = Use::kList});
   }
+  // Which name was told again is not known.
+  if (call.has_two_names() && call.names.size() > 2) return seen_->lose();
   const std::uint64_t flags = call.kind->flags == TracedCall::kNone || kind != Kind::kOpen
                                   ? 0
                                   : call.arguments.at(static_cast<std::size_t>(call.kind->flags));
@@ -391,8 +399,9 @@ void TracedProcesses::change_folders(Process& process, const Call& call, Outcome
       folders.close(call.descriptor(0));
       break;
     case Kind::kCloseRange:
+      // With CLOSE_RANGE_CLOFORK as well, which headers of 14 lack, a child does not have them: they are forgotten.
       folders.close_range(call.descriptor(0), static_cast<unsigned>(call.arguments[1]),
-                          (call.arguments[2] & CLOSE_RANGE_CLOEXEC) != 0);
+                          call.descriptor(2) == CLOSE_RANGE_CLOEXEC);
       break;
     case Kind::kCloseFrom:
       folders.close_from(call.descriptor(0));

@@ -61,6 +61,7 @@ class TracedProcesses {
     std::string argv0{};
 
     [[nodiscard]] std::int32_t descriptor(std::int8_t index) const;
+    [[nodiscard]] bool has_two_names() const;
     /** Of the folder that its nth name begins from. */
     [[nodiscard]] int folder(std::size_t nth) const;
   };

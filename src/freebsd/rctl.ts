@@ -70,10 +70,13 @@ function* removing(filter: string): Steps<void> {
   yield* step((isNow) => freebsd.rctlRemove(filter, isNow))
 }
 
+/** The kernel puts commas between rules, and the name of a jail may have commas as well: the last of the four parts has none (rctl(8)). */
+const eachRule = /(?<=^|,)(?:[^:]*:){3}[^:,]+/g
+
 function* listing(filter: string): Steps<string[]> {
   const freebsd = native('rctlRules')
   const rules = yield* step((isNow) => freebsd.rctlRules(filter, isNow))
-  return rules === '' ? [] : rules.split(',')
+  return rules.match(eachRule) ?? []
 }
 
 function* using(subject: string): Steps<Record<string, bigint>> {

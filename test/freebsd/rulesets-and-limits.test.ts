@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 
 import {
   cpusetOfJail,
@@ -115,6 +115,15 @@ describeFreebsd('limits, processors and the kernel', () => {
     await expect(rctlAdd('nonsense')).rejects.toMatchObject({ code: 'EINVAL', syscall: 'rctl_add_rule' })
     expect(await rctlUsage('jail:bj-no-such')).toMatchObject({ maxproc: 0n })
     await expect(rctlUsage('process:999998')).rejects.toMatchObject({ code: 'ESRCH', syscall: 'rctl_get_racct' })
+  })
+
+  test('a rule of a jail whose name has commas is listed as one', async (context) => {
+    context.skip(!kernelSync().features.rctl, 'this kernel does not count what jails use (kern.racct.enable)')
+    const jail = `jail:${name},jail`
+    onTestFinished(() => rctlRemoveSync(jail))
+    const rules = [`${jail}:maxproc:deny=3`, `${jail}:openfiles:log=100/process`]
+    for (const rule of rules) await rctlAdd(rule)
+    expect((await rctlRules(jail)).toSorted()).toEqual(rules)
   })
 
   test('the processors of a jail are told and set', async () => {

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
+import { kernelSync } from '../../src/freebsd/index.ts'
 import { build, openSession, recover, type SessionRecord, type Spec } from '../../src/index.ts'
 import type { Trace, TracedFile } from '../../src/native/trace.ts'
 import { armed, attack } from '../session/attacks/attack.ts'
@@ -85,6 +86,13 @@ describeProbed('a trace of looked-up paths', () => {
     // The loader of the program is looked up by the kernel.
     expect(fileOf(trace, '/libexec/ld-elf.so.1')?.uses).toContain('execute')
     expect(trace.processes.length).toBe(4)
+  })
+
+  test('has no path below a folder that a child did not get', async (context) => {
+    context.skip(!kernelSync().features.jailDescriptors, 'close-on-fork came with 15.0')
+    const trace = await traced(attack('looks_up', 'unforked'))
+    expect(fileOf(trace, '/tmp/by-unforked')).toBeUndefined()
+    expect(trace.lost).toBeGreaterThan(0)
   })
 
   test('has each path that the kernel looked up for a build of many commands', { timeout: 3 * minutes }, async () => {

@@ -3,6 +3,7 @@
  * looks_up long COUNT         makes so many look-ups of few long paths
  * looks_up ways               FreeBSD: by each way to a folder and to a process, one path that is named after the way;
  *                             Linux: by calls that few programs make, one path below / that is named after the call
+ * looks_up unforked           FreeBSD 15: by the number of a folder that a child does not get, where it has a socket by then
  * looks_up flood PROCESSES    looks long paths up without an end, in so many processes
  * looks_up round COUNT        goes so often through 31 links to the folder that it is in, then waits with 200 children
  * looks_up stop WAY           FreeBSD: tries to have its own calls traced no more, or elsewhere, then looks /stopped up;
@@ -24,6 +25,7 @@
 #ifdef __FreeBSD__
 #include <sys/param.h>
 #include <sys/ktrace.h>
+#include <sys/socket.h>
 #endif
 
 static void
@@ -168,6 +170,27 @@ ways(void)
 }
 
 static int
+unforked(void)
+{
+	/* CLOSE_RANGE_CLOFORK of 15.0, which headers of 14 lack. */
+	const int not_forked = 1 << 3;
+	int folder = open("/tmp", O_RDONLY | O_DIRECTORY);
+	int status = close_range((unsigned)folder, (unsigned)folder, CLOSE_RANGE_CLOEXEC | not_forked);
+
+	if (status == 0 && fork() == 0) {
+		int made;
+
+		while ((made = socket(AF_UNIX, SOCK_STREAM, 0)) >= 0 && made < folder)
+			;
+		(void)faccessat(folder, "by-unforked", F_OK, 0);
+		_exit(made == folder ? 0 : 1);
+	}
+	if (status == 0)
+		(void)wait(&status);
+	return tell(status == 0 ? 0 : -1);
+}
+
+static int
 stop(const char *way)
 {
 	const int all = KTRFAC_MASK;
@@ -216,6 +239,7 @@ ways(void)
 	return tell(group < 0 ? -1 : 0);
 }
 
+static int unforked(void) { return tell(-1); }
 static int stop(const char *way) { (void)way; return tell(-1); }
 #endif
 
@@ -224,6 +248,8 @@ main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "ways") == 0)
 		return ways();
+	if (argc == 2 && strcmp(argv[1], "unforked") == 0)
+		return unforked();
 	if (argc != 3)
 		return 2;
 	if (strcmp(argv[1], "many") == 0)
