@@ -204,7 +204,8 @@ std::vector<std::string> SessionPaths::links_of(std::string path, bool follows, 
       if (at == "/") at.clear();
       continue;
     }
-    std::string next = at + "/" + name;
+    std::string next = at;
+    next.append("/").append(name);
     const bool is_held = !follows && followed == 0 && path.find_first_not_of('/') == std::string::npos;
     const Pinned found = is_held ? Pinned() : pin(next, O_PATH | O_NOFOLLOW, doubt);
     const std::string text = found.file ? text_of_link(found.file, doubt) : std::string();
