@@ -23,6 +23,8 @@ namespace buildjail {
 namespace {
 
 constexpr std::size_t kMostStraightened = 1'000;
+/** That the kernel follows in one look-up (path_resolution(7)). */
+constexpr std::size_t kMostLinks = 40;
 
 /** A file in the session, or the errno of the look-up. */
 Pinned pin_by(const UniqueFd& folder, const std::string& path, int flags, std::uint64_t resolve, Doubt& doubt) {
@@ -125,8 +127,7 @@ Pinned SessionPaths::pin(const std::string& path, int flags, Doubt& doubt) const
 }
 
 std::optional<SessionPaths::Stop> SessionPaths::stop_of(std::string path, bool follows, Doubt& doubt) const {
-  constexpr int kMostLinks = 40;
-  for (int links = 0; links <= kMostLinks; ++links) {
+  for (std::size_t links = 0; links <= kMostLinks; ++links) {
     const auto ends = ends_of(path);
     const auto last = ends.end() - 1;
     auto missing = last;
@@ -182,7 +183,7 @@ std::vector<std::string> SessionPaths::turns_of(std::string_view path, Doubt& do
       break;
     }
     // What a folder lies in was passed on the way to it.
-    if (!is_turning) turns.push_back(at);
+    if (!is_turning && std::ranges::find(turns, at) == turns.end()) turns.push_back(at);
     is_turning = true;
     at = parent_of(real);
     if (at == "/") at.clear();
@@ -190,36 +191,38 @@ std::vector<std::string> SessionPaths::turns_of(std::string_view path, Doubt& do
   return turns;
 }
 
+// Name by name from the folder before: a path that a build chose may have thousands of names, forty times.
 std::vector<std::string> SessionPaths::links_of(std::string path, bool follows, Doubt& doubt) const {
-  constexpr int kMostLinks = 40;
   std::vector<std::string> links;
   std::string at;
-  for (int followed = 0; !path.empty() && followed <= kMostLinks;) {
-    std::string_view rest = path;
+  Pinned folder = pin("/", O_PATH, doubt);
+  std::string_view rest = path;
+  while (folder.file && !rest.empty() && links.size() <= kMostLinks) {
     const std::string name(cut(rest, '/'));
-    path = std::string(rest);
-    if (name.empty() || name == ".") continue;
-    if (name == "..") {
-      at = parent_of(at);
-      if (at == "/") at.clear();
-      continue;
-    }
-    std::string next = at;
-    next.append("/").append(name);
-    const bool is_held = !follows && followed == 0 && path.find_first_not_of('/') == std::string::npos;
-    const Pinned found = is_held ? Pinned() : pin(next, O_PATH | O_NOFOLLOW, doubt);
+    const bool is_up = name == "..";
+    if (name.empty() || name == "." || (is_up && at.empty())) continue;
+    const bool is_held = !follows && links.empty() && rest.find_first_not_of('/') == std::string_view::npos;
+    if (is_held) break;
+    Pinned found = pin_by(folder.file, name, O_PATH | O_NOFOLLOW, raw::kResolveNoMagicLinks, doubt);
     const std::string text = found.file ? text_of_link(found.file, doubt) : std::string();
+    std::string next = is_up ? parent_of(at) : at;
+    if (is_up && next == "/") next.clear();
+    if (!is_up) next.append("/").append(name);
     if (text.empty()) {
-      if (!found.file) break;
       at = std::move(next);
+      folder = std::move(found);
       continue;
     }
-    followed += 1;
-    // Those of the root itself are the plan's.
-    if (places_.around(next) != "/") links.push_back(std::move(next));
-    if (text.front() == '/') at.clear();
-    path.insert(0, text + "/");
+    links.push_back(std::move(next));
+    if (text.front() == '/') {
+      at.clear();
+      folder = pin("/", O_PATH, doubt);
+    }
+    path = text + "/" + std::string(rest);
+    rest = path;
   }
+  // Those of the root itself are the plan's.
+  std::erase_if(links, [this](const std::string& link) { return places_.around(link) == "/"; });
   return links;
 }
 

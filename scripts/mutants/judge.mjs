@@ -21,7 +21,7 @@ process.env.BUILDJAIL_TEST_SESSIONS = 'required'
 const report = path.resolve('mutants/report.json')
 mkdirSync('prebuilds', { recursive: true })
 
-/** Where no test has failed and their file has, a hook kept them from running. One that is pending still ended with its process. */
+/** Where no test has failed and their file has, a hook kept them from running. A test that is still pending was ended with its process. */
 function resultsOf({ status, message, assertionResults }) {
   const isByHook = status === 'failed' && !assertionResults.some((one) => one.status === 'failed')
   const why = isByHook ? message : 'its process ended'

@@ -302,6 +302,7 @@ const lacksUserPackage: Recogniser = (evidence) => {
   const python = isOwn ? '/usr/bin/python3' : program.includes('/') ? program : onHostPath(evidence, program)
   if (python === undefined || !/^\/usr\/(?:local\/)?bin\/python3?(?:\.\d+)?$/.test(python)) return nothing
   const version = /\/(python3\.\d+)$/.exec(evidence.leadsTo(python) ?? '')?.[1]
+  if (version === undefined) return nothing
   const lib = `${base}/lib/${version}`
   return firstNamed(evidence, [/\bNo module named '?(?<name>\w+)/], (name) => {
     const path = [name, `${name}.py`].map((one) => `${lib}/site-packages/${one}`).find((one) => evidence.isOnHost(one))

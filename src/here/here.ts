@@ -81,10 +81,11 @@ function checked(options: HereOptions): Required<HereOptions> {
   const at = cwd === undefined && !isWithin(asked, whole) ? whole : asked
   if (!isWithin(at, whole)) throw invalid('cwd', `${at} is not in the project ${whole}`)
   const folders = readList(out, 'out', 'a list of folders').map((one, index) => {
-    const folder = path.resolve(whole, readText(one, `out[${index}]`))
+    const name = readText(one, `out[${index}]`)
+    const folder = path.resolve(whole, name)
     if (folder === whole) throw invalid(`out[${index}]`, 'is the project itself, and outputs are folders in it; to keep everything, apply the changes (--apply)')
     if (!isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
-    if (folder.includes('*') && !existsSync(folder)) throw invalid(`out[${index}]`, `${folder} is not there, and is a name and no pattern, unlike those of exclude; name each folder`)
+    if (name.includes('*') && !existsSync(folder)) throw invalid(`out[${index}]`, `${folder} is not there, and is a name and no pattern, unlike those of exclude; name each folder`)
     return folder
   })
   return { cwd: at, project: whole, out: folders, exclude: readPatterns(exclude, 'exclude'), envFiles, network: networkField.read(network, 'network') }

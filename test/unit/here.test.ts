@@ -150,6 +150,8 @@ describe('the spec for a project', () => {
     }
     expect(refused({ out: ['..'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is not in the project') as string })
     expect(refused({ out: ['packages/*/dist'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is a name and no pattern') as string })
+    const starred = project('in-a-*')
+    expect(here({ cwd: starred, out: ['dist'] }).outputs).toHaveProperty([path.join(starred, 'dist')])
     expect(refused({ out: ['.'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is the project itself') as string })
     expect(refused({ out: 'dist' })).toMatchObject({ entry: 'out' })
     expect(refused({ project: tree.directory('elsewhere'), cwd: at })).toMatchObject({ entry: 'cwd' })
