@@ -15,18 +15,29 @@ import type { Prepared } from './place.ts'
 
 type Where = Layout & Pick<Plan, 'platform'>
 
-interface Missing {
+interface Reason {
   readonly problem: string
   readonly remedy?: Bringing
 }
 
+/** By the step that failed and its error. */
+const explanations: Readonly<Record<string, (command: Command, where: Where) => Reason | undefined>> = {
+  'chdir ENOENT': ({ cwd }, where) => whyNoFolder(cwd, where),
+  'execve ENOENT': ({ argv, env, cwd }, where) => whatIsMissing(argv[0] ?? '', env['PATH'], cwd, where),
+  'execve EACCES': ({ argv, cwd }, where) => whyNoProgram(argv[0] ?? '', cwd, where),
+}
+
+type Command = Pick<Prepared, 'argv' | 'env' | 'cwd'>
+
 /** The typed error of a job that failed. Of a program or a folder that was not found it says what is missing, and what would bring it. */
-export function launchError(failure: unknown, { argv, env, cwd }: Pick<Prepared, 'argv' | 'env' | 'cwd'>, where: () => Where): unknown {
-  if (!isNativeFailure(failure) || failure.code !== 'ENOENT' || (failure.step !== 'execve' && failure.step !== 'chdir')) return jobError(failure)
+export function launchError(failure: unknown, command: Command, where: () => Where): unknown {
+  if (!isNativeFailure(failure)) return jobError(failure)
+  const explain = explanations[`${failure.step} ${failure.code}`]
+  if (explain === undefined) return jobError(failure)
   try {
-    const missing = failure.step === 'chdir' ? whyNoFolder(cwd, where()) : whatIsMissing(argv[0] ?? '', env['PATH'], cwd, where())
-    if (missing === undefined) return typed(failure)
-    const { problem, remedy } = missing
+    const reason = explain(command, where())
+    if (reason === undefined) return typed(failure)
+    const { problem, remedy } = reason
     if (remedy === undefined) return typed(failure, { problem })
     return typeof remedy === 'string' ? typed(failure, { problem, remedy }) : asking(typed(failure, { problem, remedy: specText(remedy) }), remedy)
   } catch {
@@ -35,13 +46,13 @@ export function launchError(failure: unknown, { argv, env, cwd }: Pick<Prepared,
   }
 }
 
-function whyNoFolder(cwd: string, where: Where): Missing | undefined {
+function whyNoFolder(cwd: string, where: Where): Reason | undefined {
   if (lookInside(cwd, where) !== 'absent') return undefined
   const isHere = statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true
   return { problem: isHere ? 'it is on this host, and not declared, so that it is not in the session' : 'there is no such folder in the session' }
 }
 
-function whatIsMissing(name: string, searchPath: string | undefined, cwd: string, where: Where): Missing | undefined {
+function whatIsMissing(name: string, searchPath: string | undefined, cwd: string, where: Where): Reason | undefined {
   const isPath = name.includes('/')
   const folders = isPath ? [cwd] : (searchPath ?? '').split(':')
   for (const folder of folders) {
@@ -61,19 +72,36 @@ function whatIsMissing(name: string, searchPath: string | undefined, cwd: string
   return { problem: `${readable(path)} is on this host, and not in the session`, remedy: broughtBy(path, where, !isPath) }
 }
 
+/** A file that was found and is not executed. */
+function whyNoProgram(name: string, cwd: string, where: Where): Reason | undefined {
+  // By PATH another of that name may have been found.
+  if (!name.includes('/')) return undefined
+  const file = onHost(nodePath.posix.resolve(cwd, name), where)
+  const found = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })
+  if (found?.isDirectory() === true) return { problem: 'it is a folder' }
+  if (found?.isFile() !== true || (found.mode & 0o111) !== 0) return undefined
+  return { problem: 'it is not executable', remedy: `make it so with chmod +x, or ${executedBy(readable(name))}` }
+}
+
+/** Where a path of the session was on the host when its mount was made. */
+function onHost(path: string, { mounts }: Where): string | undefined {
+  const [around] = mounts.filter(({ target, source }) => source !== undefined && isWithin(path, target)).toSorted((a, b) => b.target.length - a.target.length)
+  return around?.source === undefined ? undefined : nodePath.join(around.source, path.slice(around.target.length))
+}
+
+const executedBy = (written: string): string => `write the program that executes it before it, as in sh ${written}`
+
 /** A program of the command's own folder, in which it is not looked for. */
-function ofFolder(name: string, cwd: string, { mounts }: Where): Missing | undefined {
-  const [around] = mounts.filter(({ target, source }) => source !== undefined && isWithin(cwd, target)).toSorted((a, b) => b.target.length - a.target.length)
-  if (around?.source === undefined) return undefined
-  const file = nodePath.join(around.source, cwd.slice(around.target.length), name)
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined
+function ofFolder(name: string, cwd: string, where: Where): Reason | undefined {
+  const file = onHost(nodePath.posix.join(cwd, name), where)
+  if (file === undefined || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined
   const written = readable(`./${name}`)
-  const remedy = isProgram(file) ? `write ${written}` : `write the program that executes it before it, as in sh ${written}`
+  const remedy = isProgram(file) ? `write ${written}` : executedBy(written)
   return { problem: `${readable(name)} is looked for in the session's PATH, and is in ${readable(cwd)}, where the command begins`, remedy }
 }
 
 /** A path that is relative is one in the command's directory, and few people mean that at first. */
-function elsewhere(name: string, cwd: string, { mounts }: Where): Missing | undefined {
+function elsewhere(name: string, cwd: string, { mounts }: Where): Reason | undefined {
   const folder = process.cwd()
   if (name.startsWith('/') || !isProgram(nodePath.resolve(folder, name))) return undefined
   const shown = mounts.filter(({ kind, source }) => kind === 'bind' && source === folder)[0]
@@ -81,7 +109,7 @@ function elsewhere(name: string, cwd: string, { mounts }: Where): Missing | unde
   return { problem, remedy: shown === undefined ? { inputs: { '/w': folder }, cwd: '/w' } : { cwd: shown.target } }
 }
 
-function missingInterpreter(interpreter: string, where: Where): Missing {
+function missingInterpreter(interpreter: string, where: Where): Reason {
   const problem = `its interpreter ${readable(interpreter)} is not in the session`
   if (isProgram(interpreter)) return { problem, remedy: broughtBy(interpreter, where, false) }
   return { problem, remedy: 'it is not on this host either: name what has it in inputs, or have the program name another' }

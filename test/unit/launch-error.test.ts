@@ -238,6 +238,29 @@ describe('a program that is not found', () => {
   })
 })
 
+describe('a program that is found and is not executed', () => {
+  const told = (name: string, spec: Spec): unknown => {
+    const failure = nativeFailure({ code: 'EACCES', errno: -13, syscall: 'execve', step: 'execve', reason: 'permission denied', path: name })
+    return launchError(failure, { argv: [name], env: { PATH: '/w' }, cwd: '/w' }, () => planned(spec))
+  }
+  const message = (name: string, more: string): object => ({ message: `EACCES: permission denied, execve '${name}' (step execve)${more}` })
+  program('refused/program', '#!/bin/sh\n')
+  tree.file('refused/text')
+  tree.directory('refused/packages/b')
+  const shown: readonly Spec[] = [{ inputs: { '/w': tree.at('refused') } }, { inputs: { '/w': { path: tree.at('refused'), overlay: true } } }]
+
+  it.each(shown)('is told as a folder, or as a file without a right to be executed (%j)', (spec) => {
+    // As a shell makes it of a pattern that is not quoted.
+    expect(told('packages/b', spec)).toMatchObject(message('packages/b', '; it is a folder'))
+    const remedy = 'make it so with chmod +x, or write the program that executes it before it, as in sh ./text'
+    expect(told('./text', spec)).toMatchObject({ remedy, ...message('./text', `; it is not executable; remedy: ${remedy}`) })
+  })
+
+  it.each(shown)('has nothing said of it where the reason is another (%j)', (spec) => {
+    for (const name of ['./program', './none', '/no/such/program', 'packages']) expect(told(name, spec), name).toMatchObject(message(name, ''))
+  })
+})
+
 describe('a folder to start in that is not found', () => {
   const told = (cwd: string, spec: Spec = {}): unknown => {
     const failure = nativeFailure({ code: 'ENOENT', errno: -2, syscall: 'chdir', step: 'chdir', reason: 'no such file or directory', path: cwd })
