@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import vm from 'node:vm'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 
+import type { StdioOf } from '../../src/command/result.ts'
 import type { RunOptions } from '../../src/command/run-options.ts'
 import { checkSignal } from '../../src/command/options.ts'
 import { openSession, type Session } from '../../src/session/session.ts'
@@ -148,4 +149,11 @@ it('a signal is any that native code knows by name, and no other name', () => {
   expect(known.length).toBeGreaterThan(20)
   for (const name of known) expect(() => checkSignal(name)).not.toThrow()
   for (const name of ['SIGPWR', 'SIGSTKFLT', 'SIGINFO'] as const) expect(() => checkSignal(name)).toThrow(/signal/)
+})
+
+it('of options that are one of two kinds, the type of the output is that of either', () => {
+  // tsc compares these.
+  expectTypeOf<StdioOf<{ encoding: 'buffer' } | { lines: true }>>().toEqualTypeOf<Buffer | string[]>()
+  expectTypeOf<StdioOf<{ lines: true }>>().toEqualTypeOf<string[]>()
+  expectTypeOf<StdioOf<RunOptions>>().toEqualTypeOf<string | string[] | Buffer>()
 })
