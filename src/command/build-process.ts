@@ -21,11 +21,14 @@ import { checkSpawnOptions, type CheckedSpawnOptions, type SpawnOptions } from '
 import { outputPipe, readableOf, writableOf } from './stdio.ts'
 
 export interface BuildProcessEvents {
-  /** The command is running, or has run where its session was ended before it could tell. It comes before `exit` always. */
+  /**
+   * The command is running, or has run where its session was ended before it could tell. It comes before `exit` always. What the command has written
+   * may come before it.
+   */
   spawn: []
   /** The command has ended: its exit status, or the name of the signal that ended it. */
   exit: [code: number | null, signal: string | null]
-  /** After `exit`, once its pipes are at their end as well. */
+  /** After `exit`, once its pipes are at their end as well. Without an exit status and a signal after the `error` of a command that could not be started. */
   close: [code: number | null, signal: string | null]
   /**
    * The command could not be started, and no `exit` follows; or its `signal` was aborted (an AbortError, as Node has it); or a `{ file }`
@@ -229,6 +232,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     for (const stream of this.stdio) stream?.destroy()
     this.#tellEnd(cause)
     this.#tell('error', cause instanceof Error ? cause : new Error(String(cause)))
+    this.#tellClose(this.#openOutputs())
   }
 
   #exit(end: JobEnd): void {
@@ -244,12 +248,20 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.#tellEnd(undefined)
     for (const failure of [end.inputFailure, end.outputFailure]) if (failure !== undefined) this.#tell('error', typed(failure) as Error)
     this.#tell('exit', this.exitCode, this.signalCode)
-    const open = [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
+    const open = this.#openOutputs()
     // A stream without a reader is drained to its end, like ChildProcess does: otherwise its descriptor would stay open. Not at
     // once, so that a listener of `exit` can still begin to read.
     setImmediate(() => {
       for (const stream of open) if (stream.readableFlowing === null) stream.resume()
     })
+    this.#tellClose(open)
+  }
+
+  #openOutputs(): readonly Readable[] {
+    return [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
+  }
+
+  #tellClose(open: readonly Readable[]): void {
     let left = open.length
     const close = (): void => {
       left -= 1

@@ -1,4 +1,5 @@
 import { InvalidCommandError } from '../errors.ts'
+import { reading } from './options.ts'
 
 /** The program and its arguments. Nothing is split, expanded or given to a shell. */
 export type Command = readonly [file: string, ...args: string[]] | readonly string[]
@@ -8,6 +9,10 @@ export type Command = readonly [file: string, ...args: string[]] | readonly stri
  * @throws InvalidCommandError naming the entry.
  */
 export function checkCommand(command: Command): [string, ...string[]] {
+  return reading('command', () => wordsOf(command))
+}
+
+function wordsOf(command: Command): [string, ...string[]] {
   if (!Array.isArray(command) || command.length === 0) throw invalid('command', 'must be a list: the program and its arguments')
   const words: string[] = []
   const { length } = command
@@ -27,7 +32,7 @@ export function checkCommand(command: Command): [string, ...string[]] {
  */
 export function refuseSplitCommand(command: unknown, options: unknown): void {
   if (typeof command !== 'string') return
-  const words = Array.isArray(options) ? [command, ...options.map(String)] : command.split(/\s+/).filter((word) => word !== '')
+  const words = reading('command', () => (Array.isArray(options) ? [command, ...options.map(String)] : command.split(/\s+/).filter((word) => word !== '')))
   throw invalid('command', words.length === 0 ? 'must be a list: the program and its arguments' : `must be a list, [${words.map((word) => `'${printable(word)}'`).join(', ')}]`)
 }
 

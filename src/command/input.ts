@@ -1,4 +1,5 @@
 import { PassThrough, pipeline, Readable, type Writable } from 'node:stream'
+import { types } from 'node:util'
 
 import { InvalidCommandError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
@@ -9,11 +10,22 @@ import { pty } from './terminal.ts'
 /** Content for a command's stdin. */
 export type Input = string | Uint8Array | Readable
 
+/** Streams that a command reads or has read. */
+const taken = new WeakSet<Readable>()
+
 /** @throws InvalidCommandError */
 export function checkInput(input: unknown, entry: string): void {
-  if (typeof input === 'string' || input instanceof Uint8Array) return
+  // Bytes of another realm are as good.
+  if (typeof input === 'string' || types.isUint8Array(input)) return
   if (!(input instanceof Readable)) throw invalid(entry, 'must be a string, bytes or a Readable of node:stream')
   if (!input.readable) throw invalid(entry, 'is a stream that is over: it was read to its end, or destroyed')
+  // Each of two commands would read a part of it, or nothing, and take that for the whole.
+  if (taken.has(input)) throw invalid(entry, 'is a stream that another command reads')
+}
+
+/** The input is a command's own from then on. Comes once nothing is wrong with its options, so that the caller can mend them and run it again. */
+export function takeInput(input: Input | undefined): void {
+  if (isStream(input)) taken.add(input)
 }
 
 /** A stream can fail before there is a command that it could be told of: it keeps its error until it is read. */

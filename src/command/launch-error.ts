@@ -117,8 +117,13 @@ function missingInterpreter(interpreter: string, where: Where): Reason {
 
 function isProgram(path: string): boolean {
   if (!path.startsWith('/')) return false
-  const found = statSync(path, { throwIfNoEntry: false })
-  return found !== undefined && found.isFile() && (found.mode & 0o111) !== 0
+  try {
+    const found = statSync(path)
+    return found.isFile() && (found.mode & 0o111) !== 0
+  } catch {
+    // Also where a folder of PATH is shut to the caller, as one of root's is after su(1): the others say as much as before.
+    return false
+  }
 }
 
 /** What brings a program of the host into a session: fields of a spec, or a sentence where none do. */

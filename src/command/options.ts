@@ -12,21 +12,28 @@ export type OptionCheck = (value: unknown, entry: string) => unknown
  * @throws InvalidCommandError naming the option.
  */
 export function copyOptions<Checked>(options: object, checks: Readonly<Record<string, OptionCheck>>): Checked {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid('options', 'must be an object')
+  const given = reading('options', () => {
+    if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid('options', 'must be an object')
+    return ownCopy(options) as Record<string, unknown>
+  })
   const copy = Object.create(null) as Record<string, unknown>
-  for (const [key, value] of Object.entries<unknown>(readable(options))) {
+  for (const [key, value] of Object.entries<unknown>(given)) {
     if (!Object.hasOwn(checks, key)) throw invalid(key, `is not an option; there are ${Object.keys(checks).join(', ')}`)
-    if (value !== undefined) copy[key] = checks[key]?.(value, key)
+    if (value !== undefined) copy[key] = reading(key, () => checks[key]?.(value, key))
   }
   return copy as Checked
 }
 
-/** A getter or a proxy of the caller's can throw anything. */
-function readable(options: object): Record<string, unknown> {
+/**
+ * A getter or a proxy of the caller's can throw anything.
+ * @throws InvalidCommandError
+ */
+export function reading<T>(entry: string, read: () => T): T {
   try {
-    return ownCopy(options) as Record<string, unknown>
+    return read()
   } catch (error) {
-    throw invalid('options', `cannot be read${error instanceof Error ? `: ${error.message}` : ''}`)
+    if (error instanceof InvalidCommandError) throw error
+    throw invalid(entry, `cannot be read${error instanceof Error ? `: ${error.message}` : ''}`)
   }
 }
 
@@ -56,10 +63,15 @@ export const checkBoolean: OptionCheck = (value, entry) => {
   throw invalid(entry, 'must be true or false')
 }
 
-// One of another realm is as good.
+/** One of another realm is as good. */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  const signal = value as Partial<AbortSignal> | null | undefined
+  if (typeof signal?.aborted !== 'boolean') return false
+  return [signal.addEventListener, signal.removeEventListener, signal.throwIfAborted].every((method) => typeof method === 'function')
+}
+
 export const checkAbortSignal: OptionCheck = (value, entry) => {
-  const signal = value as Partial<AbortSignal> | null
-  if (typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function') return value
+  if (isAbortSignal(value)) return value
   throw invalid(entry, 'must be an AbortSignal')
 }
 

@@ -85,7 +85,7 @@ type OptionOf<Options, Name extends PropertyKey> = Name extends keyof Options ? 
 type Shape<Lines, Encoding> = Lines extends true ? string[] : Encoding extends 'buffer' ? Buffer : string
 
 /** The type of the output in the result, with these options. */
-export type StdioOf<Options extends RunOptions> = Shape<OptionOf<Options, 'lines'>, OptionOf<Options, 'encoding'>>
+export type StdioOf<Options extends RunOptions> = Options extends unknown ? Shape<OptionOf<Options, 'lines'>, OptionOf<Options, 'encoding'>> : never
 
 /** Any type of output. */
 export type AnyStdio = string | string[] | Buffer

@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer'
 
 import { checkCwd, checkEnv, type CommandVariables } from './command.ts'
-import { checkInput, type Input } from './input.ts'
+import { checkInput, takeInput, type Input } from './input.ts'
 import type { CheckedRunLimits, RunLimits } from '../spec/fields/limits.ts'
 import { checkLimits } from './limits.ts'
 import { endingChecks, type CheckedEndingOptions, type EndingOptions } from './ending.ts'
@@ -19,7 +19,7 @@ export interface RunOptions extends EndingOptions {
   /** How much it may take. Of what the session limits as well, the smaller holds. */
   readonly limits?: RunLimits
   /**
-   * Given to the command as stdin. Without it, stdin is /dev/null. A stream that fails or is destroyed before its end ends the
+   * Given to the command as stdin. Without it, stdin is /dev/null. A stream can be given to one command only. One that fails or is destroyed before its end ends the
    * command, as `signal` does. The stream is destroyed when the command ends before it has read all of it.
    */
   readonly input?: Input
@@ -131,5 +131,6 @@ export function checkRunOptions(options: RunOptions): CheckedRunOptions {
   if (checked.all === true && checked.stderr !== undefined) throw invalid('stderr', 'cannot be combined with all: stderr goes where stdout goes')
   if (checked.stdio === undefined && checked.terminalSize !== undefined) throw invalid('terminalSize', "is for stdio: 'pty'")
   if (checked.lines === true && checked.encoding === 'buffer') throw invalid('lines', "cannot be combined with encoding: 'buffer'")
+  takeInput(checked.input)
   return checked
 }

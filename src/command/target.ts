@@ -12,7 +12,8 @@ import { identityOf, type Mount } from '../spec/plan.ts'
  * closed. A file that is written to is not opened through a symbolic link at its end. No file may lie where the session can write.
  * A fifo or a device that takes nothing for 5 seconds after the end of the command is an error of the run.
  *
- * `inherit`: the command gets the very pipe or socket that this program has. It never gets a terminal of this program: in place of one it
+ * `inherit`: stdin is the very pipe or socket that this program has. stdout and stderr are pipes, and what comes out of them is passed on to the pipe or
+ * socket that this program has. The command never gets a terminal of this program: in place of one it
  * gets a terminal of its own, and what goes through that is passed on. A file or a device is read and written as a `{ file }` is, and
  * /dev/null is the session's own. The part of an inherited file that the command did not read is left to be read by the next.
  */
@@ -20,7 +21,7 @@ export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: strin
 
 /**
  * A list sends the same to each, as tee(1) does: `['pipe', 'inherit', { file }]`. When nothing reads an inherited pipe any more, the command's
- * writes fail, unless the result has them too (`pipe`): then that is an error of the run.
+ * writes fail once that was noticed, by passing on what it wrote before, unless the result has them too (`pipe`): then that is an error of the run.
  */
 export type StdioTargets = StdioTarget | readonly StdioTarget[]
 

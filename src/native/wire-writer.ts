@@ -54,15 +54,19 @@ export class WireWriter {
 
   /** A copy; the buffer is the next writer's. */
   finish(): Uint8Array {
-    spare = this.#bytes
+    this.#keep()
     return this.#bytes.slice(0, this.#length)
   }
 
   /** The buffer itself, which the next writer writes over: a copy takes longer than the writing. Its first four bytes become the size. */
   finishInPlace(): Uint8Array {
     this.#write32(0, this.#length)
-    spare = this.#bytes
+    this.#keep()
     return this.#bytes
+  }
+
+  #keep(): void {
+    if (this.#bytes.length <= mostKept) spare = this.#bytes
   }
 
   // By hand: a DataView takes longer to make than all that is written.
@@ -82,6 +86,8 @@ export class WireWriter {
   }
 }
 
+/** Native code copies the whole buffer of a job. So one that was packed into megabytes leaves no such buffer to all that follow. */
+const mostKept = 65_536
 /** The buffer of the writer before. */
 let spare: Uint8Array | undefined
 const encoder = new TextEncoder()

@@ -3,6 +3,7 @@ import { constants, type BigIntStats } from 'node:fs'
 import { lstat, open, readdir } from 'node:fs/promises'
 
 import { TraceError } from '../errors.ts'
+import { invalid, readRecord } from '../spec/check.ts'
 import { isWithin } from '../spec/paths.ts'
 import { useNames, type RecordedFiles, type RecordedUse } from './seen-files.ts'
 import { ShownPaths, type ShownPath } from './shown-paths.ts'
@@ -33,9 +34,10 @@ const chunkSize = 256 * 1024
  * @param files of a record, or by `filesOf`, of this host
  * @returns 64 hexadecimal digits
  * @throws TraceError if the list is incomplete, if the run read what an earlier run left in an output or a store, or if something has changed since;
- *   Error of the file system if a file cannot be read
+ *   Error of the file system if a file cannot be read; SpecError naming a wrong option
  */
 export async function inputsDigest(files: RecordedFiles, options: DigestOptions = {}): Promise<string> {
+  checkOptions(options)
   refuseIncomplete(files)
   refuseLeftovers(files)
   const asked = files.entries.filter((use) => isDigested(use, options)).flatMap((use) => (use.kind === 'empty' ? placesOf(use) : questionsOf(use)))
@@ -47,6 +49,14 @@ export async function inputsDigest(files: RecordedFiles, options: DigestOptions 
   const hash = createHash('sha256')
   for (const [path, question] of asked.toSorted(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${JSON.stringify([path, ...question, ...(await states.of(path, question))])}\n`)
   return hash.digest('hex')
+}
+
+/** By NaN nothing has changed, and a misspelt option would leave out what it asks for: both make a cache wrong. */
+function checkOptions(options: DigestOptions): void {
+  const { unchangedSince, toolchain, ...others } = readRecord(options, 'options')
+  for (const name of Object.keys(others)) throw invalid(name, 'is not an option of a digest')
+  if (unchangedSince !== undefined && !Number.isFinite(unchangedSince)) throw invalid('unchangedSince', 'must be a number of milliseconds since 1970')
+  if (toolchain !== undefined && typeof toolchain !== 'boolean') throw invalid('toolchain', 'must be true or false')
 }
 
 function isDigested(use: RecordedUse, { toolchain = false }: DigestOptions): boolean {

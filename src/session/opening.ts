@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { isAbortSignal } from '../command/options.ts'
 import { isBuildjailError, SpecError, type BuildjailError } from '../errors.ts'
 import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import type { Copied } from '../native/record.ts'
@@ -125,7 +126,7 @@ export function checkOpenOptions(options: OpenOptions): OpenOptions {
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of opening a session')
   if (typeof makeOutputs !== 'boolean') throw invalid('makeOutputs', 'must be true or false')
   if (onCopying !== undefined && typeof onCopying !== 'function') throw invalid('onCopying', 'must be a function')
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal')
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', 'must be an AbortSignal')
   return { makeOutputs, ...(signal !== undefined && { signal }), ...(onCopying !== undefined && { onCopying: onCopying as NonNullable<OpenOptions['onCopying']> }) }
 }
 

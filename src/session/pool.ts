@@ -8,7 +8,7 @@ import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import { binding } from '../native/load.ts'
 import { nativeBaseOf, nativePlanOf, packRest } from '../native/wire-plan.ts'
 import { packJob, plainFrame } from '../native/wire-job.ts'
-import { readInteger } from '../spec/check.ts'
+import { readInteger, readRecord } from '../spec/check.ts'
 import { isLent } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
@@ -399,7 +399,7 @@ const readers: Readonly<Record<keyof SessionPoolOptions, (given: unknown, entry:
 /** A copy: own enumerable options only, each read once. */
 function checkPoolOptions(options: SessionPoolOptions): CheckedOptions {
   const checked: CheckedOptions = { ...defaults }
-  for (const [key, value] of Object.entries<unknown>(options as Record<string, unknown>)) {
+  for (const [key, value] of Object.entries(readRecord(options, 'options'))) {
     if (!Object.hasOwn(readers, key)) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', key, 'is not an option of a pool')
     const name = key as keyof SessionPoolOptions
     if (value !== undefined) Object.assign(checked, { [name]: readers[name](value, name) })

@@ -41,13 +41,20 @@ describe('a spawned command is heard of in the order of a ChildProcess', () => {
     expect(child).toMatchObject({ spawnfile: 'cc', spawnargs: ['cc', '-v'], exitCode: 3, signalCode: null, usage: { userUs: 1 } })
   })
 
-  it('when it could not be started there is an error and no exit', async () => {
+  it('when it could not be started there is an error, no exit, and a close, for which many a caller waits', async () => {
     addon.script.launchFailure = nativeFailure()
     const child = session.spawn(['cc'], ignored)
     const events = heard(child)
-    await vi.waitFor(() => expect(events).toHaveLength(1))
-    expect(events[0]).toMatch(/^error ENOENT: /)
-    expect([child.pid, child.kill()]).toEqual([undefined, false])
+    await vi.waitFor(() => expect(events.at(-1)).toBe('close null null'))
+    expect(events).toEqual([expect.stringMatching(/^error ENOENT: /), 'close null null'])
+    expect([child.pid, child.exitCode, child.kill()]).toEqual([undefined, null, false])
+  })
+
+  it('when it was aborted before, as when it could not be started', async () => {
+    const events = heard(session.spawn(['cc'], { signal: AbortSignal.abort() }))
+    await vi.waitFor(() => expect(events.at(-1)).toBe('close null null'))
+    expect(events).toEqual(['error The operation was aborted', 'close null null'])
+    expect(addon.launched).toEqual([])
   })
 
   it('when a file could not be written to there is an error before its exit', async () => {

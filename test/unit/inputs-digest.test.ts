@@ -204,3 +204,13 @@ describe('the digest after a run', () => {
     await expect(inputsDigest(asked, { unchangedSince: Date.now() + 1000 })).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_CHANGED', entry: 'inputs.src' })
   })
 })
+
+it.each<[string, object, entry: string]>([
+  ['a time that is none, since which nothing would have changed', { unchangedSince: Number.NaN }, 'unchangedSince'],
+  ['a time without end', { unchangedSince: Infinity }, 'unchangedSince'],
+  ['a time as a text', { unchangedSince: '1' }, 'unchangedSince'],
+  ['a toolchain that is neither', { toolchain: 'no' }, 'toolchain'],
+  ['an option that is misspelt', { unchangedsince: 1 }, 'unchangedsince'],
+])('%s is refused, as the cache would be wrong', async (_what, options, entry) => {
+  await expect(inputsDigest(files({ read: ['/inputs/src/a.c'] }), options)).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry })
+})

@@ -276,3 +276,13 @@ describe('a folder to start in that is not found', () => {
     expect(told('/tmp/own')).toMatchObject(message('/tmp/own', ''))
   })
 })
+
+it('says that a program is nowhere, also where a folder of the PATH of the host cannot be looked into', () => {
+  const loop = path.join(stateDirectory, 'loop')
+  symlinkSync('loop', loop)
+  vi.stubEnv('PATH', `${loop}:/bin`)
+  const failure = nativeFailure({ code: 'ENOENT', syscall: 'execve', step: 'execve', path: 'no-such-tool' })
+  const error = launchError(failure, { argv: ['no-such-tool'], env: { PATH: '/bin' }, cwd: '/tmp' }, () => planned({}))
+  vi.unstubAllEnvs()
+  expect((error as Error).message).toContain("there is no no-such-tool in the session's PATH (/bin)")
+})

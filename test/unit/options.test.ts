@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import vm from 'node:vm'
+import { beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 
+import type { StdioOf } from '../../src/command/result.ts'
 import type { RunOptions } from '../../src/command/run-options.ts'
 import { checkSignal } from '../../src/command/options.ts'
 import { openSession, type Session } from '../../src/session/session.ts'
@@ -35,6 +37,7 @@ describe('what cannot be run is refused before anything is launched', () => {
     ['a stream as input that is over', { input: Readable.from([]).destroy() }, 'input'],
     ['stdin from two places', { input: 'x', stdin: 'inherit' }, 'stdin'],
     ['a signal that is none', { signal: {} }, 'signal'],
+    ['a signal that could not be left again, so that the run would never end', { signal: { aborted: false, addEventListener: () => {} } }, 'signal'],
     ['an option of another package', { workingDirectory: '/tmp' }, 'workingDirectory'],
     ['an option that every object has', { constructor: 1 }, 'constructor'],
     ['no options at all', null, 'options'],
@@ -57,6 +60,41 @@ describe('what cannot be run is refused before anything is launched', () => {
     const options = Object.defineProperty({}, 'cwd', { enumerable: true, get: () => { throw new Error('no') } })
     expect(await rejected(session.run(['true'], options))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', message: 'options: cannot be read: no' })
   })
+
+  const thrower = (): object => Object.defineProperty({}, 'file', { enumerable: true, get: () => { throw new Error('no') } })
+  const revoked = (of: object): never => {
+    const { proxy, revoke } = Proxy.revocable(of, {})
+    revoke()
+    return proxy as never
+  }
+  it.each<[string, unknown, unknown, entry: string]>([
+    ['a command', revoked([]), {}, 'command'],
+    ['the arguments of another interface', 'cc', [Object.create(null)], 'command'],
+    ['options', ['true'], revoked({}), 'options'],
+    ['variables', ['true'], { env: thrower() }, 'env'],
+    ['a file', ['true'], { stdin: thrower() }, 'stdin'],
+    ['one of several targets', ['true'], { stdout: ['pipe', thrower()] }, 'stdout'],
+    ['a signal', ['true'], { signal: revoked({}) }, 'signal'],
+  ])('%s that cannot be read, by the name of the entry', async (_what, command, options, entry) => {
+    const error = await rejected(session.run(command as string[], options as RunOptions))
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
+    expect((error as Error).message).toMatch(/: cannot be read: /)
+  })
+})
+
+it('a stream is the input of one command, as of two each would read a part and take that for the whole', async () => {
+  const input = Readable.from(['all of it'])
+  expect(await rejected(session.run(['cat'], { input, timeout: -1 }))).toMatchObject({ entry: 'timeout' })
+  const [first, second] = [session.run(['cat'], { input }), session.run(['cat'], { input })]
+  expect(await rejected(second)).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry: 'input', message: 'input: is a stream that another command reads' })
+  expect(input.destroyed).toBe(false)
+  await first
+})
+
+it('what is of another realm is as good', async () => {
+  const other = vm.runInNewContext('({ command: ["cat", "a"], options: { env: { A: "b" }, input: new Uint8Array([65]) } })') as { command: string[]; options: RunOptions }
+  await session.run(other.command, other.options)
+  expect(addon.launched[0]).toMatchObject({ argv: ['cat', 'a'], env: expect.arrayContaining(['A=b']) as string[] })
 })
 
 describe('what was asked for is read once, when it was asked for', () => {
@@ -111,4 +149,11 @@ it('a signal is any that native code knows by name, and no other name', () => {
   expect(known.length).toBeGreaterThan(20)
   for (const name of known) expect(() => checkSignal(name)).not.toThrow()
   for (const name of ['SIGPWR', 'SIGSTKFLT', 'SIGINFO'] as const) expect(() => checkSignal(name)).toThrow(/signal/)
+})
+
+it('of options that are one of two kinds, the type of the output is that of either', () => {
+  // tsc compares these.
+  expectTypeOf<StdioOf<{ encoding: 'buffer' } | { lines: true }>>().toEqualTypeOf<Buffer | string[]>()
+  expectTypeOf<StdioOf<{ lines: true }>>().toEqualTypeOf<string[]>()
+  expectTypeOf<StdioOf<RunOptions>>().toEqualTypeOf<string | string[] | Buffer>()
 })

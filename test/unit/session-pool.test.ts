@@ -24,6 +24,13 @@ const base = { toolchain: 'none' } as const
 const busy: NativeFailure = { code: 'EBUSY', errno: -16, syscall: 'unmount', step: 'unmount', reason: 'device busy', path: '/root' }
 const busyReport = { steps: [], failures: [busy], leftInOutputs: [] }
 
+it.each<[string, unknown]>([
+  ['no object', null],
+  ['an object that cannot be read', Object.defineProperty({}, 'size', { enumerable: true, get: () => { throw new Error('no') } })],
+])('options of a pool that are %s are refused by their name', async (_what, options) => {
+  expect(await rejected(SessionPool.open(base, options as SessionPoolOptions))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'options' })
+})
+
 describe.runIf(isSupported)('a pool that is closed', () => {
   it.each([
     ['nothing has to be done', {}],

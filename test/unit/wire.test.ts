@@ -247,6 +247,12 @@ describe('what native code reads of a job is what was asked for', () => {
     expect(commandOf({ ...command, argv: ['true'] }).argv).toEqual(['true'])
   })
 
+  it('in a buffer of its own size, also after one of megabytes: native code copies all of the buffer', () => {
+    const small = { ...command, argv: ['true'] }
+    packJob(1, { ...command, argv: ['true', 'x'.repeat(4_000_000)] }, plainFrame)
+    expect(packJob(2, small, plainFrame).length).toBeLessThan(100_000)
+  })
+
   it('each kind of standard descriptor has a number of its own, and only a file a path', () => {
     const kinds = ['pipe', 'inherit', 'ignore', 'file', 'capture', 'socket', 'same', 'pty'] as const
     const read = kinds.map((kind) => commandOf({ ...command, stdio: [{ kind, path: '/x' }, { kind }, { kind }] }).stdio[0])
