@@ -39,8 +39,8 @@ std::string in_words(const Napi::Value& value) {
   }
 }
 
-std::string range(const char* of, std::int64_t least, std::int64_t most) {
-  return of + std::string(" of ") + std::to_string(least) + " to " + std::to_string(most);
+std::string whole_number_of(std::int64_t least, std::int64_t most) {
+  return std::string("a whole number of ") + std::to_string(least) + " to " + std::to_string(most);
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ std::int64_t whole_number_from_js(const Napi::Value& value, const Place& place, 
   // defence: number-whole-own-range
   if (!(std::abs(number) <= kMostExact) || std::trunc(number) != number || (number == 0 && std::signbit(number)) ||
       static_cast<std::int64_t>(number) < least || static_cast<std::int64_t>(number) > most)
-    refuse_value(value, place, range("a whole number", least, most));
+    refuse_value(value, place, whole_number_of(least, most));
   return static_cast<std::int64_t>(number);
 }
 
@@ -76,7 +76,7 @@ std::int64_t big_number_from_js(const Napi::Value& value, const Place& place, st
   if (!value.IsBigInt()) return whole_number_from_js(value, place, least, most);
   bool is_whole = false;
   const std::int64_t number = value.As<Napi::BigInt>().Int64Value(&is_whole);
-  if (!is_whole || number < least || number > most) refuse_value(value, place, range("a whole number", least, most));
+  if (!is_whole || number < least || number > most) refuse_value(value, place, whole_number_of(least, most));
   return number;
 }
 

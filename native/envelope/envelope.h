@@ -28,12 +28,12 @@ inline SysError session_closed(const char* step, const char* syscall, int err = 
 }
 
 /** No command runs in a root that is not sealed: it may still lead to the host's. */
-inline SysError session_incomplete(const char* step, const char* syscall) {
-  return {.step = step, .syscall = syscall, .err = EINVAL, .detail = "the session is not complete"};
+inline SysError session_incomplete(const char* syscall) {
+  return {.step = "launch", .syscall = syscall, .err = EINVAL, .detail = "the session is not complete"};
 }
 
-inline SysError session_complete(const char* step, const char* syscall) {
-  return {.step = step, .syscall = syscall, .err = EALREADY, .detail = "the session is complete"};
+inline SysError session_complete(const char* syscall) {
+  return {.step = "complete", .syscall = syscall, .err = EALREADY, .detail = "the session is complete"};
 }
 
 /** A command on its way into an envelope. */

@@ -162,7 +162,7 @@ class JailEnvelope final : public Envelope {
     const std::lock_guard not_closing(closing_);
     const std::lock_guard lock(launching_);
     if (is_closed_) return session_closed("complete", "nmount");
-    if (is_complete_ || !rest_.empty()) return session_complete("complete", "nmount");
+    if (is_complete_ || !rest_.empty()) return session_complete("nmount");
     rest_ = std::move(rest);
     trace_.resume();
     auto status = walk_.add(parts(rest_, true, copying), journal_, trace_);
@@ -174,7 +174,7 @@ class JailEnvelope final : public Envelope {
     auto& [request, ends, listener] = launching;
     const std::lock_guard lock(launching_);
     if (is_closed_) return session_closed("launch", "jail_attach");
-    if (!is_complete_) return session_incomplete("launch", "jail_attach");
+    if (!is_complete_) return session_incomplete("jail_attach");
     auto terminal = waiter_->terminals().wanted_by(request);
     if (!terminal) return std::move(terminal.error());
     OpenedTerminal opened;

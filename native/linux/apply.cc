@@ -172,7 +172,7 @@ class Merging final : public TreeWalk {
     if (!S_ISDIR(before.mode) && before.links > 1 && now) since_.except(*now);
   }
 
-  [[nodiscard]] SysError failure_of(const SysError& error, std::string_view name = {}) const {
+  [[nodiscard]] SysError failure_of(const SysError& error, std::string_view name) const {
     errno = error.err;
     return failure(error.syscall.c_str(), name);
   }

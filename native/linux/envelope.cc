@@ -234,7 +234,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest, const Copying& copyin
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "sendmsg");
-  if (is_complete_ || !rest_.empty()) return session_complete("complete", "sendmsg");
+  if (is_complete_ || !rest_.empty()) return session_complete("sendmsg");
   if (auto status = confirm_whole_overlays(rest, host_->mount_table); !status) return status;
   host_->blanks.give_way();
   trace_.resume();
@@ -270,7 +270,7 @@ Status NamespaceEnvelope::launch(Launching launching) {
   auto& [request, ends, listener] = launching;
   const auto inside = namespaces();
   if (!inside) return session_closed("launch", "sendmsg");
-  if (!is_complete_) return session_incomplete("launch", "sendmsg");
+  if (!is_complete_) return session_incomplete("sendmsg");
   // No build has read anything before. The clock moves in steps, so what was written just before an opening may seem to
   // be as new as that.
   if (used_since_ns_ == 0) used_since_ns_ = file_time_now();

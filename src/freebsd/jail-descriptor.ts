@@ -42,12 +42,12 @@ export class JailDescriptor implements Disposable {
 
   /** jail_get(2) with JAIL_GET_DESC, or JAIL_OWN_DESC: of a jail that is there. */
   static get(key: JailKey, options: OpenJailOptions = {}): Promise<JailDescriptor> {
-    return promised(JailDescriptor.#opening('jail_get', key, options))
+    return promised(JailDescriptor.#opening(key, options))
   }
 
   /** `get` on the spot. */
   static getSync(key: JailKey, options: OpenJailOptions = {}): JailDescriptor {
-    return now(JailDescriptor.#opening('jail_get', key, options))
+    return now(JailDescriptor.#opening(key, options))
   }
 
   /**
@@ -130,13 +130,12 @@ export class JailDescriptor implements Disposable {
     return encodeParameter('desc', this.#isClosed ? -1 : this.fd, 'int')
   }
 
-  static *#opening(call: 'jail_get', key: JailKey, options: OpenJailOptions): Steps<JailDescriptor> {
+  static *#opening(key: JailKey, options: OpenJailOptions): Steps<JailDescriptor> {
     const freebsd = native('JailDescriptor.get')
-    const isOwning = booleanIn(checkedObject(options, call, 'options').isOwning, false, call, 'isOwning')
-    yield* needDescriptors(call)
+    const isOwning = booleanIn(checkedObject(options, 'jail_get', 'options').isOwning, false, 'jail_get', 'isOwning')
+    yield* needDescriptors('jail_get')
     const pairs = [encodeParameter('desc', -1, 'int'), keyPair(key)]
-    const opened = yield* step((isNow) => freebsd.jailOpen(call, pairs, isOwning ? JAIL_OWN_DESC : JAIL_GET_DESC, isNow))
-    return new JailDescriptor(opened)
+    return new JailDescriptor(yield* step((isNow) => freebsd.jailOpen('jail_get', pairs, isOwning ? JAIL_OWN_DESC : JAIL_GET_DESC, isNow)))
   }
 
   static *#creating(parameters: JailParameters, options: OpenJailOptions): Steps<JailDescriptor> {

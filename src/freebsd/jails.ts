@@ -107,20 +107,20 @@ export function jailRemoveSync(jid: number): void {
 
 /** The parameters of jails that the running kernel knows (the sysctl security.jail.param); a module that is loaded may bring more. */
 export function jailParameters(): Promise<readonly JailParameter[]> {
-  return promised(parameterList('jailParameters'))
+  return promised(parameterList())
 }
 
 /** `jailParameters` on the spot. */
 export function jailParametersSync(): readonly JailParameter[] {
-  return now(parameterList('jailParameters'))
+  return now(parameterList())
 }
 
 const listed = ['jid', 'name', 'path', 'dying']
 
 type Known = ReadonlyMap<string, NativeJailParameter>
 
-function* parameterList(call: string): Steps<readonly NativeJailParameter[]> {
-  const freebsd = native(call)
+function* parameterList(): Steps<readonly NativeJailParameter[]> {
+  const freebsd = native('jailParameters')
   return yield* step((isNow) => freebsd.jailParameters(isNow))
 }
 
