@@ -36,7 +36,7 @@ export function claimsMarkdown({ ratios, calls = [] }) {
 }
 
 /** The claims, and what they were measured on. */
-export function systemMarkdown(results) {
+function systemMarkdown(results) {
   const { date, kernel, processor, cores, isEmulated, runtime, revision, user } = results.machine
   const on = `${kernel} on ${processor}${isEmulated ? ' (emulated)' : ''}, ${cores} cores; ${runtime} as ${user}`
   const quick = results.isQuick ? '; a quick run, of few samples' : ''

@@ -2,7 +2,7 @@
 import { findTool } from '../find-tool.mjs'
 
 /** Exit status for "could not be run here", the one automake and its successors use for a skipped test. */
-export const NOT_RUN = 77
+const NOT_RUN = 77
 
 export class NotRun extends Error {}
 

@@ -7,7 +7,7 @@ import { parseAst } from 'vite'
 const mark = /^\s*\/\/ promise: (\d+(?:, \d+)*)$/
 
 /** The files of tests below the root, as paths from there. */
-export function testFiles(root) {
+function testFiles(root) {
   const found = (folder) => readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`)
   return ['test', 'runner/test'].flatMap(found).filter((name) => name.endsWith('.test.ts') && !name.includes('/node_modules/')).toSorted()
 }

@@ -93,7 +93,7 @@ function load(): NativeBinding {
  * package's folder, as this one is in src/ and in dist/: there the package is looked for as the bundle would import it. Nothing is looked for
  * from the working directory, which may be anybody's while root runs this.
  */
-export function* packageFolders(): Generator<string> {
+function* packageFolders(): Generator<string> {
   const here = ownFile()
   const own = path.resolve(path.dirname(here), '..', '..')
   yield own
@@ -102,7 +102,7 @@ export function* packageFolders(): Generator<string> {
 }
 
 /** The file of a program that a bundler has put this package into, where the package itself is not installed for it. */
-export function bundleWithoutPackage(): string | undefined {
+function bundleWithoutPackage(): string | undefined {
   const here = ownFile()
   return isPackage(path.resolve(path.dirname(here), '..', '..')) || installedFolder(here) !== undefined ? undefined : here
 }

@@ -399,7 +399,7 @@ export async function aftermathOf(session: Session): Promise<Aftermath> {
  * @param folder of `keep`
  * @param within that folder, or the one that it is missing in, as it was planned
  */
-export async function keepFiles(folder: string, within: KeepIn, id: string, { mounts, cwd }: Plan, envelope: NativeEnvelope): Promise<Kept> {
+async function keepFiles(folder: string, within: KeepIn, id: string, { mounts, cwd }: Plan, envelope: NativeEnvelope): Promise<Kept> {
   const kept = nodePath.join(folder, id)
   try {
     await envelope.killAll()

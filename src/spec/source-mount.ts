@@ -40,7 +40,7 @@ export function movedTo(input: Mount, target: string): Mount {
 }
 
 /** @throws SpecError when the source is not there, or is neither a directory nor a regular file. */
-export function inputMount(entry: string, declared: string, target: string): Mount {
+function inputMount(entry: string, declared: string, target: string): Mount {
   const stats = statOf(declared, entry)
   const isDirectory = stats.isDirectory()
   // A socket, a FIFO or a device would lead out of the session.
@@ -58,7 +58,7 @@ export function inputMount(entry: string, declared: string, target: string): Mou
  * keeps the host from it is found by opening (`withCopies`).
  * @throws SpecError when the source is not there, or is no directory.
  */
-export function overlayMount(entry: string, declared: string, target: string, platform: NodeJS.Platform): Mount {
+function overlayMount(entry: string, declared: string, target: string, platform: NodeJS.Platform): Mount {
   const stats = statOf(declared, entry)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory, and an overlay is of a directory`, declared)
   const kind = platform === 'freebsd' ? 'copy' : 'overlay'

@@ -46,7 +46,7 @@ export function millisecondsSchema(least: number, most: number): JsonSchema {
  * Bytes from a text. A bare number is refused, because some people mean bytes by it, and others MiB.
  * @throws SpecError naming the option.
  */
-export function readSize(text: string, option: string): number {
+function readSize(text: string, option: string): number {
   if (/^\d+$/.test(text)) throw invalid(option, `'${text}' has no unit: write ${text}B, ${text}K, ${text}M, ${text}G or ${text}T`)
   const match = new RegExp(sizePattern).exec(text)
   if (match === null) throw invalid(option, `'${text}' is not a size such as 512M or 2G`)

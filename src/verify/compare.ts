@@ -48,7 +48,7 @@ export interface Counts {
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 const chunkSize = 1024 * 1024
 /** Bytes before the offset, and from it on. */
-export const windowSize = 512
+const windowSize = 512
 /** It has the path, which may be long. */
 const mostOfMessage = 300
 /** Nobody can wait until larger holes are read. */

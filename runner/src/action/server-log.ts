@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Session, SessionRecord } from 'buildjail'
 
 /** The name of the file in the folder for server logs. */
-export const serverLogName = 'buildjail.json'
+const serverLogName = 'buildjail.json'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 

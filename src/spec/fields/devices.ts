@@ -67,7 +67,7 @@ const plainName = /^[\w.+:@,=-]+(\/[\w.+:@,=-]+)*$/
  * Puts a device into a plan. One that every session has adds nothing; of one that is optional and not there the plan tells.
  * @throws SpecError when it is not there, is no device, or is one that would give the host away
  */
-export function addDevice(draft: Draft, entry: string, source: Source): void {
+function addDevice(draft: Draft, entry: string, source: Source): void {
   const { platform, settled } = draft
   const path = pathOf(source)
   const unfit = (why: string): Error => refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${path} ${why}`, path)
