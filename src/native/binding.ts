@@ -1,6 +1,6 @@
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
-import type { Applied, Copied, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
+import type { Applied, Copied, RecoveryReport, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -32,7 +32,7 @@ export interface NativeBinding {
   /** What lies in folders of the host, which a build may be changing: bytes on disk, and files of every kind. */
   sizeOfOutputs(folders: readonly string[]): Promise<{ readonly bytes: number; readonly files: number }>
   /** `stateDirectory` is resolved. */
-  recover(stateDirectory: string): Promise<NativeRecoveryReport>
+  recover(stateDirectory: string): Promise<RecoveryReport>
   listSessions(stateDirectory: string): Promise<NativeListedSession[]>
   /**
    * Begins a job. `of`: a plan, of which a new envelope is opened, or an envelope that is open. `packed`: by wire-job.ts; it is
@@ -210,34 +210,6 @@ export interface NativeEnvelope {
   /** What was looked up so far, for `readTrace`; empty without a trace. Also after `close`. */
   seenPaths(): Promise<Buffer>
   processes(): Promise<SessionProcess[]>
-}
-
-/** A session whose process had died, and the things of it that were taken away. */
-export interface NativeRecoveredSession {
-  readonly id: string
-  /** The spec's. */
-  readonly name?: string
-  /** The process that had opened it. */
-  readonly pid: number
-  /** FreeBSD: the name of its jail, when there still was one. */
-  readonly jail?: string
-  /** FreeBSD: where, youngest first. */
-  readonly unmounted: readonly string[]
-  /** Output folders that have their owner and mode back. */
-  readonly handedBack: readonly string[]
-  /** Output folders that are not any more where they were; there is nothing to give back, so they are told of once. */
-  readonly lost: readonly string[]
-}
-
-/** Something in the state directory that was not touched: it is damaged, not ours, or could not be taken away. */
-export interface NativeLeftAlone {
-  readonly path: string
-  readonly reason: string
-}
-
-export interface NativeRecoveryReport {
-  readonly recovered: readonly NativeRecoveredSession[]
-  readonly leftAlone: readonly NativeLeftAlone[]
 }
 
 export interface NativeListedSession {

@@ -146,3 +146,31 @@ export interface Applied {
    */
   readonly left: readonly string[]
 }
+
+/** A session whose process had died, and what was taken away of it. */
+export interface RecoveredSession {
+  readonly id: string
+  /** The spec's. */
+  readonly name?: string
+  /** The process that had opened it. */
+  readonly pid: number
+  /** FreeBSD: the name of its jail, when there still was one. */
+  readonly jail?: string
+  /** FreeBSD: where, youngest first. */
+  readonly unmounted: readonly string[]
+  /** Output folders that have their owner and mode back. */
+  readonly handedBack: readonly string[]
+  /** Output folders that are no longer where they were. There is nothing to give back, so they are reported once. */
+  readonly lost: readonly string[]
+}
+
+/** Something in the state directory that was not touched: it is damaged, not ours, or could not be taken away. */
+export interface LeftAlone {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface RecoveryReport {
+  readonly recovered: readonly RecoveredSession[]
+  readonly leftAlone: readonly LeftAlone[]
+}

@@ -14,9 +14,8 @@ import type {
   NativePipes,
   NativePreflight,
   NativeRecord,
-  NativeRecoveryReport,
 } from '../../src/native/binding.ts'
-import type { Copied, SessionUsage } from '../../src/native/record.ts'
+import type { Copied, RecoveryReport, SessionUsage } from '../../src/native/record.ts'
 import { answerTo } from './answer-to.ts'
 import { readJob, readPlan, type ReadCommand, type ReadJob, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
@@ -56,7 +55,7 @@ const plain = {
   /** What a session has taken by now. */
   usage: async (): Promise<SessionUsage> => ({}),
   closeFailure: undefined as unknown,
-  recoveryReport: { recovered: [], leftAlone: [] } as NativeRecoveryReport,
+  recoveryReport: { recovered: [], leftAlone: [] } as RecoveryReport,
   listedSessions: [] as NativeListedSession[],
   preflight: { obstacles: [], limitations: [] } as NativePreflight,
   keepFailure: undefined as unknown,
@@ -96,7 +95,7 @@ export class FakeAddon implements NativeBinding {
     this.spent = new Map()
   }
 
-  async recover(stateDirectory: string): Promise<NativeRecoveryReport> {
+  async recover(stateDirectory: string): Promise<RecoveryReport> {
     this.stateDirectory = stateDirectory
     return this.script.recoveryReport
   }
