@@ -15,7 +15,7 @@ const taken = new WeakSet<Readable>()
 
 /** @throws InvalidCommandError */
 export function checkInput(input: unknown, entry: string): void {
-  // Bytes of another realm are as good.
+  // Bytes of another realm are no instance of this one's Uint8Array.
   if (typeof input === 'string' || types.isUint8Array(input)) return
   if (!(input instanceof Readable)) throw invalid(entry, 'must be a string, bytes or a Readable of node:stream')
   if (!input.readable) throw invalid(entry, 'is a stream that is over: it was read to its end, or destroyed')
@@ -23,7 +23,7 @@ export function checkInput(input: unknown, entry: string): void {
   if (taken.has(input)) throw invalid(entry, 'is a stream that another command reads')
 }
 
-/** The input is a command's own from then on. Comes once nothing is wrong with its options, so that the caller can mend them and run it again. */
+/** Makes the stream the command's own. Only after all options were checked: a caller can mend a wrong one and give the stream again. */
 export function takeInput(input: Input | undefined): void {
   if (isStream(input)) taken.add(input)
 }

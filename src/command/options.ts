@@ -63,7 +63,7 @@ export const checkBoolean: OptionCheck = (value, entry) => {
   throw invalid(entry, 'must be true or false')
 }
 
-/** One of another realm is as good. */
+/** By its methods: a signal of another realm is no instance of this one's AbortSignal. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   const signal = value as Partial<AbortSignal> | null | undefined
   if (typeof signal?.aborted !== 'boolean') return false

@@ -41,7 +41,7 @@ describe('a spawned command is heard of in the order of a ChildProcess', () => {
     expect(child).toMatchObject({ spawnfile: 'cc', spawnargs: ['cc', '-v'], exitCode: 3, signalCode: null, usage: { userUs: 1 } })
   })
 
-  it('when it could not be started there is an error, no exit, and a close, for which many a caller waits', async () => {
+  it('when it could not be started there is an error, then a close, and no exit', async () => {
     addon.script.launchFailure = nativeFailure()
     const child = session.spawn(['cc'], ignored)
     const events = heard(child)

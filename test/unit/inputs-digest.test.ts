@@ -206,7 +206,7 @@ describe('the digest after a run', () => {
 })
 
 it.each<[string, object, entry: string]>([
-  ['a time that is none, since which nothing would have changed', { unchangedSince: Number.NaN }, 'unchangedSince'],
+  ['a time that is not a number, since which nothing would have changed', { unchangedSince: Number.NaN }, 'unchangedSince'],
   ['a time without end', { unchangedSince: Infinity }, 'unchangedSince'],
   ['a time as a text', { unchangedSince: '1' }, 'unchangedSince'],
   ['a toolchain that is neither', { toolchain: 'no' }, 'toolchain'],

@@ -249,14 +249,14 @@ describe('a program that is found and is not executed', () => {
   tree.directory('refused/packages/b')
   const shown: readonly Spec[] = [{ inputs: { '/w': tree.at('refused') } }, { inputs: { '/w': { path: tree.at('refused'), overlay: true } } }]
 
-  it.each(shown)('is told as a folder, or as a file without a right to be executed (%j)', (spec) => {
+  it.each(shown)('is named as a folder, or as a file that is not executable (%j)', (spec) => {
     // As a shell makes it of a pattern that is not quoted.
     expect(told('packages/b', spec)).toMatchObject(message('packages/b', '; it is a folder'))
     const remedy = 'make it so with chmod +x, or write the program that executes it before it, as in sh ./text'
     expect(told('./text', spec)).toMatchObject({ remedy, ...message('./text', `; it is not executable; remedy: ${remedy}`) })
   })
 
-  it.each(shown)('has nothing said of it where the reason is another (%j)', (spec) => {
+  it.each(shown)('gets no explanation where the reason is another (%j)', (spec) => {
     for (const name of ['./program', './none', '/no/such/program', 'packages']) expect(told(name, spec), name).toMatchObject(message(name, ''))
   })
 })

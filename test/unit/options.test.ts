@@ -91,7 +91,7 @@ it('a stream is the input of one command, as of two each would read a part and t
   await first
 })
 
-it('what is of another realm is as good', async () => {
+it('a command takes words, variables and bytes of another realm', async () => {
   const other = vm.runInNewContext('({ command: ["cat", "a"], options: { env: { A: "b" }, input: new Uint8Array([65]) } })') as { command: string[]; options: RunOptions }
   await session.run(other.command, other.options)
   expect(addon.launched[0]).toMatchObject({ argv: ['cat', 'a'], env: expect.arrayContaining(['A=b']) as string[] })
