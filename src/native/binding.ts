@@ -1,6 +1,6 @@
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
-import type { Applied, Copied, RecoveryReport, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
+import type { Applied, Copied, LeftInOutput, Obstacle, RecoveryReport, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -142,29 +142,15 @@ export type NativePlan = object
 
 export interface NativePreflight {
   /** The reasons why this process can open no session; empty when it can. */
-  readonly obstacles: readonly NativeObstacle[]
+  readonly obstacles: readonly Obstacle[]
   /** Things that sessions do without on this host. */
-  readonly limitations: readonly NativeObstacle[]
-}
-
-export interface NativeObstacle {
-  /** `privilege`, `nullfs`, ... */
-  readonly check: string
-  readonly problem: string
-  readonly remedy: string
-}
-
-/** Something that a build put on a file of its output, and that the kernel does not take away. */
-export interface NativeLeftInOutput {
-  readonly path: string
-  /** In words. */
-  readonly what: string
+  readonly limitations: readonly Obstacle[]
 }
 
 export interface NativeCloseReport {
   readonly steps: readonly SessionStep[]
   readonly failures: readonly unknown[]
-  readonly leftInOutputs: readonly NativeLeftInOutput[]
+  readonly leftInOutputs: readonly LeftInOutput[]
 }
 
 /** A folder of the host, found by its path and known by its numbers, and the name of the new folder in it for a session. */
