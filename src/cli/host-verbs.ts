@@ -40,7 +40,10 @@ function doctorText({ isSupported, obstacles, limitations }: Preflight, { buildj
   return `${[...lines, ...blanksText()].join('\n')}\n`
 }
 
-const blanksText = (count = countBlanks()): string[] => (count === 0 ? [] : [`blank sessions, made ahead by programs of this user: ${count}`])
+function blanksText(): string[] {
+  const count = countBlanks()
+  return count === 0 ? [] : [`blank sessions, made ahead by programs of this user: ${count}`]
+}
 
 function obstacleText({ check, problem, remedy }: Obstacle): string {
   return `  ${check}: ${problem}\n    remedy: ${remedy}`

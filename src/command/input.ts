@@ -29,7 +29,7 @@ export function takeInput(input: Input | undefined): void {
 }
 
 /** A stream can fail before there is a command that it could be told of: it keeps its error until it is read. */
-export function holdFailures(input: Input | undefined): void {
+function holdFailures(input: Input | undefined): void {
   if (isStream(input)) input.on('error', () => {})
 }
 
@@ -47,7 +47,7 @@ export function abandon(input: Input | undefined): void {
  * Gives a command its stdin, which stays open where the input fails: its end would look like the input's.
  * @throws the error of the input.
  */
-export async function feed(input: Input, stdin: Writable): Promise<void> {
+async function feed(input: Input, stdin: Writable): Promise<void> {
   // A command may close its stdin without reading it. That is no failure of the run.
   stdin.on('error', () => {})
   if (!(input instanceof Readable)) {
