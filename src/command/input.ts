@@ -1,9 +1,9 @@
 import { PassThrough, pipeline, Readable, type Writable } from 'node:stream'
 import { types } from 'node:util'
 
-import { InvalidCommandError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import type { Ending } from './ending.ts'
+import { invalid } from './options.ts'
 import { writableOf } from './stdio.ts'
 import { pty } from './terminal.ts'
 
@@ -73,10 +73,6 @@ function drained(stdin: Writable): Promise<void> {
     stdin.on('close', done)
     if (stdin.destroyed) done()
   })
-}
-
-function invalid(entry: string, message: string): InvalidCommandError {
-  return new InvalidCommandError(entry, message, 'run')
 }
 
 export const ignore: WireStdio = Object.freeze({ kind: 'ignore' })
