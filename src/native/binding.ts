@@ -1,3 +1,4 @@
+import type { Usage } from '../events/session-events.ts'
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
 import type { Applied, Copied, LeftInOutput, Obstacle, RecoveryReport, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
@@ -94,13 +95,6 @@ export interface NativeNetworkEvent {
   readonly count?: number
 }
 
-/** As wait4(2) tells it; see `Usage`. */
-export interface NativeCommandUsage {
-  readonly userUs: number
-  readonly systemUs: number
-  readonly maxRssBytes: number
-}
-
 /** How a job ended. A member that is missing has nothing to say. */
 export interface NativeJobEnd {
   /** A NativeFailure: it could not be opened, completed or launched. Then the only other members are `envelope` and `closed`. */
@@ -110,7 +104,7 @@ export interface NativeJobEnd {
   /** By name: SIGKILL, ... */
   readonly signal?: string
   /** Of the command, where one ran. */
-  readonly usage?: NativeCommandUsage
+  readonly usage?: Usage
   /** The command wrote more than the bound of a captured stream, and was killed for it. */
   readonly isMaxBuffer?: boolean
   /** Of a captured stream: all that the command itself had written by its end. Missing when it wrote nothing. */
