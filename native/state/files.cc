@@ -61,7 +61,7 @@ Status refuse_unless_private(const struct stat& found, const std::string& path) 
   return exposed(path, "it must be a directory of the caller's own, mode 0700");
 }
 
-// As src/session/session.ts makes them.
+// As src/session/opening.ts makes them.
 bool is_session_id(std::string_view name) {
   constexpr std::size_t kLength = 16;
   return name.size() == kLength && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;

@@ -100,7 +100,7 @@ export function refusal(code: SpecErrorCode, entry: string, message: string, pat
 }
 
 /** Marks at the end of a name say more of what it names: `?` that it may be missing, ... */
-const marked = /^(.+?)([?~]*)$/s
+export const marked: RegExp = /^(.+?)([?~]*)$/s
 
 /**
  * A text of the form `name=path`. A path alone has its last part as its name: `./src` is `src=./src`, and `./src?` is `src?=./src`. In a
