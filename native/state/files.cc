@@ -286,7 +286,7 @@ Status make_empty(const std::string& state_directory) {
 }
 
 Result<std::vector<std::string>> names_in(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(::open(path.c_str(), kReadFolder));
   if (!fd) return last_error(kStep, "open", path);
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
   if (!entries) return last_error(kStep, "fdopendir", path);
