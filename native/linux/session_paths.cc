@@ -292,9 +292,9 @@ std::optional<Lookup> SessionPaths::found_at(const WantedPath& wanted, Doubt& do
     if (real != lookup.path) lookup.leads_to = std::move(real);
     return lookup;
   }
-  lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
   // What is behind a descriptor is looked up by the path of its file.
   if (through_devices(lookup.path) != lookup.path) return lookup;
+  lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
   const auto stop = stop_of(lookup.path, lookup.follows, doubt);
   if (!stop) return lookup;
   std::string real = stop->path + stop->rest;

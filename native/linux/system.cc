@@ -192,12 +192,12 @@ std::optional<Obstacle> find_network_limitation() {
       "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"};
 }
 
-/** Reports if this process cannot reach /proc/PID/root and the like of init, which is not dumpable (proc(5)). */
+/** Reports if this process cannot reach /proc/PID/root and the like in sessions, which are not dumpable (proc(5)). */
 std::optional<Obstacle> find_looking_limitation() {
   if (has_callers_id_only() || has_capability(CAP_SYS_PTRACE)) return std::nullopt;
   return Obstacle{"ptrace",
                   "root of this container may not look into its sessions (it lacks CAP_SYS_PTRACE), so that nothing is "
-                  "kept of a session that failed (keep), and there is no record() of one",
+                  "kept of a session that failed (keep), and none has a record(), a trace, or a terminal for a command",
                   "give the container the capability SYS_PTRACE (docker run --cap-add SYS_PTRACE)"};
 }
 

@@ -56,7 +56,7 @@ const about = {
 }
 const toolchain = isFreebsd
   ? codes(['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec', '/usr/share/certs', '/usr/share/mk', '/usr/share/zoneinfo'])
-  : `${codes(['/usr'])}, whichever of ${codes(['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'])} there is, and in ${codes(['/etc'])} the settings of the dynamic linker and the alternatives`
+  : `${codes(['/usr'])}, whichever of ${codes(['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'])} there is, and in ${codes(['/etc'])} the settings of the dynamic linker and of Java, and the alternatives`
 
 /** @returns {Promise<Part>} */
 async function user(ask) {

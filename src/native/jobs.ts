@@ -117,8 +117,8 @@ export function havingWaited<T extends Error>(error: T, milliseconds: number): T
   return Object.defineProperty(error, 'message', { value })
 }
 
-/** Steps that look at what the kernel shows of init. */
-const looking: ReadonlySet<string> = new Set(['record', 'keep'])
+/** Steps that look into a session by what the kernel shows of its processes, and where the path begins that they fail at then. */
+const looking: ReadonlyMap<string, string> = new Map([['record', '/proc/'], ['keep', '/proc/'], ['filter', '/'], ['terminal', '/dev/pts/']])
 
 /** Of mounts and namespaces Linux has so many and no more; a mount that is nowhere yet is in a namespace of its own (open_tree(2)). */
 const ofMounts: ReadonlySet<string> = new Set(['clone', 'unshare', 'open_tree', 'fsmount', 'move_mount', 'mount'])
@@ -128,7 +128,8 @@ function adviceFor({ code, step, syscall, path, remedy }: NativeFailure): Advice
   if (isOfOthers({ code, step })) return { remedy: [...(remedy === undefined ? [] : [remedy]), besideOthers].join('; or ') }
   if (!ofTheHost.has(code)) return undefined
   const { obstacles, limitations } = binding().preflight()
-  const isLooking = looking.has(step) && path?.startsWith('/proc/') === true
+  const begins = looking.get(step)
+  const isLooking = begins !== undefined && path?.startsWith(begins) === true
   const limitation = limitations.find(({ check }) => (step === 'network' ? check === 'network' : isLooking && check === 'ptrace'))
   return obstacles[0] ?? limitation ?? (code === 'ENOSPC' && ofMounts.has(syscall) ? tooMany : undefined)
 }

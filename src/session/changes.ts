@@ -26,9 +26,9 @@ export interface Changes {
   readonly removed: number
   /** The size of the files that were added or changed. */
   readonly bytes: number
-  /** The folders in it in which that happened, by the first part of their path, most first; at most `mostFolders`. */
+  /** The folders in it in which that happened, by the first part of their path, most first; at most 100. */
   readonly folders: readonly { readonly name: string; readonly count: number }[]
-  /** False where there is more than was counted: over `mostCounted`, or where a path is too long. */
+  /** False where there is more than was counted: over 100,000 things in an overlay, 1,000,000 in a copy, or where a path is too long. */
   readonly isWhole: boolean
 }
 

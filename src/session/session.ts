@@ -111,8 +111,10 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
    * @internal
    */
   tellOpening(): this {
-    if (this.#isOpeningTold || !this.telling.hears('step')) return this
+    if (this.#isOpeningTold) return this
+    // Also if nobody listens: a later listener hears of the closing only.
     this.#isOpeningTold = true
+    if (!this.telling.hears('step')) return this
     tellSteps(this.telling, 'open', this.#envelope.steps)
     return this
   }

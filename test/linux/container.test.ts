@@ -60,19 +60,22 @@ interface Told {
   })
 
   // /proc shows init, which is not dumpable, to nobody else.
-  test('SYS_ADMIN and no SYS_PTRACE, what keep and record() lack is told with what to do, by doctor too', () => {
-    const script = `import { openSession, preflight } from './dist/index.js'
+  test('SYS_ADMIN and no SYS_PTRACE, what keep, record(), traces and terminals lack is told with what to do, by doctor too', () => {
+    const script = `import { build, openSession, preflight } from './dist/index.js'
       const session = await openSession({ keep: ${JSON.stringify(path.join(folders.top, 'kept'))} })
       const { code, remedy } = await session.record().catch((error) => error)
       await session.run(['false'], { reject: false })
       await session.close()
+      const trace = await build({ trace: true }, ['true']).catch((error) => error)
+      const terminal = await build({}, ['true'], { stdio: 'pty' }).catch((error) => error)
       const [limitation] = preflight().limitations.filter(({ check }) => check === 'ptrace')
-      console.log(JSON.stringify({ record: [code, remedy], keep: [session.kept.error.code, session.kept.error.remedy], limitation }))`
+      console.log(JSON.stringify({ record: [code, remedy], keep: [session.kept.error.code, session.kept.error.remedy], trace: [trace.code, trace.remedy], terminal: [terminal.code, terminal.remedy], limitation }))`
     const { stdout, stderr } = run('ca', '--input-type=module', '-e', script)
     expect(stderr).toBe('')
     const { limitation, ...errors } = JSON.parse(stdout) as { limitation: Told }
     expect(limitation.remedy).toContain('--cap-add SYS_PTRACE')
-    expect(errors).toEqual({ record: ['EACCES', limitation.remedy], keep: ['EACCES', limitation.remedy] })
+    const refused = ['EACCES', limitation.remedy]
+    expect(errors).toEqual({ record: refused, keep: refused, trace: refused, terminal: refused })
     expect(run('cap', 'dist/cli/main.cjs', 'doctor').stdout).not.toContain('SYS_PTRACE')
   })
 

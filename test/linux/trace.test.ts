@@ -112,6 +112,12 @@ describeLinux('a trace of a session', () => {
     expect(await traced('test -e /dev/fd/0/x; test -e /dev/stdin/x; ln -s /proc /tmp/p; test -e /tmp/p/self/cwd/x; test -e /tmp/p/self/stat')).toMatchObject({ lost: 3 })
   })
 
+  test('has the descriptors of /dev as found, which are others for each process', async () => {
+    const trace = await traced('echo x | cat /dev/stdin /dev/fd/0; ls /dev/fd/')
+    for (const name of ['stdin', 'fd/0', 'fd']) expect(fileAt(trace, `/dev/${name}`).found).toEqual(['found'])
+    expect(trace?.lost).toBe(0)
+  })
+
   test('has of a path that goes up from a missing folder that folder alone', async () => {
     const trace = await traced('cat gone/../a /w/none/deep/../../a; test -d away/..; cat a/../b; cat dangling/../a; cat sub/../lacking/b', { inputs: { '/w': dangling() }, cwd: '/w' })
     for (const name of ['gone', 'none', 'away', 'nowhere', 'lacking/b']) expect(fileAt(trace, `/w/${name}`).found).toEqual(['missing'])

@@ -54,6 +54,14 @@ describeSession('what happens in sessions is told', () => {
     expect(steps.map(({ step, path, ns }) => (path === undefined ? { step, ns } : { step, path, ns }))).toEqual(session.steps.map(({ step, path, ns }) => (path === undefined ? { step, ns } : { step, path, ns })))
   })
 
+  test('on a session, of its closing and not of its opening', async () => {
+    const session = await openSession({})
+    const phases: string[] = []
+    session.on('step', ({ phase }) => phases.push(phase))
+    await session.close()
+    expect([...new Set(phases)]).toEqual(['close'])
+  })
+
   test('of a build and of a run in a pool as well, each of which is then as it is when nobody listens', async () => {
     const quiet = await build({}, script, { reject: false })
     const before = await hostState()
