@@ -7,7 +7,7 @@
 
 using buildjail::faults::around;
 
-// Calls that native code does not make by these names (linux/raw_calls.h, freebsd/set_groups.h).
+// Calls that native code does not make by these names (linux/raw_calls.h, freebsd/jail_child.cc).
 #define CALL(result, symbol, parameters, ...)                            \
   extern "C" result real_##symbol parameters __asm__("__real_" #symbol); \
   extern "C" result wrap_##symbol parameters __asm__("__wrap_" #symbol); \

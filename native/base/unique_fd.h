@@ -52,6 +52,8 @@ inline constexpr int kHold = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 inline constexpr int kHold = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
 #endif
 inline constexpr int kHoldFolder = kHold | O_DIRECTORY;
+/** Those that open a folder to read it, and follow no link. */
+inline constexpr int kReadFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** Makes a call again for as long as a signal interrupts it (EINTR), and returns its result. */
 template <class Call>

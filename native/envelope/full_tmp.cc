@@ -31,7 +31,7 @@ bool is_tmp(const Step& step) {
 std::optional<Limit> full_tmp(const std::string& root, const std::vector<Step>& steps) {
   if (!std::ranges::any_of(steps, is_tmp)) return std::nullopt;
   const Tolerated tolerated("a /tmp that cannot be looked at is not reported as full");
-  const UniqueFd opened(::open((root + kTmp).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd opened(::open((root + kTmp).c_str(), kReadFolder));
   struct statfs found{};
   if (!opened || ::fstatfs(opened.get(), &found) != 0) return std::nullopt;
   if (found.f_bfree == 0) return Limit::kTmpSize;

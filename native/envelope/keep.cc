@@ -26,7 +26,6 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "keep";
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** The most files that are reported by name, because a build may have made any number. */
 constexpr std::size_t kMostLeft = 100;
 
@@ -135,7 +134,7 @@ std::string below(const std::string& folder, const std::string& name) {
 
 /** Opens a folder that a build with our own id has shut. No other user gets in by that, because the build is over. */
 bool is_open_to_us(int folder) {
-  if (UniqueFd(::openat(folder, ".", kDirectory))) return true;
+  if (UniqueFd(::openat(folder, ".", kReadFolder))) return true;
   if (errno != EACCES) return false;
   if (set_mode(folder, S_IRWXU)) return true;
   errno = EACCES;
@@ -185,7 +184,7 @@ class Copy {
     // No target has this name.
     copy.several_name_ = place.id;
     if (::mkdirat(copy.top_.get(), place.id.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", copy.path_);
-    copy.several_ = UniqueFd(::openat(copy.top_.get(), place.id.c_str(), kDirectory));
+    copy.several_ = UniqueFd(::openat(copy.top_.get(), place.id.c_str(), kReadFolder));
     if (!copy.several_) return last_error(kStep, "openat", copy.path_);
     return copy;
   }
@@ -199,7 +198,7 @@ class Copy {
       if (name.empty()) continue;
       // It exists if another target lies in it or around it; then it is a folder of the copy.
       if (::mkdirat(at, name.c_str(), S_IRWXU) != 0 && errno != EEXIST) return left_out("mkdirat", target, left);
-      UniqueFd next(::openat(at, name.c_str(), kDirectory));
+      UniqueFd next(::openat(at, name.c_str(), kReadFolder));
       if (!next) return left_out("openat", target, left);
       made_.push_back(std::move(next));
       at = made_.back().get();
@@ -232,7 +231,7 @@ class Copy {
 
   Status remove_several() {
     // Opened anew, as Btrfs lists by a descriptor only what was there when that was opened.
-    UniqueFd again(::openat(several_.get(), ".", kDirectory));
+    UniqueFd again(::openat(several_.get(), ".", kReadFolder));
     if (!again) return last_error(kStep, "openat", path_);
     const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(again.get()), ::closedir);
     if (!list) return last_error(kStep, "fdopendir", path_);

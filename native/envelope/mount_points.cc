@@ -277,7 +277,7 @@ Result<std::optional<MountPoints::Made>> MountPoints::make_one(int folder, const
     const bool is_new = ::mkdirat(above.get(), name.c_str(), kFolderMode) == 0;
     if (!is_new && errno != EEXIST) return last_error(kStep, "mkdirat", point.path);
     if (is_new) {
-      made = UniqueFd(::openat(above.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      made = UniqueFd(::openat(above.get(), name.c_str(), kReadFolder));
       if (!made) return not_kept(above.get(), point, "openat");
     }
   }

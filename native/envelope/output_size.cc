@@ -46,7 +46,7 @@ class Measuring final : public TreeWalk {
 Result<OutputSize> size_of_outputs(const std::vector<std::string>& folders) {
   OutputSize all;
   for (const std::string& folder : folders) {
-    const UniqueFd top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const UniqueFd top(::open(folder.c_str(), kReadFolder));
     if (!top) return last_error(kStep, "open", folder);
     Measuring measuring(folder);
     if (auto status = measuring.run(top.get()); !status) return std::move(status.error());

@@ -152,7 +152,7 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
 
 /** The turn of one session of the host: a lock of the host directory, which all sessions have in common. */
 Result<UniqueFd> take_turn(const std::string& host_directory) {
-  UniqueFd directory(::open(host_directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd directory(::open(host_directory.c_str(), kReadFolder));
   if (!directory) return last_error(kStep, "open", host_directory);
   BackOff back_off(kTurnBound);
   while (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {

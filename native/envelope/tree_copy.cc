@@ -16,7 +16,6 @@ namespace {
 
 // defence: kept-no-set-id
 constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 }  // namespace
 
@@ -24,7 +23,7 @@ bool TreeCopy::may_open_up(const FileState& folder) const { return folder.uid ==
 
 Status TreeCopy::begin() {
   around_.clear();
-  at_ = UniqueFd(::openat(to_, ".", kDirectory));
+  at_ = UniqueFd(::openat(to_, ".", kReadFolder));
   return at_ ? Status() : Status(last_error(step_, "openat"));
 }
 
@@ -40,7 +39,7 @@ Result<bool> TreeCopy::visit(int fd, FileState& file, std::string_view name) {
 
 // The folder around the copy is still shut, so no other user enters or moves it.
 Status TreeCopy::finish(mode_t mode) {
-  const UniqueFd folder = std::exchange(at_, UniqueFd(::openat(at_.get(), "..", kDirectory)));
+  const UniqueFd folder = std::exchange(at_, UniqueFd(::openat(at_.get(), "..", kReadFolder)));
   const Settled as = around_.back();
   around_.pop_back();
   auto status = at_ ? settle(folder.get(), as, mode & kPermissions) : last_error(step_, "openat");
@@ -59,7 +58,7 @@ Status TreeCopy::copy_folder(int fd, const FileState& file, const char* name) {
   const auto as = settled(fd, file);
   if (!as) return as.error();
   if (::mkdirat(at_.get(), name, S_IRWXU) != 0) return last_error(step_, "mkdirat");
-  UniqueFd made(::openat(at_.get(), name, kDirectory));
+  UniqueFd made(::openat(at_.get(), name, kReadFolder));
   if (!made) return taken_back(last_error(step_, "openat"), name, AT_REMOVEDIR);
   around_.push_back(*as);
   at_ = std::move(made);

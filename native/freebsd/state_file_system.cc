@@ -147,7 +147,7 @@ Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::
 }
 
 Result<bool> StateFileSystem::find_mounted() {
-  UniqueFd root(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd root(::open(path_.c_str(), kReadFolder));
   if (!root && errno == ENOENT) return false;
   if (!root) return last_error(kStep, "open", path_);
   struct statfs mounted{};

@@ -107,11 +107,16 @@ int FileFlow::await(std::vector<pollfd>& awaited) const {
   awaited.push_back({.fd = is_pipe ? pipe_.get() : file_.fd.get(),
                      .events = static_cast<short>(is_written ? POLLOUT : POLLIN),
                      .revents = 0});
+  // Without events poll(2) tells only that the reader has gone.
+  if (is_pipe && is_left_with_its_reader()) awaited.push_back({.fd = file_.fd.get(), .events = 0, .revents = 0});
   return -1;
 }
 
 void FileFlow::move(std::span<const pollfd> happened) {
-  if (is_over_ || happened.empty() || happened.front().revents == 0 || splice_some()) return;
+  if (is_over_ || happened.empty()) return;
+  // So the command gets EPIPE by its first write after that, as it would by the stream itself.
+  if (happened.size() > 1 && happened.back().revents != 0) return end();
+  if (happened.front().revents == 0 || splice_some()) return;
   if (pending() == 0) fill();
   if (!is_over_ && pending() > 0) flush();
 }

@@ -28,7 +28,6 @@ namespace {
 constexpr const char* kStep = "apply";
 /** Folders of the source, one in the other: each is held open, and its staged copy too. */
 constexpr std::size_t kDeepest = 200;
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
 /** In the work folder: the copies, and what they take the place of. */
 constexpr const char* kNew = "new";
@@ -66,8 +65,8 @@ class Merging final : public TreeWalk {
 
   Status begin() override {
     at_.clear();
-    at_.push_back({.staged = UniqueFd(::openat(staged_top_, ".", kDirectory)),
-                   .source = UniqueFd(::openat(source_top_, ".", kDirectory))});
+    at_.push_back({.staged = UniqueFd(::openat(staged_top_, ".", kReadFolder)),
+                   .source = UniqueFd(::openat(source_top_, ".", kReadFolder))});
     return at_.back().staged && at_.back().source ? Status() : Status(last_error(kStep, "openat"));
   }
 
@@ -353,8 +352,8 @@ Status apply_in(int work, int upper, int source, const Layer& layer, const Mount
   if (!marks) return std::move(marks.error());
   for (const char* const name : {kNew, kOld})
     if (::mkdirat(work, name, S_IRWXU) != 0) return last_error(kStep, "mkdirat");
-  const UniqueFd staged(::openat(work, kNew, kDirectory));
-  const UniqueFd old(::openat(work, kOld, kDirectory));
+  const UniqueFd staged(::openat(work, kNew, kReadFolder));
+  const UniqueFd old(::openat(work, kOld, kReadFolder));
   if (!staged || !old) return last_error(kStep, "openat");
   if (auto status = stage(upper, staged.get(), source, points, changes.left, kStep); !status) return status;
   done = Done::kSome;
@@ -373,9 +372,9 @@ Status remove_work(int work, int source, const std::string& name) {
 
 Result<AppliedChanges> apply_changes(const Layer& layer, const std::string& id, const MountedIn& points) {
   const std::string& path = layer.source;
-  const UniqueFd upper(::open(layer.path.c_str(), kDirectory));
+  const UniqueFd upper(::open(layer.path.c_str(), kReadFolder));
   if (!upper) return last_error(kStep, "open", path);
-  const UniqueFd root(::open("/", kDirectory));
+  const UniqueFd root(::open("/", kReadFolder));
   // defence: changes-applied-through-no-link
   const UniqueFd source = folder_below(root.get(), path);
   if (!source) return folder_not_opened(kStep, "openat", path);

@@ -18,9 +18,7 @@ HeldFile::HeldFile(int around, const std::string& name)
     : file_(::openat(around, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)),
       state_(file_ ? state_of(file_.get()) : std::nullopt) {}
 
-UniqueFd HeldFile::open_folder() const {
-  return UniqueFd(::openat(file_.get(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-}
+UniqueFd HeldFile::open_folder() const { return UniqueFd(::openat(file_.get(), ".", kReadFolder)); }
 
 bool HeldFile::open_up() const { return !is_callers(*state_) || buildjail::open_up(file_.get(), *state_); }
 

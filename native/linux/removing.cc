@@ -19,8 +19,6 @@ namespace buildjail {
 
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
 class Removing final : public TreeWalk {
  public:
   Removing(int top, const char* step) : TreeWalk({}, step), top_(top), step_(step) {}
@@ -39,7 +37,7 @@ class Removing final : public TreeWalk {
     const auto top = state_of(top_);
     if (!top) return last_error(step_, kStateCall);
     around_ = {{.dev = top->dev, .ino = top->ino}};
-    at_ = UniqueFd(::openat(top_, ".", kDirectory));
+    at_ = UniqueFd(::openat(top_, ".", kReadFolder));
     return at_ ? Status() : Status(last_error(step_, "openat"));
   }
 
@@ -51,7 +49,7 @@ class Removing final : public TreeWalk {
     if (file.uid == ::geteuid() && !open_up(fd, file)) return failure(kModeCall, name);
     file.mode |= S_IRWXU;
     // The very folder that is visited, whatever has its name by now.
-    UniqueFd below(::openat(fd, ".", kDirectory));
+    UniqueFd below(::openat(fd, ".", kReadFolder));
     if (!below) return failure("openat", name);
     around_.push_back({.name = text, .dev = file.dev, .ino = file.ino});
     at_ = std::move(below);
@@ -61,7 +59,7 @@ class Removing final : public TreeWalk {
   Status finish(mode_t) override {
     const std::string name = std::move(around_.back().name);
     around_.pop_back();
-    UniqueFd above(::openat(at_.get(), "..", kDirectory));
+    UniqueFd above(::openat(at_.get(), "..", kReadFolder));
     if (!above) return failure("openat");
     at_ = std::move(above);
     const auto state = state_of(at_.get());

@@ -28,7 +28,7 @@ using Names = std::vector<std::string>;
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
 
 Directory open_directory(int top, const std::string& below) {
-  UniqueFd fd(::openat(top, below.empty() ? "." : below.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(::openat(top, below.empty() ? "." : below.c_str(), kReadFolder));
   Directory directory(fd ? ::fdopendir(fd.get()) : nullptr, ::closedir);
   // closedir(3) closes it.
   if (directory) static_cast<void>(fd.release());

@@ -61,7 +61,7 @@ Status refuse_unless_private(const struct stat& found, const std::string& path) 
   return exposed(path, "it must be a directory of the caller's own, mode 0700");
 }
 
-// As src/session/session.ts makes them.
+// As src/session/opening.ts makes them.
 bool is_session_id(std::string_view name) {
   constexpr std::size_t kLength = 16;
   return name.size() == kLength && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -286,7 +286,7 @@ Status make_empty(const std::string& state_directory) {
 }
 
 Result<std::vector<std::string>> names_in(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(::open(path.c_str(), kReadFolder));
   if (!fd) return last_error(kStep, "open", path);
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
   if (!entries) return last_error(kStep, "fdopendir", path);

@@ -15,6 +15,8 @@ namespace buildjail {
 
 namespace {
 
+constexpr const char* kStep = "journal";
+constexpr std::chrono::milliseconds kMakingBound{1000};
 /** With the number of the format. */
 constexpr std::string_view kFirstLine = "buildjail-journal 2";
 /** The last line of a new entry. */
@@ -41,11 +43,8 @@ bool read_line(std::string_view line, JournalEntry& entry) {
 }
 
 SysError damaged(const std::string& path, const std::string& detail) {
-  return {.step = "journal", .syscall = "read", .err = EINVAL, .path = path, .detail = detail};
+  return {.step = kStep, .syscall = "read", .err = EINVAL, .path = path, .detail = detail};
 }
-
-constexpr const char* kStep = "journal";
-constexpr std::chrono::milliseconds kMakingBound{1000};
 
 }  // namespace
 

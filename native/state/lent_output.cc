@@ -78,18 +78,16 @@ Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftI
 
 constexpr mode_t owners_only(mode_t mode) { return (mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU; }
 
-constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
 /** Also opens a folder that a build has shut to its owner, who is not root. Empty with errno set. */
 UniqueFd open_lent(const LentOutput& before) {
-  UniqueFd directory(::open(before.path.c_str(), kFolder));
+  UniqueFd directory(::open(before.path.c_str(), kReadFolder));
   // defence: output-comes-back-though
   if (directory || errno != EACCES) return directory;
   const UniqueFd shut(::open(before.path.c_str(), kHoldFolder));
   const auto found = shut ? state_of(shut.get()) : std::nullopt;
   errno = EACCES;
   if (!found || found->ino != before.ino || !open_up(shut.get(), *found)) return directory;
-  directory = UniqueFd(::openat(shut.get(), ".", kFolder));
+  directory = UniqueFd(::openat(shut.get(), ".", kReadFolder));
   return directory;
 }
 

@@ -8,10 +8,10 @@ export function must(isSo, what, seen) {
 }
 
 /** Of what may take a moment. @param {() => readonly unknown[] | Promise<readonly unknown[]>} look */
-export async function mustBecomeEmpty(look, what, within = 5000) {
+export async function mustBecomeEmpty(look, what) {
   const began = performance.now()
   let seen = await look()
-  while (seen.length > 0 && performance.now() - began < within) {
+  while (seen.length > 0 && performance.now() - began < 5000) {
     await sleep(20)
     seen = await look()
   }

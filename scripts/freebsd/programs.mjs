@@ -29,7 +29,7 @@ export async function compilePrograms(sysroot) {
   const cc = compiler('clang', sysroot)
   const cxx = compiler('clang++', sysroot, '-stdlib=libc++')
   mkdirSync(path.join(work, 'probe'))
-  for (const source of probeSources()) await cc('-o', path.join(work, 'probe', path.basename(source, '.c')), source)
+  for (const source of probeSources('freebsd')) await cc('-o', path.join(work, 'probe', path.basename(source, '.c')), source)
   await cc('-O2', '-o', path.join(work, 'floor'), ...floorSources('freebsd'))
   mkdirSync(path.join(work, 'hostile'))
   await cc('-O2', '-o', path.join(work, 'hostile', 'hostile'), hostileSource)

@@ -1,6 +1,6 @@
 // The C programs of the tests, compiled on this machine, which does it faster than its guest.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import { probeSources } from '../../test/probe/probe-sources.mjs'
@@ -22,10 +22,13 @@ export function compilePrograms() {
   return folder
 }
 
-/** Sources and headers, all of one folder. */
+/** Sources and headers. */
 function keyOfSources() {
   const hash = createHash('sha256')
-  const folder = path.dirname(probeSources()[0])
-  for (const name of readdirSync(folder).sort()) hash.update(`\0${name}\0`).update(readFileSync(path.join(folder, name)))
+  const folder = path.join(import.meta.dirname, '..', '..', 'test', 'probe')
+  for (const name of readdirSync(folder, { recursive: true }).sort()) {
+    const file = path.join(folder, name)
+    if (statSync(file).isFile()) hash.update(`\0${name}\0`).update(readFileSync(file))
+  }
   return hash.digest('hex').slice(0, 16)
 }

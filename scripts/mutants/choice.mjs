@@ -12,11 +12,11 @@ export function chosen(mutants, words) {
 }
 
 /** Some sentences that come nearest to what nothing has, by the pairs of letters that they have in common. */
-export function nearest(mutants, some, most = 5) {
+export function nearest(mutants, some) {
   const wanted = pairsOf(some)
   const common = (sentence) => wanted.filter((pair) => sentence.toLowerCase().includes(pair)).length
   const sentences = [...new Set(mutants.map(({ defence }) => defence))]
-  return sentences.map((sentence) => ({ sentence, common: common(sentence) })).toSorted((one, other) => other.common - one.common).slice(0, most).map(({ sentence }) => sentence)
+  return sentences.map((sentence) => ({ sentence, common: common(sentence) })).toSorted((one, other) => other.common - one.common).slice(0, 5).map(({ sentence }) => sentence)
 }
 
 const pairsOf = (text) => [...text.toLowerCase()].map((_, at) => text.toLowerCase().slice(at, at + 3)).filter((pair) => pair.length === 3)

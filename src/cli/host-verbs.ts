@@ -3,9 +3,9 @@ import { release } from 'node:os'
 import { countBlanks } from '../host/blank-sessions.ts'
 import type { HostOptions } from '../host/host-options.ts'
 import { listSessions, type ListedSession } from '../host/list-sessions.ts'
-import { preflight, type Obstacle, type Preflight } from '../host/preflight.ts'
+import { preflight, type Preflight } from '../host/preflight.ts'
 import { recover } from '../host/recover.ts'
-import type { RecoveredSession } from '../native/record.ts'
+import type { Obstacle, RecoveredSession } from '../native/record.ts'
 import { readable } from '../spec/messages.ts'
 import type { HostRequest } from './command-line.ts'
 import { inFlags } from './effective-spec.ts'
@@ -40,7 +40,10 @@ function doctorText({ isSupported, obstacles, limitations }: Preflight, { buildj
   return `${[...lines, ...blanksText()].join('\n')}\n`
 }
 
-const blanksText = (count = countBlanks()): string[] => (count === 0 ? [] : [`blank sessions, made ahead by programs of this user: ${count}`])
+function blanksText(): string[] {
+  const count = countBlanks()
+  return count === 0 ? [] : [`blank sessions, made ahead by programs of this user: ${count}`]
+}
 
 function obstacleText({ check, problem, remedy }: Obstacle): string {
   return `  ${check}: ${problem}\n    remedy: ${remedy}`

@@ -4,6 +4,7 @@ import { commandLine } from '../command/command.ts'
 import { fields, type Spec } from '../spec/fields.ts'
 import { handedInNetwork, isAllowedNetwork, type AllowedNetwork, type Network } from '../spec/fields/network.ts'
 import { limitTable, type LimitName, type Limits } from '../spec/fields/limits.ts'
+import { workingFolder } from '../spec/look.ts'
 import { isWithin } from '../spec/paths.ts'
 
 /** Entries of a spec as options of the command line, quoted for a shell: `--input /w~=. --cwd /w`. */
@@ -57,7 +58,7 @@ function namedValue([name, value]: [string, unknown]): string {
 
 /** Relative to the working directory if it lies there, as a person would type it. */
 function shortened(path: string): string {
-  const folder = process.cwd()
+  const folder = workingFolder()
   if (!path.startsWith('/') || folder === '/' || !isWithin(path, folder)) return path
   return nodePath.relative(folder, path) || '.'
 }

@@ -26,7 +26,7 @@ export function describeError(error: unknown): Readonly<Record<string, unknown>>
 }
 
 /** @param members stand before it */
-export function errorJson(error: unknown, members: object = {}): string {
+export function errorJson(error: unknown, members: object): string {
   return jsonLine({ ...members, error: describeError(error) })
 }
 

@@ -1,9 +1,9 @@
 import { commandLine } from '../command/command.ts'
 import { failureOf } from '../command/command-error.ts'
-import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '../command/result.ts'
+import { keptText, leftText, type Kept, type Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
-import type { Applied, SessionStep } from '../native/record.ts'
+import type { Applied, LeftInOutput, SessionStep } from '../native/record.ts'
 import { filesOf, programsOf } from '../recording/seen-files.ts'
 import type { RunRecord } from '../recording/run-record.ts'
 import type { Changes } from '../session/changes.ts'
@@ -17,7 +17,7 @@ import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
 import { isWithin } from '../spec/paths.ts'
 import { optionWords } from './option-words.ts'
-import { Interruption, suspendTogether } from './signals.ts'
+import { goesOn, Interruption, suspendTogether } from './signals.ts'
 import { describeError, jsonLine, tell } from './report.ts'
 import type { Terminal } from './terminal.ts'
 import type { Learning } from './learning.ts'
@@ -62,7 +62,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
   const streams = new RunStreams(request, effective, terminal)
   const interruption = new Interruption(() => {
     streams.clear()
-    tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
+    tell(terminal, goesOn)
   })
   try {
     return report(await runOnce(request, effective, streams, interruption, written, terminal), effective, { here: request.here, isLearned: request.learned !== undefined, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)

@@ -9,11 +9,8 @@ import { invalid, readList, readString, readText } from '../spec/check.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
 import { inOneLine, readable } from '../spec/messages.ts'
 import { checkedSpec } from '../spec/spec.ts'
-import { readMilliseconds } from '../spec/units.ts'
+import { longestTimer, readMilliseconds } from '../spec/units.ts'
 import { bytesOf } from './named-file.ts'
-
-/** setTimeout counts up to this. */
-const longestTimer = 2 ** 31 - 1
 
 /** A place in a file, counted from 1. */
 export interface Place {

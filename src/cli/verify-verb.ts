@@ -13,14 +13,14 @@ import { describeError, jsonLine, tell } from './report.ts'
 import { RecordFile, refuseWithin } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
 import { describeOutcome, report, runOnce, type Outcome } from './run-verb.ts'
-import { Interruption } from './signals.ts'
+import { goesOn, Interruption } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 /** `buildjail run --verify`: the command several times, each in a session of its own, and what they left compared. Returns the exit status. */
 export async function verifyVerb(request: RunRequest, options: NonNullable<RunRequest['verify']>, terminal: Terminal): Promise<number> {
   const effective = await effectiveSpec(request)
   const page = request.page === undefined ? undefined : pageFile(request.page, effective)
-  const interruption = new Interruption(() => tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it'))
+  const interruption = new Interruption(() => tell(terminal, goesOn))
   const { signal } = interruption
   let verifying: Verifying | undefined
   try {

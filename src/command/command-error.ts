@@ -1,48 +1,22 @@
-import type { Hint } from './hints.ts'
 import { BuildjailError, typed, type CommandErrorCode, type ErrorFields } from '../errors.ts'
 import type { JobEnd } from '../native/jobs.ts'
-import type { Trace } from '../native/trace.ts'
 import { limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/messages.ts'
-import { keptText, type AnyStdio, type Kept, type LeftInOutput, type Result, type Usage } from './result.ts'
+import { keptText, type AnyStdio, type Result } from './result.ts'
 import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
-
-/** The fields of a result, which the errors of commands that ran have too. */
-const resultFields = [
-  'command', 'exitCode', 'signal', 'stdout', 'stderr', 'all', 'durationMs', 'failed', 'timedOut', 'isCanceled', 'isTerminated', 'isMaxBuffer', 'limit',
-  'usage', 'leftInOutputs', 'kept', 'trace', 'hints',
-] as const satisfies readonly (keyof Result)[]
 
 /** Gives an error the fields of a result. */
 export function carryResult(error: Error, result: Result<AnyStdio>): void {
-  for (const key of resultFields) {
+  for (const [key, { value, get }] of Object.entries<PropertyDescriptor>(Object.getOwnPropertyDescriptors(result))) {
     // Much output, and hints, are made on first use.
-    const isMade = 'value' in (Object.getOwnPropertyDescriptor(result, key) ?? {})
-    Object.defineProperty(error, key, { ...(isMade ? { value: result[key] } : { get: () => result[key] }), enumerable: true })
+    Object.defineProperty(error, key, { ...(get === undefined ? { value } : { get: () => Reflect.get(result, key) }), enumerable: true })
   }
 }
 
 /** A command that ran and did not succeed; it has the fields of its result. */
-export class CommandError<Stdio = AnyStdio> extends BuildjailError implements Result<Stdio> {
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- carryResult defines all of them
+export class CommandError<Stdio = AnyStdio> extends BuildjailError {
   declare readonly code: CommandErrorCode
-  declare readonly command: string
-  declare readonly exitCode: number | undefined
-  declare readonly signal: string | undefined
-  declare readonly stdout: Stdio
-  declare readonly stderr: Stdio
-  declare readonly all: Stdio | undefined
-  declare readonly durationMs: number
-  declare readonly failed: boolean
-  declare readonly timedOut: boolean
-  declare readonly isCanceled: boolean
-  declare readonly isTerminated: boolean
-  declare readonly isMaxBuffer: boolean
-  declare readonly limit: LimitName | undefined
-  declare readonly usage: Usage
-  declare readonly leftInOutputs: readonly LeftInOutput[]
-  declare readonly kept: Kept | undefined
-  declare readonly trace: Trace | undefined
-  declare readonly hints: readonly Hint[]
   /** The message without the command's output. */
   readonly shortMessage: string
 
@@ -55,6 +29,8 @@ export class CommandError<Stdio = AnyStdio> extends BuildjailError implements Re
     carryResult(this, result)
   }
 }
+
+export interface CommandError<Stdio = AnyStdio> extends Result<Stdio> {}
 
 /** The error of a command that did not succeed; undefined of one that did, and where that was not to be an error. */
 export function errorOf(result: Result<AnyStdio>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import nodePath from 'node:path'
 
 import { lookInside } from './inside.ts'
+import { folderIfThere } from '../spec/look.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Mount, Plan } from '../spec/plan-types.ts'
 
@@ -31,7 +32,7 @@ export interface Failure {
 
 /** The host, as far as a hint needs it. */
 export interface Outside {
-  /** The working directory of this program. */
+  /** The working directory of this program, or the root where that was removed. */
   readonly folder: string
   readonly exists: (path: string) => boolean
   /** Where a path leads by its links. Undefined if that is nowhere. */
@@ -42,7 +43,7 @@ export interface Outside {
 
 export const thisHost: Outside = {
   get folder() {
-    return process.cwd()
+    return folderIfThere() ?? '/'
   },
   exists: (path) => existsSync(path),
   leadsTo: (path) => {

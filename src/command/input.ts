@@ -1,9 +1,9 @@
 import { PassThrough, pipeline, Readable, type Writable } from 'node:stream'
 import { types } from 'node:util'
 
-import { InvalidCommandError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import type { Ending } from './ending.ts'
+import { invalid } from './options.ts'
 import { writableOf } from './stdio.ts'
 import { pty } from './terminal.ts'
 
@@ -29,7 +29,7 @@ export function takeInput(input: Input | undefined): void {
 }
 
 /** A stream can fail before there is a command that it could be told of: it keeps its error until it is read. */
-export function holdFailures(input: Input | undefined): void {
+function holdFailures(input: Input | undefined): void {
   if (isStream(input)) input.on('error', () => {})
 }
 
@@ -47,7 +47,7 @@ export function abandon(input: Input | undefined): void {
  * Gives a command its stdin, which stays open where the input fails: its end would look like the input's.
  * @throws the error of the input.
  */
-export async function feed(input: Input, stdin: Writable): Promise<void> {
+async function feed(input: Input, stdin: Writable): Promise<void> {
   // A command may close its stdin without reading it. That is no failure of the run.
   stdin.on('error', () => {})
   if (!(input instanceof Readable)) {
@@ -73,10 +73,6 @@ function drained(stdin: Writable): Promise<void> {
     stdin.on('close', done)
     if (stdin.destroyed) done()
   })
-}
-
-function invalid(entry: string, message: string): InvalidCommandError {
-  return new InvalidCommandError(entry, message, 'run')
 }
 
 export const ignore: WireStdio = Object.freeze({ kind: 'ignore' })

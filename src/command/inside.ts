@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs'
 import nodePath from 'node:path'
 
+import { elfInterpreter } from '../native/elf.ts'
 import { isLent } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Mount, Plan } from '../spec/plan-types.ts'
@@ -89,36 +90,8 @@ export function beginningOf({ mount, path }: FoundFile, size: number): Buffer | 
 /** As much of a file as says which. */
 export const headerSize = 8192
 
-/** The interpreter that a program names: of a script by its first line, of an ELF file by its program header (elf(5), PT_INTERP). */
+/** The interpreter that a program names: of a script by its first line, of an ELF file by its program header. */
 export function interpreterOf(header: Buffer): string | undefined {
   const line = /^#![ \t]*([^ \t\n\0]+)[^\n]*\n/.exec(header.toString('latin1'))
-  if (line?.[1] !== undefined) return Buffer.from(line[1], 'latin1').toString()
-  try {
-    return elfInterpreter(header)
-  } catch (error) {
-    // It says that something lies beyond the end.
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
-}
-
-const programInterpreter = 3
-
-/** Little-endian, as on all systems that sessions are had on. */
-function elfInterpreter(header: Buffer): string | undefined {
-  if (header.toString('latin1', 0, 4) !== '\x7fELF' || header[5] !== 1) return undefined
-  const isWide = header[4] === 2
-  const word = (at: number): number => (isWide ? Number(header.readBigUInt64LE(at)) : header.readUInt32LE(at))
-  const first = word(isWide ? 32 : 28)
-  const size = header.readUInt16LE(isWide ? 54 : 42)
-  const count = header.readUInt16LE(isWide ? 56 : 44)
-  for (let index = 0; index < count; index += 1) {
-    const at = first + index * size
-    if (header.readUInt32LE(at) !== programInterpreter) continue
-    const begin = word(at + (isWide ? 8 : 4))
-    const length = word(at + (isWide ? 32 : 16))
-    const text = header.toString('utf8', begin, begin + length)
-    return text.endsWith('\0') && text.length > 1 ? text.slice(0, -1) : undefined
-  }
-  return undefined
+  return line?.[1] === undefined ? elfInterpreter(header) : Buffer.from(line[1], 'latin1').toString()
 }

@@ -6,6 +6,7 @@ import { jobError } from '../native/jobs.ts'
 import type { Spec } from '../spec/fields.ts'
 import { runningRuntime } from '../spec/host-parts.ts'
 import { commandBehindShim, foldersOfProgram, isPersonal } from '../spec/host-programs.ts'
+import { folderIfThere } from '../spec/look.ts'
 import { asking, readable, specText } from '../spec/messages.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
@@ -102,8 +103,8 @@ function ofFolder(name: string, cwd: string, where: Where): Reason | undefined {
 
 /** A path that is relative is one in the command's directory, and few people mean that at first. */
 function elsewhere(name: string, cwd: string, { mounts }: Where): Reason | undefined {
-  const folder = process.cwd()
-  if (name.startsWith('/') || !isProgram(nodePath.resolve(folder, name))) return undefined
+  const folder = folderIfThere()
+  if (folder === undefined || name.startsWith('/') || !isProgram(nodePath.resolve(folder, name))) return undefined
   const shown = mounts.filter(({ kind, source }) => kind === 'bind' && source === folder)[0]
   const problem = `it is in ${readable(folder)} on this host, and the command begins in ${readable(cwd)}`
   return { problem, remedy: shown === undefined ? { inputs: { '/w': folder }, cwd: '/w' } : { cwd: shown.target } }

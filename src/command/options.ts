@@ -53,7 +53,7 @@ export function asOption<T>(read: () => T): T {
   }
 }
 
-export function checkNumber(value: unknown, entry: string, most: number): number {
+function checkNumber(value: unknown, entry: string, most: number): number {
   if (typeof value === 'number' && value >= 0 && value <= most) return value
   throw invalid(entry, `must be a number from 0 to ${most}`)
 }

@@ -221,7 +221,7 @@ const logFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOC
 const logMode = 0o644
 
 /** Something else that gets a command's output, beside the result. */
-export class Sink {
+class Sink {
   readonly #stream: Writable
   readonly #isOurs: boolean
   #failure: Error | undefined
@@ -277,7 +277,7 @@ function allowListeners(stream: Writable, more: 1 | -1): void {
  * @param own the stream of this program that `inherit` means
  * @throws SystemCallError where a file cannot be opened
  */
-export function openSink(target: WireStdio, own: Writable, onFailure: (failure: Error) => void): Sink {
+function openSink(target: WireStdio, own: Writable, onFailure: (failure: Error) => void): Sink {
   if (target.kind === 'inherit') return new Sink(own, false, onFailure)
   const path = target.path ?? ''
   return new Sink(createWriteStream(path, { fd: openLog(path) }), true, onFailure)

@@ -1,6 +1,7 @@
 import type { Usage } from '../events/session-events.ts'
 import type { Hint } from './hints.ts'
 import type { JobEnd } from '../native/jobs.ts'
+import type { LeftInOutput } from '../native/record.ts'
 import type { Trace } from '../native/trace.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import { inOneLine, readable } from '../spec/messages.ts'
@@ -66,14 +67,6 @@ export interface Kept {
   readonly left: readonly string[]
   /** Why the copy is not whole. */
   readonly error: Error | undefined
-}
-
-/** Something that stayed on a file of an output when its session was closed. At most a hundred are listed of one output. One more then counts the others. */
-export interface LeftInOutput {
-  /** On the host. */
-  readonly path: string
-  /** In words. */
-  readonly what: string
 }
 
 /** Of a command that did not run. */

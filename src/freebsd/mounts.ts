@@ -1,40 +1,8 @@
-import type { NativeIovec } from '../native/freebsd.ts'
+import type { FileSystem, MountEntry, NativeIovec } from '../native/freebsd.ts'
 import { textValue } from './jail-parameters.ts'
 import { native } from './native.ts'
 import { checkedObject, isChecked, refusal, type CallOptions } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
-
-/** One mount of the system's table. */
-export interface MountEntry {
-  /** `nullfs`, `tmpfs`, ... */
-  readonly type: string
-  readonly from: string
-  readonly on: string
-  /** As `unmount` takes it: `FSID:1:2`. */
-  readonly fsid: string
-  /** Those of its MNT_ flags that mount(8) has a word for: `ro`, `nosuid`, ... */
-  readonly flags: readonly string[]
-}
-
-/** statfs(2). Numbers that may be great are bigints. */
-export interface FileSystem extends MountEntry {
-  /** The user who mounted it. */
-  readonly owner: number
-  /** Of a name in it, bytes. */
-  readonly longestName: number
-  /** All its MNT_ flags. */
-  readonly flagBits: bigint
-  /** Bytes of one of its `blocks`. */
-  readonly blockSize: bigint
-  /** Bytes that are best read and written at once. */
-  readonly transferSize: bigint
-  readonly blocks: bigint
-  readonly freeBlocks: bigint
-  /** To users other than root; negative where a full file system keeps some for root. */
-  readonly availableBlocks: bigint
-  readonly files: bigint
-  readonly freeFiles: bigint
-}
 
 // nmount(2) and unmount(2), as bits of `flags` (sys/mount.h).
 

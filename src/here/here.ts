@@ -83,7 +83,7 @@ function checked(options: HereOptions): Required<HereOptions> {
   const folders = readList(out, 'out', 'a list of folders').map((one, index) => {
     const name = readText(one, `out[${index}]`)
     const folder = path.resolve(whole, name)
-    if (folder === whole) throw invalid(`out[${index}]`, 'is the project itself, and outputs are folders in it; to keep everything, apply the changes (--apply)')
+    if (folder === whole) throw invalid(`out[${index}]`, 'is the project itself, and outputs are folders in it; to keep everything, use run --here --apply')
     if (!isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
     if (name.includes('*') && !existsSync(folder)) throw invalid(`out[${index}]`, `${folder} is not there, and is a name and no pattern, unlike those of exclude; name each folder`)
     return folder

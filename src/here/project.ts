@@ -31,7 +31,7 @@ export function projectAround(folder: string): string {
   const possible = [at, ...parentsOf(at)].filter((one) => one !== '/' && !isWithin(home, one))
   const found = possible.find(isRepository) ?? possible.findLast(isWorkspace) ?? possible.find((one) => manifests.some((name) => existsSync(path.join(one, name))))
   if (found !== undefined) return found
-  throw invalid('here', `${at} is in no project: there is no .git, package.json, Cargo.toml, pyproject.toml, go.mod, Makefile or the like in a folder from there up, where your home directory and what lies around it are never taken for a project; name the folder with --project DIR`)
+  throw invalid('here', `${at} is in no project: there is no .git, package.json, Cargo.toml, pyproject.toml, go.mod, Makefile or the like in a folder from there up, where your home directory and what lies around it are never taken for a project; name the folder by project (--project DIR)`)
 }
 
 function isRepository(folder: string): boolean {

@@ -1,14 +1,7 @@
 import { binding, bindingRemedy } from '../native/load.ts'
 import { UnsupportedError, wayRound } from '../errors.ts'
 import type { NativePreflight } from '../native/binding.ts'
-
-/** Something that is missing on this host, and the one thing to do about it. */
-export interface Obstacle {
-  /** Short and stable: `platform`, `binding`, `privilege`, `nullfs`, ... */
-  readonly check: string
-  readonly problem: string
-  readonly remedy: string
-}
+import type { Obstacle } from '../native/record.ts'
 
 export interface Preflight {
   /** No obstacle was found. */

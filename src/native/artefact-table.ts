@@ -1,6 +1,6 @@
 /**
  * A prebuilt addon, and the program that goes with it: files of a package of the platform's, which is an optional dependency. The table is
- * read by the loader, by scripts/prebuilds.mjs, which makes them in a clone's folder `prebuilds`, and by scripts/release/stage.mjs, which
+ * read by the loader, by scripts/prebuilds.mjs, which makes them in a clone's folder `prebuilds`, and by scripts/release/packages.mjs, which
  * makes the packages.
  */
 export interface Artefact {

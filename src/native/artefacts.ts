@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
 import { table, type Artefact } from './artefact-table.ts'
+import { elfInterpreter } from './elf.ts'
 
 export type { Artefact }
 
@@ -13,12 +14,9 @@ export function fittingArtefacts(): readonly Artefact[] {
   return libc === undefined ? ours : ours.filter((artefact) => artefact.libc === libc)
 }
 
-/** PT_INTERP of elf(5). */
-const interpreterSegment = 3
-
 /** The C library of a program, known by the linker that it names (elf(5)). Undefined where that is neither. */
 export function libcOf(program: string): 'glibc' | 'musl' | undefined {
-  const linker = interpreterOf(readStart(program))
+  const linker = elfInterpreter(readStart(program)) ?? ''
   if (linker.includes('ld-musl-')) return 'musl'
   return linker.includes('ld-linux') ? 'glibc' : undefined
 }
@@ -36,19 +34,4 @@ function readStart(program: string): Buffer {
   } catch {
     return Buffer.alloc(0)
   }
-}
-
-/** Of the start of a 64-bit little-endian program; '' of anything else. */
-function interpreterOf(start: Buffer): string {
-  if (start.length < 64 || start.readUInt32BE(0) !== 0x7f454c46 || start[4] !== 2 || start[5] !== 1) return ''
-  const headers = Number(start.readBigUInt64LE(32))
-  const size = start.readUInt16LE(54)
-  for (let index = 0; index < start.readUInt16LE(56); index += 1) {
-    const at = headers + index * size
-    if (at + 56 > start.length) return ''
-    if (start.readUInt32LE(at) !== interpreterSegment) continue
-    const name = Number(start.readBigUInt64LE(at + 8))
-    return start.toString('latin1', name, name + Number(start.readBigUInt64LE(at + 32)))
-  }
-  return ''
 }

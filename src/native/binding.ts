@@ -1,6 +1,7 @@
+import type { Usage } from '../events/session-events.ts'
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
-import type { Applied, Copied, RecoveryReport, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
+import type { Applied, Copied, LeftInOutput, Obstacle, RecoveryReport, SessionProcess, SessionRecord, SessionUsage, SessionStep } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -94,13 +95,6 @@ export interface NativeNetworkEvent {
   readonly count?: number
 }
 
-/** As wait4(2) tells it; see `Usage`. */
-export interface NativeCommandUsage {
-  readonly userUs: number
-  readonly systemUs: number
-  readonly maxRssBytes: number
-}
-
 /** How a job ended. A member that is missing has nothing to say. */
 export interface NativeJobEnd {
   /** A NativeFailure: it could not be opened, completed or launched. Then the only other members are `envelope` and `closed`. */
@@ -110,7 +104,7 @@ export interface NativeJobEnd {
   /** By name: SIGKILL, ... */
   readonly signal?: string
   /** Of the command, where one ran. */
-  readonly usage?: NativeCommandUsage
+  readonly usage?: Usage
   /** The command wrote more than the bound of a captured stream, and was killed for it. */
   readonly isMaxBuffer?: boolean
   /** Of a captured stream: all that the command itself had written by its end. Missing when it wrote nothing. */
@@ -142,29 +136,15 @@ export type NativePlan = object
 
 export interface NativePreflight {
   /** The reasons why this process can open no session; empty when it can. */
-  readonly obstacles: readonly NativeObstacle[]
+  readonly obstacles: readonly Obstacle[]
   /** Things that sessions do without on this host. */
-  readonly limitations: readonly NativeObstacle[]
-}
-
-export interface NativeObstacle {
-  /** `privilege`, `nullfs`, ... */
-  readonly check: string
-  readonly problem: string
-  readonly remedy: string
-}
-
-/** Something that a build put on a file of its output, and that the kernel does not take away. */
-export interface NativeLeftInOutput {
-  readonly path: string
-  /** In words. */
-  readonly what: string
+  readonly limitations: readonly Obstacle[]
 }
 
 export interface NativeCloseReport {
   readonly steps: readonly SessionStep[]
   readonly failures: readonly unknown[]
-  readonly leftInOutputs: readonly NativeLeftInOutput[]
+  readonly leftInOutputs: readonly LeftInOutput[]
 }
 
 /** A folder of the host, found by its path and known by its numbers, and the name of the new folder in it for a session. */

@@ -1,6 +1,5 @@
 // The raw calls of FreeBSD as the addon has them (native/binding/*_calls_freebsd.cc). Each call takes as its last argument whether it is done on the
 // spot: then it returns its answer or throws a NativeFailure; else it is done on a worker thread, for a promise of the same.
-import type { MountRecord } from './record.ts'
 
 /** What a call gives: on the spot or promised. */
 export type Answer<T> = T | Promise<T>
@@ -22,14 +21,33 @@ export interface NativeJailAnswer {
   readonly sizes: readonly number[]
 }
 
-export interface NativeFileSystem extends MountRecord {
+/** One mount of the system's table. */
+export interface MountEntry {
+  /** `nullfs`, `tmpfs`, ... */
+  readonly type: string
+  readonly from: string
+  readonly on: string
+  /** As `unmount` takes it: `FSID:1:2`. */
+  readonly fsid: string
+  /** Those of its MNT_ flags that mount(8) has a word for: `ro`, `nosuid`, ... */
+  readonly flags: readonly string[]
+}
+
+/** statfs(2). Numbers that may be great are bigints. */
+export interface FileSystem extends MountEntry {
+  /** The user who mounted it. */
   readonly owner: number
+  /** Of a name in it, bytes. */
   readonly longestName: number
+  /** All its MNT_ flags. */
   readonly flagBits: bigint
+  /** Bytes of one of its `blocks`. */
   readonly blockSize: bigint
+  /** Bytes that are best read and written at once. */
   readonly transferSize: bigint
   readonly blocks: bigint
   readonly freeBlocks: bigint
+  /** To users other than root; negative where a full file system keeps some for root. */
   readonly availableBlocks: bigint
   readonly files: bigint
   readonly freeFiles: bigint
@@ -73,8 +91,8 @@ export interface NativeFreebsd {
   setProcessorsOfJail(jid: number, processors: readonly number[], isNow: boolean): Answer<void>
   nmount(options: readonly NativeIovec[], flags: number, isNow: boolean): Answer<void>
   unmount(target: string, flags: number, isNow: boolean): Answer<void>
-  mountTable(isNow: boolean): Answer<MountRecord[]>
-  statfs(path: string, isNow: boolean): Answer<NativeFileSystem>
+  mountTable(isNow: boolean): Answer<MountEntry[]>
+  statfs(path: string, isNow: boolean): Answer<FileSystem>
   devfsAdd(ruleset: number, rule: NativeNewDevfsRule, isNow: boolean): Answer<number>
   devfsList(ruleset: number, isNow: boolean): Answer<NativeDevfsRule[]>
   devfsRemove(ruleset: number, number: number, isNow: boolean): Answer<void>

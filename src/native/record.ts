@@ -174,3 +174,19 @@ export interface RecoveryReport {
   readonly recovered: readonly RecoveredSession[]
   readonly leftAlone: readonly LeftAlone[]
 }
+
+/** Something that stayed on a file of an output when its session was closed. At most a hundred are listed of one output. One more then counts the others. */
+export interface LeftInOutput {
+  /** On the host. */
+  readonly path: string
+  /** In words. */
+  readonly what: string
+}
+
+/** Something that is missing on this host, and the one thing to do about it. */
+export interface Obstacle {
+  /** Short and stable: `platform`, `binding`, `privilege`, `nullfs`, ... */
+  readonly check: string
+  readonly problem: string
+  readonly remedy: string
+}

@@ -1,4 +1,4 @@
-import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionUsage } from '../native/record.ts'
+import type { LeftInOutput, OutputRecord, SessionRecord, SessionStep, SessionUsage } from '../native/record.ts'
 import type { Usage } from '../command/result.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import type { RecordedFiles, RecordedProgram } from './seen-files.ts'
@@ -54,7 +54,7 @@ export interface RunRecord {
   readonly filled: readonly RecordedFilling[]
   /** Limits that were nearly reached. */
   readonly nearLimits: readonly RecordedNearLimit[]
-  readonly leftInOutputs: readonly { readonly path: string; readonly what: string }[]
+  readonly leftInOutputs: readonly LeftInOutput[]
   /** Where the copy of a failed command's files is. */
   readonly kept?: string
   /** All errors of the session itself, in order. */
@@ -100,27 +100,15 @@ export interface RecordedVariable {
 }
 
 /** A `SessionRecord` in JSON: numbers beyond 2^53 are texts. */
-export interface RecordedKernel {
-  readonly id: string
-  readonly root: string
+export interface RecordedKernel extends Omit<SessionRecord, 'jail' | 'outputs'> {
   readonly jail?: Readonly<Record<string, string | number | boolean | readonly string[]>>
-  readonly mounts: readonly MountRecord[]
   readonly outputs?: readonly OutputRecord[]
-  readonly namespaces?: Readonly<Record<string, number>>
   /** Namespaces of the program that opened the session. Linux only. */
   readonly hostNamespaces?: Readonly<Record<string, number>>
-  readonly ids?: { readonly users: readonly IdRangeRecord[]; readonly groups: readonly IdRangeRecord[] }
-  readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
-  readonly process?: CredentialsRecord
-  readonly limits: readonly LimitRecord[]
 }
 
-export interface RecordedStep {
+export interface RecordedStep extends SessionStep {
   readonly phase: 'open' | 'close'
-  readonly step: string
-  readonly path?: string
-  /** Nanoseconds. */
-  readonly ns: number
 }
 
 export interface RecordedCommand {

@@ -1,6 +1,7 @@
 import nodePath from 'node:path'
 
 import type { Trace, TracedFile } from '../native/trace.ts'
+import { invalid } from '../spec/check.ts'
 import { isExcluded } from '../spec/excluded.ts'
 import { parentsOf } from '../spec/paths.ts'
 import type { Identity, Link, Mount, Plan } from '../spec/plan-types.ts'
@@ -70,9 +71,11 @@ const mostPaths = 20_000
 
 /**
  * Sorts a trace by the entries of the plan that its session was opened with.
- * @param most paths of each list that are kept
+ * @param most paths of each list that are kept. Infinity: all of them
+ * @throws SpecError if that is not such a number
  */
 export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): RecordedFiles {
+  if (!(most >= 0) || (most !== Infinity && !Number.isSafeInteger(most))) throw invalid('most', 'must be a whole number of paths, or Infinity')
   const mountOf = mountsAround(plan.mounts)
   const uses = new Map<Mount | undefined, Record<UseName, string[]>>(plan.mounts.filter((mount) => mount.source !== undefined).map((mount) => [mount, emptyLists()]))
   const found = new Set<string>()

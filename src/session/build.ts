@@ -2,19 +2,16 @@ import { carryResult } from '../command/command-error.ts'
 import type { Command } from '../command/command.ts'
 import type { NetworkTrouble } from '../command/hint-evidence.ts'
 import type { Aftermath, Place } from '../command/place.ts'
-import type { AnyStdio, Kept, LeftInOutput, StdioOf, Result, Usage } from '../command/result.ts'
+import type { AnyStdio, StdioOf, Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import { TeardownError, type BuildTeardownErrorCode } from '../errors.ts'
 import { Telling } from '../events/telling.ts'
-import type { Hint } from '../command/hints.ts'
 import type { NativeEnvelope, NativePipes } from '../native/binding.ts'
 import { jobError, type JobEnd } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
-import type { Trace } from '../native/trace.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobCommand } from '../native/wire-job.ts'
-import type { LimitName } from '../spec/fields/limits.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission, allSessions, type Demand } from './session-queue.ts'
@@ -35,27 +32,10 @@ export function build<Options extends RunOptions = Record<never, never>>(spec: S
 }
 
 /** Something could not be taken away after a `build` that has a result. It has the fields of the result, be that a success or a failure. */
-export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implements Result<Stdio> {
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- carryResult defines all of them
+export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError {
   declare readonly code: BuildTeardownErrorCode
   declare readonly id: string
-  declare readonly command: string
-  declare readonly exitCode: number | undefined
-  declare readonly signal: string | undefined
-  declare readonly stdout: Stdio
-  declare readonly stderr: Stdio
-  declare readonly all: Stdio | undefined
-  declare readonly durationMs: number
-  declare readonly failed: boolean
-  declare readonly timedOut: boolean
-  declare readonly isCanceled: boolean
-  declare readonly isTerminated: boolean
-  declare readonly isMaxBuffer: boolean
-  declare readonly limit: LimitName | undefined
-  declare readonly usage: Usage
-  declare readonly leftInOutputs: readonly LeftInOutput[]
-  declare readonly kept: Kept | undefined
-  declare readonly trace: Trace | undefined
-  declare readonly hints: readonly Hint[]
   readonly session: Session
 
   constructor(teardown: TeardownError, result: Result<Stdio & AnyStdio>, session: Session) {
@@ -66,6 +46,8 @@ export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implemen
     Object.defineProperty(this, 'session', { enumerable: false })
   }
 }
+
+export interface BuildTeardownError<Stdio = AnyStdio> extends Result<Stdio> {}
 
 /**
  * A session that one command has for itself. The command's job opens and closes it, unless the plan has more to be done between the two:

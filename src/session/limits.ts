@@ -8,11 +8,11 @@ import { binding } from '../native/load.ts'
 import { limitNames, limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { isLent } from '../spec/outputs.ts'
 import type { Plan, PlanLimits } from '../spec/plan.ts'
+import { longestTimer } from '../spec/units.ts'
 import type { LimitRecord, SessionUsage } from '../native/record.ts'
 
 /** Milliseconds. */
 const shortestLook = 20
-const longestTimer = 2 ** 31 - 1
 /** Of the host, found once: cpus() reads files about each, which takes longer than a step of opening. */
 let processors: number | undefined
 /** Between two looks at the outputs, in milliseconds; and how much of the time they may take. */

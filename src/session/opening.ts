@@ -30,7 +30,7 @@ export async function openEnvelope(native: NativePlan, id: string, plan: Plan, w
  * @param rest as `packRest` packs it
  * @throws SystemCallError
  */
-export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, watching: Watching = {}): Promise<void> {
+export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, watching: Watching): Promise<void> {
   await runJob(base, { ...plainFrame, rest }, watching)
 }
 

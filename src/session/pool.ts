@@ -8,7 +8,7 @@ import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import { binding } from '../native/load.ts'
 import { nativeBaseOf, nativePlanOf, packRest } from '../native/wire-plan.ts'
 import { packJob, plainFrame } from '../native/wire-job.ts'
-import { readInteger, readRecord } from '../spec/check.ts'
+import { readInteger, readOptions } from '../spec/check.ts'
 import { isLent } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
@@ -94,7 +94,7 @@ export class SessionPool implements AsyncDisposable {
    * @throws whatever `openSession` throws; nothing is left behind then.
    */
   static async open(base: Spec, options: SessionPoolOptions = {}): Promise<SessionPool> {
-    const checked = checkPoolOptions(options)
+    const checked = { ...defaults, ...(readOptions(options, readers, 'a pool') as Partial<CheckedOptions>) }
     const plan = await planningOfSpec(base).plan
     const output = plan.mounts.find(isLent)
     if (output !== undefined) {
@@ -303,7 +303,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** @param wait milliseconds, where the caller does not do the waiting */
-  async #open(native: NativePlan, plan: Plan, wait = 0, watching: Watching = {}): Promise<Opened> {
+  async #open(native: NativePlan, plan: Plan, wait: number, watching: Watching): Promise<Opened> {
     const id = newId()
     return { id, envelope: await openEnvelope(native, id, plan, wait, watching), made: performance.now() }
   }
@@ -394,15 +394,4 @@ const readers: Readonly<Record<keyof SessionPoolOptions, (given: unknown, entry:
   ...concurrencyReaders,
   size: (given, entry) => readInteger(given, entry, 1, 1000),
   maxAge: (given, entry) => readMilliseconds(given, entry, 1, longestTimer),
-}
-
-/** A copy: own enumerable options only, each read once. */
-function checkPoolOptions(options: SessionPoolOptions): CheckedOptions {
-  const checked: CheckedOptions = { ...defaults }
-  for (const [key, value] of Object.entries(readRecord(options, 'options'))) {
-    if (!Object.hasOwn(readers, key)) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', key, 'is not an option of a pool')
-    const name = key as keyof SessionPoolOptions
-    if (value !== undefined) Object.assign(checked, { [name]: readers[name](value, name) })
-  }
-  return checked
 }

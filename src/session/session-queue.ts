@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 
 import { QueueError } from '../errors.ts'
-import { invalid, readInteger, readRecord } from '../spec/check.ts'
+import { invalid, readInteger, readOptions } from '../spec/check.ts'
 import { hostMemory } from '../spec/memory-files.ts'
 import type { Plan } from '../spec/plan.ts'
 
@@ -273,11 +273,5 @@ export const allSessions: SessionQueue = new SessionQueue(unbounded)
  * @throws SpecError
  */
 export function setConcurrency(options: Concurrency = {}): void {
-  const read: { maxSessions?: number | 'auto'; queue?: number } = {}
-  for (const [key, value] of Object.entries(readRecord(options, 'options'))) {
-    if (!Object.hasOwn(concurrencyReaders, key)) throw invalid(key, 'is not an option of setConcurrency')
-    const name = key as keyof Concurrency
-    if (value !== undefined) Object.assign(read, { [name]: concurrencyReaders[name](value, name) })
-  }
-  allSessions.bound(boundsOf(read))
+  allSessions.bound(boundsOf(readOptions(options, concurrencyReaders, 'setConcurrency') as Concurrency))
 }

@@ -1,6 +1,6 @@
 import path from 'node:path'
 
-import type { FileStatus, Host } from './look.ts'
+import { workingFolder, type FileStatus, type Host } from './look.ts'
 
 /** `s`: stat(2) and realpath(3). `l`: lstat(2) and readlink(2). `d`: the names in a directory. */
 type Question = `${'s' | 'l' | 'd'}${string}`
@@ -13,7 +13,7 @@ export type Ask = (questions: string) => Promise<string>
  * more: what comes of it does not count.
  */
 export class Answers implements Host {
-  readonly folder: string = process.cwd()
+  readonly folder: string = workingFolder()
   readonly #ask: Ask
   readonly #answers = new Map<string, string>()
   #missing = new Set<Question>()

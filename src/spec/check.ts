@@ -44,6 +44,20 @@ export function readRecord(given: unknown, entry: string): Readonly<Record<strin
   })
 }
 
+/**
+ * A copy of options that are given: own enumerable ones only, each read once, by its reader.
+ * @param what they are options of
+ */
+export function readOptions<Value>(given: unknown, readers: Readonly<Record<string, (value: unknown, entry: string) => Value>>, what: string): Record<string, Value> {
+  const options = Object.create(null) as Record<string, Value>
+  for (const [key, value] of Object.entries(readRecord(given, 'options'))) {
+    const read = Object.hasOwn(readers, key) ? readers[key] : undefined
+    if (read === undefined) throw invalid(key, `is not an option of ${what}`)
+    if (value !== undefined) options[key] = read(value, key)
+  }
+  return options
+}
+
 /** The elements of a list, in a copy. `what` completes the sentence "must be ...". */
 export function readList(given: unknown, entry: string, what: string): readonly unknown[] {
   return reading(entry, () => {
@@ -86,7 +100,7 @@ export function refusal(code: SpecErrorCode, entry: string, message: string, pat
 }
 
 /** Marks at the end of a name say more of what it names: `?` that it may be missing, ... */
-const marked = /^(.+?)([?~]*)$/s
+export const marked: RegExp = /^(.+?)([?~]*)$/s
 
 /**
  * A text of the form `name=path`. A path alone has its last part as its name: `./src` is `src=./src`, and `./src?` is `src?=./src`. In a

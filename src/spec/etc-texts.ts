@@ -42,7 +42,7 @@ const linesOf = (lines: readonly (readonly (string | number)[])[], separator: st
 
 /**
  * passwd(5): root, the build user, daemon, bin and nobody. If two of them have one number, the first keeps it. A uid that is not known yet is
- * empty (native/freebsd/parts/users.h).
+ * empty (native/freebsd/parts/users.cc).
  */
 export function passwdText(platform: NodeJS.Platform, { uid, gid }: PlannedUser): string {
   const { locked, groupsOfNobody, owners } = customsOf(platform)

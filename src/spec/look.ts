@@ -26,7 +26,7 @@ export interface Host {
 
 const asked: Host = {
   get folder() {
-    return process.cwd()
+    return workingFolder()
   },
   stat: (path) => statSync(path, { bigint: true }),
   statIfThere: (path) => statSync(path, { bigint: true, throwIfNoEntry: false }),
@@ -51,11 +51,27 @@ export function undecodedIn(folder: string): readonly string[] {
   return paths.map(String)
 }
 
+/** The working directory of this program. Undefined where it was removed. */
+export function folderIfThere(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws SpecError where the working directory of this program was removed */
+export function workingFolder(): string {
+  const folder = folderIfThere()
+  if (folder === undefined) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'current folder', 'was removed; work in another one')
+  return folder
+}
+
 /**
  * The working directory of this program.
- * @throws SpecError where its path is not UTF-8: the path that it is decoded to is missing, or is that of another folder
+ * @throws SpecError as workingFolder, and where its path is not UTF-8: the path that it is decoded to is missing, or is that of another folder
  */
-export function currentFolder(folder: string = process.cwd()): string {
+export function currentFolder(folder: string = workingFolder()): string {
   const isOther = folder.includes('\uFFFD') && !isSame(statSync('.', { bigint: true }), statSync(folder, { bigint: true, throwIfNoEntry: false }))
   if (isOther) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'current folder', `${folder} is not UTF-8; rename it, or work in another folder`)
   return folder

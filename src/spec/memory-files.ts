@@ -8,7 +8,7 @@ import { bytesSchema, readBytes } from './units.ts'
 
 // File systems in memory: tmpfs(4), tmpfs(5).
 
-const page = 4096
+export const page: number = 4096
 const fewestFiles = 1024
 /** In bytes. */
 export const leastTmpfs: number = page

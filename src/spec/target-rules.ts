@@ -23,7 +23,7 @@ export function refuseTarget(entry: string, target: string): void {
  * Refuses two things at one target, and a target below what is mounted where there is no mount point for it.
  * @throws SpecError
  */
-export function refuseTargets(mounts: readonly Mount[], links: readonly Link[], files: readonly PlannedFile[] = []): void {
+export function refuseTargets(mounts: readonly Mount[], links: readonly Link[], files: readonly PlannedFile[]): void {
   /** What nothing can lie in: links and files of the root's own. */
   const closed = new Map<string, string>(links.map((link) => [link.path, 'toolchain']))
   for (const { path: target, entry } of files) {

@@ -1,6 +1,6 @@
-import { CommandError } from '../command/command-error.ts'
+import { errorOf } from '../command/command-error.ts'
 import { commandLine, type Command } from '../command/command.ts'
-import { endingChecks, type EndingOptions } from '../command/ending.ts'
+import { endingChecks, type CheckedEndingOptions, type EndingOptions } from '../command/ending.ts'
 import { copyOptions } from '../command/options.ts'
 import type { Result } from '../command/result.ts'
 import { build } from '../session/build.ts'
@@ -28,7 +28,7 @@ const same = (value: unknown): unknown => value
  * @throws SpecError if the spec is refused or has no output, InvalidCommandError, BuildjailError where outputs cannot be compared
  */
 export async function verify(spec: Spec, command: Command, options: VerifyOptions = {}): Promise<Verification> {
-  const { builds, only, ...ending } = copyOptions<VerifyOptions>(options, { ...endingChecks, builds: same, only: same })
+  const { builds, only, ...ending } = copyOptions<CheckedEndingOptions & Pick<VerifyOptions, 'builds' | 'only'>>(options, { ...endingChecks, builds: same, only: same })
   const { signal } = ending
   signal?.throwIfAborted()
   const verifying = await Verifying.begin(spec, command, { ...(builds !== undefined && { builds }), ...(only && { only }), ...(signal && { signal }) })
@@ -41,13 +41,12 @@ export async function verify(spec: Spec, command: Command, options: VerifyOption
   }
 }
 
-async function runOf(one: BuildToRun, command: Command, ending: EndingOptions, { builds, varied }: Verifying): Promise<Result> {
-  try {
-    return Object.assign(await build(one.spec, one.command, ending), { command: commandLine(command) })
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error
-    const which = `build ${one.number} of ${builds.length}${one.number === 1 ? '' : `, with other values of ${varied.join(', ')}`}`
-    for (const name of ['message', 'shortMessage'] as const) Object.defineProperty(error, name, { value: `${which}: ${error[name]}` })
-    throw error
-  }
+async function runOf(one: BuildToRun, command: Command, ending: CheckedEndingOptions, { builds, varied }: Verifying): Promise<Result> {
+  // Not in the words of the build's own command, which makes what is varied before it starts this one.
+  const result = Object.assign(await build(one.spec, one.command, { ...ending, reject: false }), { command: commandLine(command) })
+  const error = errorOf(result, undefined, ending)
+  if (error === undefined) return result
+  const which = `build ${one.number} of ${builds.length}${one.number === 1 ? '' : `, with other values of ${varied.join(', ')}`}`
+  for (const name of ['message', 'shortMessage'] as const) Object.defineProperty(error, name, { value: `${which}: ${error[name]}` })
+  throw error
 }

@@ -19,7 +19,7 @@ interface Told {
 ;(process.platform === 'linux' && isRoot ? describeAttack : describe.skip)('in a container, simulated by its capabilities and its filter on system calls', () => {
   const folders = useFolders()
 
-  /** By the parts that test/probe/container.c names. */
+  /** By the parts that test/probe/linux/container.c names. */
   const run = (parts: string, ...words: string[]) => {
     const [file = '', ...args] = onHost('container', parts, process.execPath, ...words)
     return spawnSync(file, args, { encoding: 'utf8' })

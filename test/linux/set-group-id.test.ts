@@ -17,7 +17,7 @@ const users: readonly (readonly [string, Spec])[] = [
 
 const all = (answer: string, ...attempts: string[]): Record<string, string> => Object.fromEntries(attempts.map((attempt) => [attempt, answer]))
 
-/** What comes of each attempt of test/probe/set_group.c. */
+/** What comes of each attempt of test/probe/linux/set_group.c. */
 const expected = {
   ...all('ok', 'chmod', 'chmod by a link', 'chmod with slashes', 'chmod of the folder around', 'chmod by a path above the root', 'fchmod', 'fchmodat of the working directory'),
   ...all('ok', 'fchmodat of a descriptor', 'fchmodat, with more in the upper half', 'fchmodat2', 'fchmodat2 without links', 'fchmodat2 of a descriptor'),

@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 
-/** The C files of this folder. Each is a program. */
-export const probeSources = () =>
-  readdirSync(import.meta.dirname)
-    .filter((name) => name.endsWith('.c'))
-    .map((name) => path.join(import.meta.dirname, name))
+/** The C files of this folder, and of the one for the system. Each is a program. */
+export const probeSources = (system = process.platform) =>
+  [import.meta.dirname, path.join(import.meta.dirname, system)].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.c'))
+      .map((name) => path.join(folder, name)),
+  )

@@ -179,6 +179,19 @@ describeSession('output that is inherited', () => {
     }
   })
 
+  test('fails a command that writes after its reader has gone, though it writes only once', async () => {
+    const program = `
+      import { openSession } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
+      const session = await openSession({})
+      const until = Date.now() + 20_000
+      let message = 'no command failed'
+      while (Date.now() < until && message === 'no command failed') await session.run(['sh', '-c', 'echo one'], { stdout: 'inherit' }).catch((error) => (message = error.signal ?? error.message))
+      console.error(message)
+      await session.close()`
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', '{ "$0" --input-type=module -e "$1" | head -n 1; } 2>&1 >/dev/null', process.execPath, program])
+    expect([stdout, stderr]).toEqual(['SIGPIPE\n', ''])
+  })
+
   test('waits for a reader that takes its time, longer than a file may', { timeout: 60_000 }, async () => {
     const { stdout } = await promisify(execFile)('sh', ['-c', `${run('seq 1 200000')} | { sleep 8; wc -l; }`])
     expect(stdout.trim()).toBe('200000')

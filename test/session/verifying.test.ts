@@ -120,7 +120,7 @@ describeSession('a verification', () => {
   })
 
   test('compares nothing when a build fails, and says which', async () => {
-    expect(await rejected(verified('exit 7'))).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', exitCode: 7, message: expect.stringContaining('build 1 of 2: ') })
+    expect(await rejected(verified('exit 7'))).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', exitCode: 7, command: "sh -c 'exit 7'", message: "build 1 of 2: sh -c 'exit 7': failed with exit code 7" })
     const error = await rejected(verified('[ "$(uname -n)" = build ]', ['host-name']))
     expect(error).toMatchObject({ exitCode: 1, message: expect.stringContaining('build 2 of 2, with other values of host-name: ') })
     expect(await rejected(verify(spec(), ['no-such-program']))).toMatchObject({ code: 'ENOENT' })

@@ -37,7 +37,7 @@ describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')(
     [['--toolchain', 'relative'], "buildjail: --toolchain: relative is neither 'host' nor 'node', nor an absolute path"],
     [['--input', `/w=${source}`, '--outputs', `/w=${tree.at('new')}`], 'buildjail: --outputs /w: /w is the target of --input /w too'],
     [['--project', source, '--out', '../x'], `buildjail: --out: ${tree.at('x')} is not in the project ${source}`],
-    [['--project', source, '--out', 'a,.'], 'buildjail: --out: is the project itself, and outputs are folders in it; to keep everything, apply the changes (--apply)'],
+    [['--project', source, '--out', 'a,.'], 'buildjail: --out: is the project itself, and outputs are folders in it; to keep everything, use run --here --apply'],
     [['--project', source, '--env-files', '--out', 'file'], `buildjail: --out: ${source}/file is not a directory`],
     [['--project', source, '--env-files', '--out', 'a/b', '--outputs', `/a=${source}/a`], `buildjail: --outputs /a: ${source}/a lies around ${source}/a/b (--out), which the build could change by it`],
     [['--project', tree.at('none')], `buildjail: --project: ${tree.at('none')} cannot be looked at (ENOENT)`],

@@ -1,11 +1,12 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { SpecError, type BuildjailError } from '../../src/errors.ts'
+import { here } from '../../src/here/here.ts'
 import { answeredBy, type Host } from '../../src/spec/look.ts'
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
@@ -51,6 +52,20 @@ describe('a folder whose name is not UTF-8 is refused, as what it is decoded to 
     process.chdir(tree.at('to-latin'))
     expect(refused({ inputs: { a: 'source' } })).toMatchObject({ entry: 'inputs.a', message })
     for (const spec of [{ output: 'made' }, { keep: 'kept' }]) expect(refused(spec)).toMatchObject({ entry: 'current folder', message })
+    expect(planOf({ toolchain: 'none', stateDirectory, inputs: { a: source } }, { platform: 'linux' }).mounts).not.toEqual([])
+  })
+})
+
+describe('a working directory that was removed', () => {
+  const before = process.cwd()
+  afterEach(() => process.chdir(before))
+
+  it('is named where a path goes from there, and in no other plan', () => {
+    process.chdir(tree.directory('gone'))
+    rmdirSync(tree.at('gone'))
+    expect(refused({ output: 'made' })).toMatchObject({ entry: 'current folder', message: 'current folder: was removed; work in another one' })
+    expect(refused({ inputs: { a: 'source' } })).toMatchObject({ entry: 'inputs.a', code: 'ERR_BUILDJAIL_SOURCE_MISSING' })
+    expect(() => here()).toThrow('current folder: was removed')
     expect(planOf({ toolchain: 'none', stateDirectory, inputs: { a: source } }, { platform: 'linux' }).mounts).not.toEqual([])
   })
 })

@@ -79,6 +79,7 @@ describe('the files of a record', () => {
     const trace = traceOf(...Array.from({ length: 10 }, (_, index) => seen(`/inputs/src/${index}`, 'read')))
     const bounded = filesOf({ ...trace, lost: 3 }, plan, 4)
     expect({ lost: bounded.lost, entries: lookedUpIn(bounded) }).toMatchObject({ lost: 3, entries: [{ read: { paths: ['/inputs/src/0', '/inputs/src/1', '/inputs/src/2', '/inputs/src/3'], leftOut: 6 } }] })
+    for (const most of [Number.NaN, -1, 1.5]) expect(() => filesOf(trace, plan, most)).toThrow('most: must be a whole number of paths, or Infinity')
   })
 })
 

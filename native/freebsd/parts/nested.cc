@@ -32,7 +32,7 @@ Status make_one(int folder, const std::string& name, bool is_file, const BuildUs
   } else {
     if (::mkdirat(folder, name.c_str(), kFolderMode) != 0)
       return errno == EEXIST ? Status() : last_error(kPointStep, "mkdirat");
-    made = UniqueFd(::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    made = UniqueFd(::openat(folder, name.c_str(), kReadFolder));
     if (!made) return last_error(kPointStep, "openat");
   }
   if (::fchown(made.get(), user.uid, user.gid) != 0) return last_error(kPointStep, "fchown");

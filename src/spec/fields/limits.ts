@@ -1,7 +1,7 @@
 import { bare } from '../plain-data.ts'
 import { invalid, readInteger, readRecord } from '../check.ts'
 import { joinedByName, type Fact, type Field, type JsonSchema } from '../field.ts'
-import { halfOf, hostMemory, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
+import { halfOf, hostMemory, page, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
 import { isLent, isThrownAway } from '../outputs.ts'
 import type { Mount, PlanLimits } from '../plan-types.ts'
 import { readable } from '../messages.ts'
@@ -73,7 +73,6 @@ export interface RunLimits extends ProcessLimits {
 /** One that can end a build, or that a host may not be able to hold. */
 export type LimitName = Exclude<keyof Limits, 'policy'>
 
-const page = 4096
 const gib = 1024 ** 3
 const most = Number.MAX_SAFE_INTEGER
 const usualTmpSize = 2 * gib

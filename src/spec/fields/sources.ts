@@ -1,6 +1,6 @@
 import { SpecError } from '../../errors.ts'
 import { bare } from '../plain-data.ts'
-import { invalid, readList, readRecord, readText } from '../check.ts'
+import { invalid, marked, readList, readRecord, readText } from '../check.ts'
 import type { JsonSchema } from '../field.ts'
 import { readable } from '../messages.ts'
 
@@ -60,14 +60,14 @@ export function rebasedByName<Value>(values: ByName<Value>, change: (value: Valu
 
 /** @throws SpecError naming the entry */
 export function readSource(given: unknown, entry: string): Source {
-  return readOptions(given, entry, ['optional'])
+  return readWith(given, entry, ['optional'])
 }
 
 /** @throws SpecError naming the entry */
 export function readInputSource(given: unknown, entry: string): InputSource {
   if (typeof given !== 'object' || given === null) return readText(given, entry)
   const { exclude, ...rest } = readRecord(given, entry)
-  const source = readOptions(rest, entry, ['optional', 'overlay'])
+  const source = readWith(rest, entry, ['optional', 'overlay'])
   return exclude === undefined ? source : bare({ ...(source as InputOptions), exclude: readPatterns(exclude, `${entry}.exclude`) })
 }
 
@@ -93,7 +93,7 @@ export function readKeptPath(given: unknown, entry: string): string {
   return readText(given, entry)
 }
 
-function readOptions<Name extends 'optional' | 'overlay'>(given: unknown, entry: string, names: readonly Name[]): string | ({ readonly path: string } & { readonly [Key in Name]?: boolean }) {
+function readWith<Name extends 'optional' | 'overlay'>(given: unknown, entry: string, names: readonly Name[]): string | ({ readonly path: string } & { readonly [Key in Name]?: boolean }) {
   if (typeof given !== 'object' || given === null) return readText(given, entry)
   const record = readRecord(given, entry)
   // As of a URL.
@@ -120,7 +120,7 @@ export function optionalFrom(text: string): { readonly name: string; readonly is
 
 /** As the command line has an input: its name may end in a question mark, where it is optional, and in a tilde, where it is an overlay. */
 export function inputFrom(text: string, path: string): { readonly name: string; readonly source: InputSource } {
-  const [, name = text, marks = ''] = /^(.+?)([?~]*)$/s.exec(text) ?? []
+  const [, name = text, marks = ''] = marked.exec(text) ?? []
   if (marks === '') return { name, source: path }
   return { name, source: { path, ...(marks.includes('?') ? { optional: true } : {}), ...(marks.includes('~') ? { overlay: true } : {}) } }
 }

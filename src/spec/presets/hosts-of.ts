@@ -1,6 +1,7 @@
 import { SpecError } from '../../errors.ts'
 import { allowedHostText, readAllowedHost } from '../allowed-hosts.ts'
 import { invalid, readRecord, readText } from '../check.ts'
+import { workingFolder } from '../look.ts'
 import { cargoUrls } from './cargo.ts'
 import { gitUrls } from './git.ts'
 import { goUrls } from './go.ts'
@@ -45,7 +46,7 @@ export function isPreset(word: unknown): word is Preset {
  * @throws SpecError naming the preset: no file and no variable says the hosts, or a file of the project names an address and not a name
  */
 export function hostsOf(preset: Preset, options: HostsOfOptions = {}): readonly string[] {
-  const { cwd = process.cwd(), env = process.env, ...others } = readRecord(options, 'options') as HostsOfOptions
+  const { cwd = workingFolder(), env = process.env, ...others } = readRecord(options, 'options') as HostsOfOptions
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of hostsOf')
   if (!isPreset(preset)) throw invalid('preset', `must be one of ${presets.join(', ')}`)
   return presetHosts(preset, readText(cwd, 'cwd'), env, preset)

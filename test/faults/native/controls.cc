@@ -131,7 +131,7 @@ void borrow_in_thread(void* rights) {
 }
 #endif
 
-// export_system_calls (binding/system_calls.h) is the last thing that is exported.
+// export_system_calls (binding/runtime.h) is the last thing that is exported.
 extern "C" void export_real(Napi::Env env, Napi::Object exports) __asm__(
     "__real__ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE");
 extern "C" void export_with_faults(Napi::Env env, Napi::Object exports) __asm__(

@@ -13,7 +13,7 @@ interface Refusal {
   readonly allow?: Allowance
   /** Lifts it too. */
   readonly alsoBy?: Allowance
-  /** What comes of each attempt of test/probe/refused.c. */
+  /** What comes of each attempt of test/probe/linux/refused.c. */
   readonly answers: Readonly<Record<string, string>>
 }
 

@@ -1,9 +1,6 @@
 /*
  * On FreeBSD, what only root of the host may do to files and to the machine; one line an attempt.
  */
-#include <stdio.h>
-
-#ifdef __FreeBSD__
 #include <sys/param.h>
 #include <sys/types.h>
 #include <sys/extattr.h>
@@ -13,17 +10,17 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-
 #include <bsm/audit.h>
 #include <machine/sysarch.h>
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 /* What is put on files for good, and what leads to them another way. */
 static void
@@ -75,10 +72,3 @@ main(void)
 	attempt_machine();
 	return 0;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

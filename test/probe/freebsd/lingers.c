@@ -7,21 +7,19 @@
  *   lingers names COUNT        POSIX shared memory (shm_open(2))
  *   lingers files FOLDER COUNT files there, mapped and closed: each keeps a vnode(9), and none a descriptor
  */
-#include <stdio.h>
-
-#ifdef __FreeBSD__
 #include <sys/types.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 static int
 wait_with(long made)
@@ -121,10 +119,3 @@ main(int argc, char **argv)
 	}
 	return 2;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

@@ -3,6 +3,7 @@
  *                        an integer of the kernel's for its jail; says what came of it, and stays
  */
 #include <sys/types.h>
+#include <sys/sysctl.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -10,10 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
-
-#ifdef __FreeBSD__
-#include <sys/sysctl.h>
+#include "../answer.h"
 
 static void
 stay(void)
@@ -34,14 +32,12 @@ leave_daemon(void)
 		_exit(1);
 	stay();
 }
-#endif
 
 int
 main(int argc, char **argv)
 {
 	if (argc != 3 || argv[1][0] == '\0')
 		return 2;
-#ifdef __FreeBSD__
 	int value = atoi(argv[2]);
 
 	leave_daemon();
@@ -49,6 +45,5 @@ main(int argc, char **argv)
 	tell(sysctlbyname(argv[1], NULL, NULL, &value, sizeof(value)));
 	fflush(stdout);
 	stay();
-#endif
 	return 0;
 }

@@ -4,23 +4,20 @@
  */
 #define _GNU_SOURCE /* unshare(2), name_to_handle_at(2) */
 #include <sys/types.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
-
-#ifdef __linux__
-#include <sys/mount.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
-
-#include <sched.h>
+#include "../answer.h"
 
 #define WHITEOUT 4 /* RENAME_WHITEOUT */
 
@@ -108,10 +105,3 @@ main(int argc, char **argv)
 		return 2;
 	return strcmp(argv[1], "plant") == 0 ? plant() : try(argv[2]);
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

@@ -10,19 +10,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-#include <fcntl.h>
-#include <sched.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "answer.h"
-
-#ifdef __FreeBSD__
 #include <sys/conf.h>
 #include <sys/cpuset.h>
 #include <sys/disk.h>
@@ -42,14 +29,23 @@
 #include <sys/timex.h>
 #include <sys/ucred.h>
 #include <sys/uio.h>
-
 #include <fs/devfs/devfs.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <ufs/ufs/quota.h>
 
+#include <fcntl.h>
 #include <kenv.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../answer.h"
 
 /* devfs(8): rules by which its own /dev would show the host's devices. */
 static void
@@ -247,17 +243,6 @@ attempt(void)
 	if (geteuid() != 0)
 		attempt_to_become(0);
 }
-#else
-static void
-leave_daemon(void)
-{
-}
-
-static void
-attempt(void)
-{
-}
-#endif
 
 int
 main(int argc, char **argv)

@@ -6,9 +6,6 @@
  * everybody may do, or wrong in its arguments, which the kernel sees before it asks who is calling.
  */
 #define _GNU_SOURCE
-#include <stdio.h>
-
-#ifdef __linux__
 #include <linux/filter.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -21,11 +18,12 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 /* By number, where headers may be older than the kernel. */
 enum {
@@ -332,11 +330,3 @@ main(int argc, char **argv)
 	try_other_architectures();
 	return 0;
 }
-#else
-int
-main(void)
-{
-	printf("filter: ENOSYS\n");
-	return 0;
-}
-#endif

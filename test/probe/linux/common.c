@@ -8,9 +8,6 @@
  * common take NAME  takes them, says so, waits until stdin ends, and tries what they are good for
  */
 #define _GNU_SOURCE
-#include <stdio.h>
-
-#ifdef __linux__
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,10 +20,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 /* By number, where headers may be older than the kernel. */
 enum {
@@ -193,10 +191,3 @@ main(int argc, char **argv)
 	}
 	return 0;
 }
-#else
-int
-main(void)
-{
-	return 0;
-}
-#endif

@@ -11,23 +11,21 @@
  *   hog score                  has itself killed last where memory runs out
  */
 #define _GNU_SOURCE /* posix_openpt(3) */
-#include <stdio.h>
-
-#ifdef __linux__
+#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 static int
 take_memory(size_t bytes)
@@ -215,11 +213,3 @@ main(int argc, char **argv)
 		return go_last();
 	return 2;
 }
-#else
-int
-main(void)
-{
-	printf("all: ENOSYS\n");
-	return 2;
-}
-#endif

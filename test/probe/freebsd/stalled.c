@@ -7,9 +7,6 @@
  *                                        has room for the arguments of 8 a processor (exec_map_entries)
  *   stalled names FILE SECONDS           the list of POSIX shared memory is read into the file, and the kernel holds the list
  */
-#include <stdio.h>
-
-#ifdef __FreeBSD__
 #include <sys/types.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,12 +15,13 @@
 
 #include <aio.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 enum { kBlock = 16 << 20, kBlocks = 16, kPieces = 1024 };
 
@@ -187,10 +185,3 @@ main(int argc, char **argv)
 		return start_many(argv[2], atoi(argv[4]));
 	return list_names(page);
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

@@ -4,9 +4,6 @@
  *
  *   stranger JID PID FSID ROOT OUTPUT    of the jail, of a process in it, of a mount in its root; the root and an output with a file `made`
  */
-#include <stdio.h>
-
-#ifdef __FreeBSD__
 #include <sys/param.h>
 #include <sys/types.h>
 #include <sys/cpuset.h>
@@ -22,11 +19,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 static struct iovec
 named(const char *value)
@@ -122,10 +120,3 @@ main(int argc, char **argv)
 	attempt_files(argv[3], argv[4], argv[5]);
 	return 0;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

@@ -4,14 +4,12 @@
  *   settings show WORD...    the names of those whose values have one of the words in them; then how many were read
  *   settings put             puts into each what is in it, or else a 0; the names of those that take it, then how many were tried
  */
-#include <stdio.h>
-
-#ifdef __FreeBSD__
 #include <sys/types.h>
 #include <sys/sysctl.h>
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,10 +129,3 @@ main(int argc, char **argv)
 		return put();
 	return 2;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

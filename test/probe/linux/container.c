@@ -5,15 +5,13 @@
  *                               p  and for CAP_SYS_PTRACE
  *                               s  the system calls that Docker's filter refuses by default
  */
-#include <stdio.h>
-
-#ifdef __linux__
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -138,10 +136,3 @@ main(int argc, char **argv)
 	perror(argv[2]);
 	return 1;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

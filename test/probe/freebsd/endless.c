@@ -6,9 +6,6 @@
  *
  *   endless stop PID             stops a process with SIGSTOP as soon as SIGKILL has come to it and has not ended it yet: `waits`, then `ok`
  */
-#include <stdio.h>
-
-#ifdef __FreeBSD__
 #include <sys/types.h>
 #include <sys/mman.h>
 #include <sys/sysctl.h>
@@ -17,12 +14,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 static const off_t kGib = (off_t)1 << 30;
 /* As many as one call takes (readv(2), IOV_MAX). */
@@ -133,10 +131,3 @@ main(int argc, char **argv)
 		return allocate(argv[2], atol(argv[3]));
 	return 2;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

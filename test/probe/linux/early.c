@@ -7,10 +7,6 @@
  */
 #define _GNU_SOURCE /* process_vm_readv(2) */
 #include <sys/types.h>
-
-#include <stdio.h>
-
-#ifdef __linux__
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -19,11 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "next_launch.h"
+#include "../next_launch.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -240,10 +237,3 @@ main(int argc, char **argv)
 	printf("%s\n", met > 0 ? "some met" : "none met");
 	return 0;
 }
-#else
-int
-main(void)
-{
-	return 0;
-}
-#endif

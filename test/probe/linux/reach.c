@@ -4,18 +4,15 @@
  */
 #define _GNU_SOURCE /* prlimit(2), sched_setaffinity(2) */
 #include <sys/types.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "answer.h"
-
-#ifdef __linux__
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../answer.h"
 
 static void
 attempt(pid_t pid)
@@ -32,13 +29,6 @@ attempt(pid_t pid)
 	tell_of("scheduler", sched_setscheduler(pid, SCHED_BATCH, &usual));
 	tell_of("trace", ptrace(PTRACE_SEIZE, pid, NULL, NULL));
 }
-#else
-static void
-attempt(pid_t pid)
-{
-	(void)pid;
-}
-#endif
 
 int
 main(int argc, char **argv)

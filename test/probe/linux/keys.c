@@ -5,15 +5,13 @@
  *
  * By number of the system call, as keyctl(2) has no function in the C library.
  */
-#include <stdio.h>
-
-#ifdef __linux__
 #include <sys/syscall.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 enum { kGetKeyringId = 0, kJoin = 1, kSearch = 10, kSession = -3, kUser = -4 };
 
@@ -65,11 +63,3 @@ main(int argc, char **argv)
 		return with(argv + 2);
 	return argc == 2 && strcmp(argv[1], "tell") == 0 ? tell_keyring() : 2;
 }
-#else
-int
-main(void)
-{
-	printf("session: ENOSYS\n");
-	return 0;
-}
-#endif

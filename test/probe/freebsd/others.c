@@ -4,9 +4,6 @@
  *
  *   others PID THREAD    THREAD is the number of a thread of that process (thr_self(2))
  */
-#include <stdio.h>
-
-#ifdef __FreeBSD__
 #include <sys/param.h>
 #include <sys/types.h>
 #include <sys/cpuset.h>
@@ -24,10 +21,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "../answer.h"
 
 /* sysctl(3) gives nothing of a process that it does not show, and that is no error everywhere. */
 static void
@@ -159,10 +157,3 @@ main(int argc, char **argv)
 	attempt_processors(pid, thread);
 	return 0;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif

@@ -2,14 +2,12 @@
  * without_filters COMMAND...    on a Linux host: executes the command, for which seccomp(2) is as in a kernel that was built
  *                               without it
  */
-#include <stdio.h>
-
-#ifdef __linux__
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 /* struct sock_filter and sock_fprog (seccomp(2)); the kernel's own headers may be missing. */
@@ -43,10 +41,3 @@ main(int argc, char **argv)
 	perror(argv[1]);
 	return 1;
 }
-#else
-int
-main(void)
-{
-	return 2;
-}
-#endif
