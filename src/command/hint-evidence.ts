@@ -13,6 +13,8 @@ export interface NetworkTrouble {
   readonly port: number
   /** As that of a RefusedEvent or a ConnectionEvent. */
   readonly outcome: string
+  /** It was met before the command began. */
+  readonly isEarlier?: true
   readonly address?: string
 }
 

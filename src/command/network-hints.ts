@@ -165,10 +165,12 @@ export const wantsName: Recogniser = (evidence) => {
   if (atOtherPort !== undefined) return [atOtherPort]
   const address = wrongAddress(evidence, plan.network)
   if (address !== undefined) return [address]
-  const known = troubles.filter(({ outcome }) => Object.hasOwn(troubleHints, outcome))
+  const all = troubles.filter(({ outcome }) => Object.hasOwn(troubleHints, outcome))
+  const known = all.filter(({ isEarlier }) => isEarlier !== true)
   const isNamed = ({ name }: NetworkTrouble): boolean => evidence.match(new RegExp(String.raw`(?:^|[^\w.-])${literally(name)}(?![\w-]|\.\w)`, 'i')) !== undefined
   const isSaid = ({ outcome }: NetworkTrouble): boolean => evidence.match(troubleHints[outcome]?.says ?? /$^/) !== undefined
-  const trouble = evidence.isOutputSeen ? (known.find(isNamed) ?? known.find(isSaid)) : known[0]
+  // An earlier one is certain only if the command says what happened, and with which name.
+  const trouble = evidence.isOutputSeen ? (known.find(isNamed) ?? known.find(isSaid) ?? all.find((one) => isSaid(one) && isNamed(one))) : known[0]
   const found = trouble === undefined ? undefined : troubleHints[trouble.outcome]?.found(trouble, evidence)
   return trouble === undefined || found === undefined || found.remedies.length === 0 ? nothing : [{ ...found, about: trouble.name }]
 }

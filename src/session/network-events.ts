@@ -23,9 +23,13 @@ export class NetworkEvents {
     })
   }
 
-  /** Those that were met since a time by performance.now(). */
+  /**
+   * Those that were met since a time by performance.now(), and the names that were refused before: when a name is refused again, its event comes up to a
+   * second later.
+   */
   troubles(since: number): readonly NetworkTrouble[] {
-    return [...this.#troubles.values()].filter(({ at }) => at >= since).map(({ trouble }) => trouble)
+    const all = [...this.#troubles.values()].filter(({ trouble, at }) => at >= since || trouble.outcome === 'name')
+    return all.map(({ trouble, at }) => (at >= since ? trouble : { ...trouble, isEarlier: true }))
   }
 
   /** The session is closed. */

@@ -91,6 +91,14 @@ describeSession('a command that fails by what its session does', () => {
     expect(run(['--network', 'loopback'], connect('127.0.0.1')).stderr).not.toContain('hint')
   })
 
+  test.skipIf(isFreebsd)('for a name that its network lacks, is told of it each time in one session', async () => {
+    await using session = await openSession({ network: { allow: ['example.org:9'] } })
+    for (const time of ['first', 'second']) {
+      const { hints } = await session.run(['bash', '-c', 'exec 3<>/dev/tcp/other.example.net/9'], { reject: false })
+      expect([time, hints.map(({ about }) => about)]).toEqual([time, ['other.example.net']])
+    }
+  })
+
   test.skipIf(isFreebsd)('by a set-id bit, is told what allows it', () => {
     expectRemedy(['--output', path.join(folders.top, 'out')], ['sh', '-c', 'echo > /output/a && chmod u+s /output/a'], /set a set-uid bit or a file's set-gid bit on \/output\/a/)
   })
