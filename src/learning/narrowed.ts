@@ -32,14 +32,10 @@ export const mostUnused = 40
  * nothing but itself is shown.
  * @param kept what else the spec mounts in the project: outputs, for one
  */
-export function narrowed(root: UsedNode, kept: readonly string[]): readonly NarrowedInput[] {
-  return inputsOf(root, kept)
-}
-
-function inputsOf(node: UsedNode, kept: readonly string[]): readonly NarrowedInput[] {
+export function narrowed(node: UsedNode, kept: readonly string[]): readonly NarrowedInput[] {
   if (!node.isFolder) return node.isUsed ? [{ path: node.path, isFolder: false, isOverlay: false, found: 1, unused: [] }] : []
   if (node.whole !== undefined) return [wholeOf(node, node.whole, kept)]
-  const inside = [...node.children.values()].flatMap((child) => inputsOf(child, kept))
+  const inside = [...node.children.values()].flatMap((child) => narrowed(child, kept))
   if (inside.length > mostEntries) return [wholeOf(node, 'many', kept)]
   return inside.length === 0 && node.isUsed ? [wholeOf(node, 'looked', kept)] : inside
 }

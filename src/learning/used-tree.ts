@@ -7,9 +7,8 @@ import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
 
 /** Why a folder is shown as a whole, the strongest last. */
-export type WholeReason = 'looked' | 'many' | 'hidden' | 'unnamed' | 'special' | 'link' | 'listed' | 'shut' | 'written'
-
-const strength: readonly WholeReason[] = ['looked', 'many', 'hidden', 'unnamed', 'special', 'link', 'listed', 'shut', 'written']
+const strength = ['looked', 'many', 'hidden', 'unnamed', 'special', 'link', 'listed', 'shut', 'written'] as const
+export type WholeReason = (typeof strength)[number]
 
 /** A file or folder of the project, or of the toolchain, that a command found, or on the way to one. */
 export interface UsedNode {

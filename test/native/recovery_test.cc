@@ -30,6 +30,23 @@ constexpr std::chrono::milliseconds kNoWait{0};
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
+struct stat state_at(const std::string& path) {
+  struct stat found{};
+  ::stat(path.c_str(), &found);
+  return found;
+}
+
+/** A folder that is there, as an output. */
+Bind output_at(const std::string& folder) {
+  const struct stat found = state_at(folder);
+  return {.target = "/output",
+          .source = folder,
+          .is_file = false,
+          .is_writable = true,
+          .dev = static_cast<std::uint64_t>(found.st_dev),
+          .ino = found.st_ino};
+}
+
 /** A part that counts how often it was taken away, and that cannot be for as many times as it has to stay. */
 class Something final : public Part {
  public:
@@ -161,14 +178,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output still lent to a dead session has it
   const std::string output = folder + "/output";
   ::mkdir(output.c_str(), 0751);
   ::chmod(output.c_str(), 0751);
-  struct stat found{};
-  ::stat(output.c_str(), &found);
-  const Bind bind{.target = "/output",
-                  .source = output,
-                  .is_file = false,
-                  .is_writable = true,
-                  .dev = static_cast<std::uint64_t>(found.st_dev),
-                  .ino = found.st_ino};
+  const Bind bind = output_at(output);
   Trace trace;
   TakingAway taking{.trace = trace};
   const Lessee first_lessee = lessee(kFirst);
@@ -183,8 +193,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output still lent to a dead session has it
   }
   OutputLease again(second_lessee, bind);
   CHECK(again.make(trace));
-  ::stat(output.c_str(), &found);
-  CHECK((found.st_mode & 07777) == 0751);
+  CHECK((state_at(output).st_mode & 07777) == 0751);
   CHECK_FALSE(exists(file));
   CHECK(again.take_away(taking));
   ::rmdir(output.c_str());
@@ -204,14 +213,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output that is not there any more is told 
 TEST_CASE_FIXTURE(StateDirectory, "an output that went on to another session is not taken from it") {
   const std::string output = folder + "/output";
   ::mkdir(output.c_str(), 0700);
-  struct stat found{};
-  ::stat(output.c_str(), &found);
-  const Bind bind{.target = "/output",
-                  .source = output,
-                  .is_file = false,
-                  .is_writable = true,
-                  .dev = static_cast<std::uint64_t>(found.st_dev),
-                  .ino = found.st_ino};
+  const Bind bind = output_at(output);
   Trace trace;
   TakingAway taking{.trace = trace};
   const Lessee second_lessee = lessee(kSecond);
@@ -223,8 +225,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output that went on to another session is 
   leave_dead(kFirst, {lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}})});
   ::chmod(output.c_str(), 0777);
   const auto outcome = recovery.recover(kFirst, kNoWait);
-  ::stat(output.c_str(), &found);
-  CHECK((found.st_mode & 07777) == 0777);
+  CHECK((state_at(output).st_mode & 07777) == 0777);
   CHECK(outcome.leftovers.empty());
   CHECK_FALSE(exists(file));
   ::rmdir(output.c_str());
