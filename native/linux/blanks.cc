@@ -50,7 +50,7 @@ Birth BlankSessions::with_mounts(Birth birth) {
   return birth;
 }
 
-BlankSessions::~BlankSessions() {
+void BlankSessions::end() {
   {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
@@ -66,7 +66,7 @@ std::optional<Namespaces> BlankSessions::take(const Birth& birth) {
   give_way();
   const std::lock_guard lock(mutex_);
   // Many programs open one session; one that opens two will open more.
-  if (has_been_asked_ && !thread_.joinable()) thread_ = std::thread([this] { loop(); });
+  if (has_been_asked_ && !is_stopping_ && !thread_.joinable()) thread_ = std::thread([this] { loop(); });
   if (has_been_asked_) birth_ = birth;
   has_been_asked_ = true;
   while (!taken && !ready_.empty()) {

@@ -26,7 +26,7 @@ class BlankSessions {
   /** Both outlive this. */
   BlankSessions(const NamespaceHost& host, MountTable& mounts);
   BlankSessions& operator=(BlankSessions&&) = delete;
-  ~BlankSessions();
+  ~BlankSessions() { end(); }
 
   /** Takes a ready blank of that birth, if there is one. More are made for such sessions. */
   std::optional<Namespaces> take(const Birth& birth);
@@ -37,6 +37,11 @@ class BlankSessions {
    * command runs.
    */
   void refill(bool only_first);
+  /**
+   * Comes before the program ends, which destroys objects that the thread uses (exit(3)): none is begun any more.
+   * Called again it does nothing.
+   */
+  void end();
 
  private:
   void loop();

@@ -279,6 +279,14 @@ class Linux final : public System {
     return found;
   }
 
+  void shut_down() override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (host_) host_->blanks.end();
+    }
+    System::shut_down();
+  }
+
  private:
   Status prepare(const EnvelopePlan& plan) override {
     if (has_callers_id_only() && plan.ids) {

@@ -46,6 +46,28 @@ describeLinux('sessions that are begun ahead', () => {
     await expectSameState(before)
   })
 
+  // exit(3) destroys objects that such a thread uses.
+  test('are begun by no thread that outlives what ends the sessions of a program that exits', () => {
+    const script = `
+      import { readdirSync } from 'node:fs'
+      import { stat } from 'node:fs/promises'
+      import { setTimeout as sleep } from 'node:timers/promises'
+      const { build } = await import(${JSON.stringify(entry)})
+      const threads = () => readdirSync('/proc/self/task')
+      // Those of the runtime.
+      await Promise.all(Array.from({ length: 8 }, () => stat('/')))
+      await build({}, ['true'])
+      const before = threads()
+      await build({}, ['true'])
+      const begun = () => threads().filter((thread) => !before.includes(thread))
+      const most = begun().length
+      process.on('exit', () => console.log(JSON.stringify([most > 0, begun()])))
+      await sleep(100)
+      process.exit()`
+    const { stdout, stderr } = spawnSync(execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+    expect([stderr, stdout]).toEqual(['', '[true,[]]\n'])
+  })
+
   test('are counted as what they are, for the user whose programs have them', async () => {
     const said = (verb: string, ...before: string[]): string => {
       const [program = '', ...words] = [...before, execPath, path.resolve('dist/cli/main.cjs'), verb]
