@@ -50,6 +50,9 @@ Result<JailAnswer> call_jail(IovecList& parameters, Flags flags) {
   return parameters.error(kCall.name, kCall.name);
 }
 
+// JAIL_OWN_DESC of 15.0 (jail(2)), which the headers of 14 lack.
+constexpr int kJailOwnDesc = 0x80;
+
 struct OpenedJail {
   int jid;
   UniqueFd descriptor;
@@ -77,6 +80,8 @@ Result<OpenedJail> open_jail(const std::string& name, IovecList& options, Flags 
     descriptor.error().step = call.name;
     descriptor.error().detail = options.errmsg();
   }
+  // Made, and its descriptor found no room here. One that owns has taken the jail with it.
+  if (jid >= 0 && (flags & (JAIL_CREATE | kJailOwnDesc)) == JAIL_CREATE) static_cast<void>(::jail_remove(jid));
   return std::move(descriptor.error());
 }
 

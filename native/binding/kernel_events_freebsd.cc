@@ -26,6 +26,7 @@
 #include "binding/freebsd_calls.h"
 #include "freebsd/jail_child.h"
 #include "launch/stdio_ends.h"
+#include "launch/vfork_child.h"
 #include "launch/waiter.h"
 
 namespace buildjail {
@@ -132,13 +133,27 @@ Napi::Value end_of(Napi::Env env, pid_t child) {
   return object;
 }
 
+/** Of a child that cannot be waited for: its zombie would keep the jail (jail(8)), and its number. */
+void end_unheard(pid_t child) {
+  // ECHILD: it is none of ours (waitpid(2)).
+  if (::waitpid(child, nullptr, WNOHANG) != 0) return;
+  static_cast<void>(::kill(child, SIGKILL));
+  reap(child);
+}
+
 Napi::Value wait_for_end_call(const Napi::CallbackInfo& info) {
   const pid_t child = value_from_js<ProcessId>(info[0], {.call = "wait4", .name = "pid"});
   struct kevent event{};
   // An earlier exit is reported too: a zombie can still be watched (kqueue(2), EVFILT_PROC).
   EV_SET(&event, static_cast<uintptr_t>(child), EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, nullptr);
   // Waited for where its end is reported: until then its number is its own, so a signal cannot meet another process.
-  return listen(info[1], event, NOTE_EXIT, [child](Napi::Env env, const struct kevent&) { return end_of(env, child); });
+  try {
+    return listen(info[1], event, NOTE_EXIT,
+                  [child](Napi::Env env, const struct kevent&) { return end_of(env, child); });
+  } catch (const Napi::Error&) {
+    end_unheard(child);
+    throw;
+  }
 }
 
 constexpr const char* kStep = "spawn";

@@ -136,7 +136,10 @@ Status remove_rule(RulesetNumber ruleset, RuleNumber number) {
 /** Once, or from now on as well. */
 Status apply_rules(RulesetNumber ruleset, const std::string& path, bool is_lasting) {
   auto number = static_cast<devfs_rsnum>(ruleset.value);
-  return on_devfs(path, [&](int dev) { return call_devfs(dev, is_lasting ? DEVFSIO_SUSE : DEVFSIO_SAPPLY, number); });
+  auto status =
+      on_devfs(path, [&](int dev) { return call_devfs(dev, is_lasting ? DEVFSIO_SUSE : DEVFSIO_SAPPLY, number); });
+  if (!status) status.error().path = path;
+  return status;
 }
 
 Status mount(IovecList& options, Flags flags) { return nmount_options(options, flags, "nmount", {}); }

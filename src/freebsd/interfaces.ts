@@ -5,7 +5,8 @@ import { now, promised, step, type Steps } from './steps.ts'
  * SIOCIFCREATE2 (ifconfig(8), create): a network interface of a kind that can be cloned, as `epair`, `lo`, `bridge` or `tap`.
  * @param name the kind, for the next free one, or the name of one
  * @returns its name; of epair(4) that of its first end, `epair0a`, whose other is `epair0b`
- * @throws SystemCallError `EEXIST` for a name that is taken, `EINVAL` for a kind that is not there, as while its module is not loaded (`kldLoad('if_epair')`)
+ * @throws SystemCallError `EEXIST` for a name that is taken, `EINVAL` for a kind that is not there, as while its module is not loaded (`kldLoad('if_epair')`),
+ * and for the name of one end of an epair(4): that is made by `epair7`
  */
 export function interfaceCreate(name: string): Promise<string> {
   return promised(creating(name))

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { SystemCallError } from '../errors.ts'
 import type { NativeIovec, NativeJailParameter } from '../native/freebsd.ts'
 import { hostname, inOrder, jailsysWords } from '../native/jail-values.ts'
-import { copied, isText, isWhole, refusal } from './refusal.ts'
+import { copied, inWords, isText, isWhole, refusal } from './refusal.ts'
 
 /**
  * A value of a parameter of jails in JavaScript. Null is its name alone, which fits flags. Bytes are what the kernel gets, as they are, and only without checks.
@@ -30,7 +30,7 @@ const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (val
  * @throws SystemCallError `EINVAL` naming the parameter when the value does not fit it.
  */
 export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined, isChecked = true): NativeIovec {
-  if (isChecked && type !== undefined && !kindOf[type].fits(value)) throw unfit(name, kindOf[type].what)
+  if (isChecked && type !== undefined && !kindOf[type].fits(value)) throw unfit(name, `${kindOf[type].what}, which ${inWords(value)} is not`)
   if (value === null) return [name, null]
   if (value instanceof Uint8Array) {
     if (isChecked) throw unfit(name, 'is given as bytes, which is not checked')
@@ -55,7 +55,7 @@ export function encodeParameter(name: string, value: JailParameterValue, type: N
  * @throws SystemCallError `EINVAL` where there is one inside
  */
 export function textValue(text: string, syscall: string, name: string, isChecked = true): Uint8Array {
-  if (isChecked && text.includes('\0')) throw refusal(syscall, 'EINVAL', name, 'must not hold a NUL character')
+  if (isChecked && text.includes('\0')) throw refusal(syscall, 'EINVAL', name, `${name} must not hold a NUL character`)
   return Buffer.from(`${text}\0`)
 }
 
@@ -104,7 +104,7 @@ function addressBytes(name: string, address: string, type: NativeJailParameter['
 }
 
 function unfit(name: string, what: string): SystemCallError {
-  return refusal('jail_set', 'EINVAL', name, what)
+  return refusal('jail_set', 'EINVAL', name, `${name} ${what}`)
 }
 
 /** `allow.nomount` as `allow.mount`; undefined where there is no `no` before the last component. */

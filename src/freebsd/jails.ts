@@ -40,7 +40,7 @@ const known = JAIL_CREATE | JAIL_UPDATE | JAIL_DYING | JAIL_USE_DESC | JAIL_AT_D
 /**
  * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), and null a flag by its name alone; a number is
  * an int, a bigint an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
- * `ip6.addr` take lists of addresses; `meta` and `env` (15.0) texts, as do their keys, `meta.KEY`.
+ * `ip6.addr` take lists of addresses; `meta` and `env` (15.0) texts, as do their keys, `meta.KEY`, which null takes away.
  *
  * `vnet: 'new'` gives processes of the user 0 in the jail the right to make and name network interfaces there. devd(8) and the kernel of the host trust
  * those names: such a process can execute commands as root of the host, hide its devices and make its kernel panic. So have no program there as the
@@ -143,7 +143,9 @@ export function* encoding(freebsd: NativeFreebsd, parameters: JailParameters, op
   const types = yield* knownParameters(freebsd)
   return given.map(([name, value]) => {
     if (check) checkName(types, name)
-    const encoded = encodeParameter(name, value, typeOf(types, name), check)
+    // Without a value a key is taken away (jm_osd_method_set).
+    const type = value === null && isMetadata(name) ? undefined : typeOf(types, name)
+    const encoded = encodeParameter(name, value, type, check)
     if (check) checkLength(types, encoded)
     return encoded
   })
@@ -274,7 +276,7 @@ function checkName(types: Known, name: string): void {
 function checkLength(types: Known, [name, value]: NativeIovec): void {
   const { type, longest = 0 } = listedAs(types, name) ?? {}
   if (type !== 'string' || longest === 0 || value === null || value.length <= longest) return
-  throw refusal('jail_set', isMetadata(name) ? 'EFBIG' : 'ENAMETOOLONG', name, `has ${value.length} bytes with its NUL, of at most ${longest}`)
+  throw refusal('jail_set', isMetadata(name) ? 'EFBIG' : 'ENAMETOOLONG', name, `${name} has ${value.length} bytes with its NUL, of at most ${longest}`)
 }
 
 function checkFlags(syscall: string, flags: number, check: boolean): void {

@@ -91,7 +91,7 @@ function* mounting(options: Readonly<Record<string, string | boolean | Uint8Arra
   const iovecs = Object.entries(checkedObject(options, 'nmount', 'options')).map(([name, value]): NativeIovec => {
     if (typeof value === 'boolean') return [value ? name : `no${name}`, null]
     if (typeof value === 'string') return [name, textValue(value, 'nmount', name, check)]
-    if (check) throw refusal('nmount', 'EINVAL', name, 'is neither a text nor true or false, and nothing else is checked')
+    if (check) throw refusal('nmount', 'EINVAL', name, `${name} is neither a text nor true or false`)
     return [name, value]
   })
   if (check) checkMandatory(iovecs)
@@ -103,7 +103,7 @@ function checkMandatory(iovecs: readonly NativeIovec[]): void {
   for (const [wanted, longest] of [['fstype', longestType], ['fspath', longestPath]] as const) {
     const [, value] = iovecs.find(([name]) => name === wanted) ?? []
     if (value === undefined || value === null) throw refusal('nmount', 'EINVAL', wanted, `Invalid ${wanted}`)
-    if (value.length > longest) throw refusal('nmount', 'ENAMETOOLONG', wanted, `has ${value.length} bytes with its NUL, of at most ${longest}`)
+    if (value.length > longest) throw refusal('nmount', 'ENAMETOOLONG', wanted, `${wanted} has ${value.length} bytes with its NUL, of at most ${longest}`)
   }
 }
 

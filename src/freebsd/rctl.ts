@@ -5,7 +5,7 @@ import { now, promised, step, type Steps } from './steps.ts'
 
 /**
  * rctl_add_rule(2).
- * @param rule `jail:NAME:RESOURCE:ACTION=AMOUNT[/PER]`, or with `user`, `loginclass` or `process` as the subject. Amounts are numbers without a unit:
+ * @param rule `jail:NAME:RESOURCE:ACTION=AMOUNT[/PER]`, or with `user:UID`, `loginclass:NAME` or `process:PID` as the subject. Amounts are numbers without a unit:
  * bytes, seconds, percent. Rules of a jail go by its name, may be there before it is, and outlive it.
  * @throws SystemCallError `EINVAL` for a rule that is none, `EOPNOTSUPP` for an action that the resource does not have, `ESRCH` for no such process
  */
@@ -48,7 +48,7 @@ export function rctlRulesSync(filter = '::'): string[] {
 
 /**
  * rctl_get_racct(2): what a subject uses, by the names of rctl(8): bytes, whole seconds of processor and wall clock time, percent, numbers.
- * @param subject `jail:NAME`, `process:PID`, `user:NAME` or `loginclass:NAME`
+ * @param subject `jail:NAME`, `process:PID`, `user:UID` or `loginclass:NAME`
  * @throws SystemCallError `ESRCH` where there is no such process. A jail that is not there uses nothing, says the kernel.
  */
 export function rctlUsage(subject: string): Promise<Record<string, bigint>> {

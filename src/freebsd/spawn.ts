@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 
-import { InvalidCommandError } from '../errors.ts'
+import { InvalidCommandError, typed } from '../errors.ts'
 import { checkSignal, type Signal } from '../command/options.ts'
 import { readableOf, writableOf } from '../command/stdio.ts'
 import type { NativeFreebsdEvents, NativeProcessEnd, NativeSpawn } from '../native/freebsd.ts'
@@ -118,7 +118,10 @@ export interface ProcessEnd {
   /** Milliseconds of processor time, its descendants' among them that it waited for. */
   readonly userMs: number
   readonly systemMs: number
-  /** Bytes. */
+  /**
+   * Bytes, as the kernel's clock has found them: 0 where it ended between two ticks. Up to execve(2) the child shares the memory of this program, so that it can be
+   * the size of that where the command itself is smaller.
+   */
   readonly maxRssBytes: number
 }
 
@@ -138,16 +141,23 @@ export class JailProcess {
   constructor(events: NativeFreebsdEvents, pid: number, [stdin = -1, stdout = -1, stderr = -1]: readonly number[]) {
     this.pid = pid
     this.#events = events
-    this.ended = new Promise((resolve) => {
-      const wait = events.waitForEnd(pid, (end) => {
-        this.#isOver = true
-        events.over(wait)
-        resolve(endOf(end))
-      })
-    })
     this.stdin = stdin < 0 ? null : writableOf(stdin)
     this.stdout = stdout < 0 ? null : readableOf(stdout)
     this.stderr = stderr < 0 ? null : readableOf(stderr)
+    let tell: (end: ProcessEnd) => void = () => {}
+    this.ended = new Promise((resolve) => {
+      tell = resolve
+    })
+    try {
+      const wait = events.waitForEnd(pid, (end) => {
+        this.#isOver = true
+        events.over(wait)
+        tell(endOf(end))
+      })
+    } catch (error) {
+      for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy()
+      throw typed(error)
+    }
   }
 
   /** kill(2). False when it is over. */
@@ -172,7 +182,8 @@ export class JailProcess {
  * jail_attach(2), setuid(2) and chroot(2) of the calling process are not offered: they act on all of its threads, those of the JavaScript runtime among them,
  * and cannot be taken back; and jail_attach(2) is refused to a process that has a directory open, as this one may. A child does them instead.
  * @param argv the program and its arguments; the program is a path in the jail, or a name on `PATH` of `env`
- * @throws SystemCallError of the step that failed: `syscall` is its call; nothing was executed then.
+ * @throws SystemCallError of the step that failed: `syscall` is its call; nothing was executed then. Of `kqueuex` or `kevent`: it could not be waited for, and was
+ * killed.
  */
 export function spawnInJail(jail: JailKey | JailDescriptor, argv: readonly string[], options: SpawnInJailOptions = {}): Promise<JailProcess> {
   return promised(spawning(jail, argv, options))

@@ -82,7 +82,7 @@ export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
 }
 
 /**
- * Watches a jail from here on: what happens after the call has returned is told. On the spot, as tests want it.
+ * Watches a jail from here on: what happens after the call has returned is told. On the spot, as tests want it. A descriptor may be closed meanwhile.
  * @throws SystemCallError `ENOENT` when there is no such jail
  */
 export function watchJail(jail: JailKey | JailDescriptor, options: WatchJailOptions = {}): JailWatch {
@@ -91,10 +91,34 @@ export function watchJail(jail: JailKey | JailDescriptor, options: WatchJailOpti
   const isPolling = booleanIn(asked, false, 'kevent', 'isPolling')
   // A timer takes what is beyond that for a millisecond.
   if (!isWhole(pollMs, 1, 2 ** 31 - 1)) throw refusal('kevent', 'EINVAL', 'pollMs', `pollMs is a whole number of 1 to 2147483647, which ${inWords(pollMs)} is not`)
-  if (isPolling || !kernelSync().features.jailDescriptors) return new JailWatch('polling', (tell) => poll(jail, pollMs, tell))
-  if (JailDescriptor.isOne(jail)) return new JailWatch('EVFILT_JAILDESC', (tell) => listen(events, jail.fd, true, tell))
+  const isLooking = isPolling || !kernelSync().features.jailDescriptors
+  if (JailDescriptor.isOne(jail)) {
+    if (isLooking) return new JailWatch('polling', (tell) => withOwn(jail, (own) => poll(() => own.getSync(undefined, JAIL_DYING), pollMs, tell)))
+    return new JailWatch('EVFILT_JAILDESC', (tell) => withOwn(jail, (own) => listen(events, own.fd, true, tell)))
+  }
+  if (isLooking) return new JailWatch('polling', (tell) => poll(lookBy(jail), pollMs, tell))
   const { jid } = jailGetSync(jail, ['jid'])
   return new JailWatch('EVFILT_JAIL', (tell) => listen(events, Number(jid), false, tell))
+}
+
+/**
+ * Watches by a descriptor that is the watch's own and does not own the jail. The events of the other end when it is closed (kqueue(2), EVFILT_JAILDESC), before
+ * the removal that it may bring.
+ */
+function withOwn(jail: JailDescriptor, start: (own: JailDescriptor) => () => void): () => void {
+  const own = JailDescriptor.getSync({ jid: Number(jail.getSync(['jid'])['jid']) })
+  try {
+    // Of a jail that is still there the number was its own until now.
+    jail.getSync(['jid'])
+    const stop = start(own)
+    return () => {
+      stop()
+      own.close()
+    }
+  } catch (error) {
+    own.close()
+    throw error
+  }
 }
 
 function listen(events: NativeFreebsdEvents, number: number, isDescriptor: boolean, tell: (event: JailEvent) => void): () => void {
@@ -119,8 +143,7 @@ function eventsOf({ notes, number }: NativeJailEvents): JailEvent[] {
   ]
 }
 
-function poll(jail: JailKey | JailDescriptor, pollMs: number, tell: (event: JailEvent) => void): () => void {
-  const look = JailDescriptor.isOne(jail) ? () => jail.getSync(undefined, JAIL_DYING) : lookBy(jail)
+function poll(look: () => Record<string, JailParameterValue>, pollMs: number, tell: (event: JailEvent) => void): () => void {
   let before = look()
   const timer = setInterval(() => {
     const after = lookAgain(look)

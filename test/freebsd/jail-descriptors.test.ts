@@ -91,6 +91,37 @@ describeFreebsd('jails by descriptor', () => {
     expect(openDescriptors()).toEqual(before)
   })
 
+  test('a jail whose descriptor finds no room is not left, though it would not own it', { timeout: 120_000 }, () => {
+    const program = `
+      const { closeSync, openSync } = await import('node:fs')
+      const { JailDescriptor, jailListSync, jailRemoveSync } = await import(${JSON.stringify(new URL('../../src/freebsd/index.ts', import.meta.url).href)})
+      const four = () => Promise.allSettled([0, 1, 2, 3].map(async (which) => {
+        const jail = await JailDescriptor.create({ name: '${name}' + which, path: '/', persist: true }, { isOwning: false })
+        jail.removeSync()
+        jail.close()
+      }))
+      // What is done once is done.
+      await four()
+      const taken = []
+      try { for (;;) taken.push(openSync('/dev/null')) } catch {}
+      let [withoutRoom, left] = [0, 0]
+      // Another thread has to take the room between the making of the jail and the coming of its descriptor.
+      for (let rounds = 0; rounds < 2000 && withoutRoom < 3; rounds += 1) {
+        const free = taken.splice(-4 - (rounds % 8))
+        for (const one of free) closeSync(one)
+        withoutRoom += (await four()).filter(({ reason }) => reason?.syscall === 'recvmsg').length
+        for (const jail of jailListSync(['name', 'jid']).filter((jail) => jail.name.startsWith('${name}'))) {
+          left += 1
+          jailRemoveSync(jail.jid)
+        }
+        for (const _ of free) taken.push(openSync('/dev/null'))
+      }
+      console.log(JSON.stringify({ withoutRoom: withoutRoom >= 3, left }))
+      process.exit()`
+    const { stdout } = spawnSync('sh', ['-c', 'ulimit -n 128 && exec "$0" -e "$1"', process.execPath, program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    expect(JSON.parse(stdout)).toEqual({ withoutRoom: true, left: 0 })
+  })
+
   test('a program that is killed takes along the jail that it owns', async () => {
     const program = `
       const { JailDescriptor } = await import(${JSON.stringify(new URL('../../src/freebsd/index.ts', import.meta.url).href)})

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { openSync, closeSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -34,7 +35,8 @@ describeFreebsd('starting a program in a jail', () => {
   })
 
   test('exit codes, signals and what it used come back', async () => {
-    const exited = await (await spawnInJail({ jid }, ['/bin/sh', '-c', 'exit 3'])).ended
+    // The kernel looks at the memory of a process by its clock alone (statclock in sys/kern/kern_clock.c).
+    const exited = await (await spawnInJail({ jid }, ['/bin/sh', '-c', 'i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done; exit 3'])).ended
     expect(exited).toMatchObject({ exitCode: 3, signal: null })
     expect(exited.maxRssBytes).toBeGreaterThan(100_000)
     const sleeping = spawnInJailSync({ jid }, ['/bin/sleep', '60'])
@@ -74,6 +76,27 @@ describeFreebsd('starting a program in a jail', () => {
 
   test('no jail is refused', async () => {
     await expect(spawnInJail({ name: 'bj-no-such' }, ['/bin/true'])).rejects.toMatchObject({ code: 'ENOENT', syscall: 'jail_get' })
+  })
+
+  test('one that cannot be waited for is refused, and keeps neither its jail nor a descriptor', async () => {
+    const program = `
+      const { closeSync, openSync } = await import('node:fs')
+      const { jailGetSync, jailRemoveSync, JAIL_DYING, spawnInJail } = await import(${JSON.stringify(new URL('../../src/freebsd/index.ts', import.meta.url).href)})
+      const start = () => spawnInJail({ jid: ${jid} }, ['/bin/sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore'] })
+      const first = await start()
+      first.kill('SIGKILL')
+      await first.ended
+      const taken = []
+      try { for (;;) taken.push(openSync('/dev/null')) } catch {}
+      const { name, code, syscall } = await start().catch((error) => error)
+      for (const one of taken) closeSync(one)
+      jailRemoveSync(${jid})
+      const isGone = () => { try { jailGetSync({ jid: ${jid} }, ['dying'], JAIL_DYING); return false } catch { return true } }
+      for (let looks = 0; looks < 200 && !isGone(); looks += 1) await new Promise((resolve) => setTimeout(resolve, 20))
+      console.log(JSON.stringify({ name, code, syscall, isGone: isGone() }))
+      process.exit()`
+    const { stdout } = spawnSync('sh', ['-c', 'ulimit -n 128 && exec "$0" -e "$1"', process.execPath, program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    expect(JSON.parse(stdout)).toEqual({ name: 'SystemCallError', code: 'EMFILE', syscall: 'kqueuex', isGone: true })
   })
 
   test('every step can be left out, and what it did is missed', async () => {

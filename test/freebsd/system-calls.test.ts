@@ -69,6 +69,9 @@ describeFreebsd('jail_set, jail_get and jail_remove', () => {
     context.skip(!has, 'no parameter "meta" in this kernel')
     const jid = await jailSet({ name, path: '/', persist: true, 'meta.tag': 'blue', 'env.A': 'b' }, JAIL_CREATE)
     expect(await jailGet({ jid }, ['meta.tag', 'env.A', 'name'])).toEqual({ 'meta.tag': 'blue', 'env.A': 'b', name })
+    await jailSet({ jid, 'meta.more': 'yes' }, JAIL_UPDATE)
+    await jailSet({ jid, 'meta.tag': null, env: null }, JAIL_UPDATE)
+    expect(await jailGet({ jid }, ['meta', 'env'])).toEqual({ meta: 'more=yes', env: '' })
   })
 
   test.each([

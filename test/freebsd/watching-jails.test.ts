@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 
 import { JAIL_CREATE, JAIL_UPDATE, JailDescriptor, jailGetSync, jailListSync, jailRemoveSync, jailSetSync, kernelSync, spawnInJailSync, watchJail, type JailEvent } from '../../src/freebsd/index.ts'
+import { openDescriptors } from '../../scripts/soak/open-descriptors.mjs'
 import { refusalOf } from '../unit/refusal.ts'
 import { describeFreebsd } from './guest.ts'
 
@@ -44,6 +45,22 @@ describeFreebsd('watching a jail', () => {
     expect(await watch.next()).toEqual({ kind: 'set' })
     jail.removeSync()
     expect(await all(watch)).toEqual([{ kind: 'remove' }])
+  })
+
+  test.for([false, true])('the removal by a descriptor that is closed is told, and a watch outlives one that does not own (isPolling: %s)', async (isPolling, context) => {
+    context.skip(!kernelSync().features.jailDescriptors, 'this kernel has no descriptors of jails')
+    const before = openDescriptors()
+    const owning = JailDescriptor.createSync(plain)
+    const removed = watchJail(owning, { isPolling, pollMs: 5 })
+    owning.close()
+    expect(await all(removed)).toEqual([{ kind: 'remove' }])
+    const other = JailDescriptor.createSync(plain, { isOwning: false })
+    const left = watchJail(other, { isPolling, pollMs: 5 })
+    other.close()
+    jailSetSync({ name, 'host.hostname': 'x' }, JAIL_UPDATE)
+    expect(await left.next()).toEqual({ kind: 'set' })
+    left.close()
+    expect(openDescriptors()).toEqual(before)
   })
 
   test('by looking at it again and again', async () => {
