@@ -21,7 +21,8 @@ const script = `cd /output
   chflags -h uchg,uunlnk a || exit 4
   chflags uunlnk,nodump .`
 
-const run = (file: string, ...args: string[]): string => spawnSync(file, args, { encoding: 'latin1' }).stdout.trim()
+// In another locale tr(1) refuses names that are no text.
+const run = (file: string, ...args: string[]): string => spawnSync(file, args, { encoding: 'latin1', env: { ...process.env, LC_ALL: 'C' } }).stdout.trim()
 
 describeFreebsd('an output in which a build has left what is seldom seen', () => {
   const folders = useFolders()
