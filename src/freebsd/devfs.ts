@@ -1,6 +1,6 @@
 import type { NativeDevfsRule, NativeNewDevfsRule } from '../native/freebsd.ts'
 import { native } from './native.ts'
-import { checkedObject, copied, inWords, isWhole, refusal } from './refusal.ts'
+import { checkedObject, copied, inWords, isWhole, refusal, refuseOthers } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
 /** Kinds of devices that a rule can be for (devfs(8), type). */
@@ -135,7 +135,8 @@ export function devfsRuleset(number: number): DevfsRuleset {
 }
 
 function encode(rule: DevfsRule): NativeNewDevfsRule {
-  const { number, path, types, isShown, uid, gid, mode, include } = checkedObject(rule, 'ioctl', 'rule')
+  const { number, path, types, isShown, uid, gid, mode, include, ...others } = checkedObject(rule, 'ioctl', 'rule')
+  refuseOthers(others, 'ioctl')
   const isKind = (kind: unknown): boolean => Object.keys(kinds).includes(kind as DeviceKind)
   const given = types === undefined ? undefined : copied(types, Object.keys(kinds).length, 'ioctl', 'types', isKind, `one of ${Object.keys(kinds).join(', ')}`)
   return { number, path, kinds: given?.reduce((all, kind) => all | kinds[kind], 0), isShown, uid, gid, mode, include }

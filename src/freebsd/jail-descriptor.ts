@@ -4,7 +4,7 @@ import { encodeParameter, type JailParameterValue } from './jail-parameters.ts'
 import { encoding, getting, JAIL_AT_DESC, JAIL_CREATE, JAIL_UPDATE, JAIL_USE_DESC, keyPair, type JailKey, type JailParameters } from './jails.ts'
 import { native } from './native.ts'
 import { kernelSteps } from './kernel.ts'
-import { booleanIn, checkedObject, refusal, type CallOptions } from './refusal.ts'
+import { booleanIn, checkedObject, isChecked, refusal, type CallOptions } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
 const JAIL_GET_DESC = 0x40
@@ -132,17 +132,20 @@ export class JailDescriptor implements Disposable {
 
   static *#opening(key: JailKey, options: OpenJailOptions): Steps<JailDescriptor> {
     const freebsd = native('JailDescriptor.get')
-    const isOwning = booleanIn(checkedObject(options, 'jail_get', 'options').isOwning, false, 'jail_get', 'isOwning')
+    const { isOwning: asked, ...call } = checkedObject(options, 'jail_get', 'options')
+    const isOwning = booleanIn(asked, false, 'jail_get', 'isOwning')
+    const pair = keyPair(key, isChecked(call, 'jail_get'))
     yield* needDescriptors('jail_get')
-    const pairs = [encodeParameter('desc', -1, 'int'), keyPair(key)]
+    const pairs = [encodeParameter('desc', -1, 'int'), pair]
     return new JailDescriptor(yield* step((isNow) => freebsd.jailOpen('jail_get', pairs, isOwning ? JAIL_OWN_DESC : JAIL_GET_DESC, isNow)))
   }
 
   static *#creating(parameters: JailParameters, options: OpenJailOptions): Steps<JailDescriptor> {
     const freebsd = native('JailDescriptor.create')
-    const isOwning = booleanIn(checkedObject(options, 'jail_set', 'options').isOwning, true, 'jail_set', 'isOwning')
+    const { isOwning: asked, ...call } = checkedObject(options, 'jail_set', 'options')
+    const isOwning = booleanIn(asked, true, 'jail_set', 'isOwning')
     yield* needDescriptors('jail_set')
-    const pairs = [encodeParameter('desc', -1, 'int'), ...(yield* encoding(freebsd, parameters, options))]
+    const pairs = [encodeParameter('desc', -1, 'int'), ...(yield* encoding(freebsd, parameters, call))]
     const flags = JAIL_CREATE | (isOwning ? JAIL_OWN_DESC : JAIL_GET_DESC)
     return new JailDescriptor(yield* step((isNow) => freebsd.jailOpen('jail_set', pairs, flags, isNow)))
   }

@@ -16,7 +16,9 @@ export type Errno = 'EINVAL' | 'ENAMETOOLONG' | 'EFBIG' | 'ENOSYS'
 
 /** Whether a call is to be checked. */
 export function isChecked(options: CallOptions, syscall: string): boolean {
-  return booleanIn(checkedObject(options, syscall, 'options').check, true, syscall, 'check')
+  const { check, ...others } = checkedObject(options, syscall, 'options')
+  refuseOthers(others, syscall)
+  return booleanIn(check, true, syscall, 'check')
 }
 
 // Numbers and texts are checked by native code (native/binding/from_js.h). What is taken apart on this side is checked here first.
@@ -25,6 +27,11 @@ export function isChecked(options: CallOptions, syscall: string): boolean {
 export function checkedObject<T extends object>(value: T, syscall: string, entry: string): T {
   if (typeof value !== 'object' || value === null) throw refusal(syscall, 'EINVAL', entry, `${entry} is an object, which ${inWords(value)} is not`)
   return value
+}
+
+/** What is left of an object once its own members were taken: one that is misspelt would be passed over. */
+export function refuseOthers(others: object, syscall: string): void {
+  for (const name of Object.keys(others)) throw refusal(syscall, 'EINVAL', name, `${name} is unknown`)
 }
 
 export function booleanIn(value: unknown, byDefault: boolean, syscall: string, entry: string): boolean {

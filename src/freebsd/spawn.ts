@@ -7,7 +7,7 @@ import type { NativeFreebsdEvents, NativeProcessEnd, NativeSpawn } from '../nati
 import { JailDescriptor } from './jail-descriptor.ts'
 import { getting, keyPair, type JailKey } from './jails.ts'
 import { nativeEvents } from './native.ts'
-import { booleanIn, checkedObject, copied, isText } from './refusal.ts'
+import { booleanIn, checkedObject, copied, isText, refuseOthers } from './refusal.ts'
 import { atOnce, now, promised, step, type Steps } from './steps.ts'
 
 /**
@@ -209,9 +209,10 @@ const mostTexts = 2 ** 20
 
 /** What is to be done in the jail. Each option is asked for once, as a getter may answer otherwise the second time. */
 function programOf(argv: readonly string[], options: SpawnInJailOptions): Omit<NativeSpawn, 'jid'> {
-  const { uid = 0, gid = 0, groups = [], umask = 0o022, cwd = '/', env = {}, limits = {}, loginClass, parentDeathSignal = 'SIGKILL', stdio = allPipes, without = [], ...flags } = checkedObject(options, call, 'options')
-  const noNewPrivileges = booleanIn(flags.noNewPrivileges, true, call, 'noNewPrivileges')
-  const tracing = booleanIn(flags.tracing, false, call, 'tracing')
+  const { uid = 0, gid = 0, groups = [], umask = 0o022, cwd = '/', env = {}, limits = {}, loginClass, parentDeathSignal = 'SIGKILL', stdio = allPipes, without = [], noNewPrivileges: isBound, tracing: isTraced, ...others } = checkedObject(options, call, 'options')
+  refuseOthers(others, call)
+  const noNewPrivileges = booleanIn(isBound, true, call, 'noNewPrivileges')
+  const tracing = booleanIn(isTraced, false, call, 'tracing')
   const words = copied(argv, mostTexts, call, 'argv', isText, 'a text')
   const variables = Object.entries(checkedObject(env, call, 'env'))
   if (words.length === 0 || words[0] === '') throw refuse('argv', 'needs a program')

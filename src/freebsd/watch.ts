@@ -3,7 +3,7 @@ import { JailDescriptor } from './jail-descriptor.ts'
 import { jailGetSync, JAIL_DYING, type JailKey, type JailParameterValue } from './jails.ts'
 import { kernelSync } from './kernel.ts'
 import { nativeEvents } from './native.ts'
-import { booleanIn, checkedObject, inWords, isWhole, refusal } from './refusal.ts'
+import { booleanIn, checkedObject, inWords, isWhole, refusal, refuseOthers } from './refusal.ts'
 import { atOnce } from './steps.ts'
 
 /** Something that has happened to a jail since it was looked at last. */
@@ -87,7 +87,8 @@ export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
  */
 export function watchJail(jail: JailKey | JailDescriptor, options: WatchJailOptions = {}): JailWatch {
   const events = nativeEvents('watchJail')
-  const { pollMs = 50, isPolling: asked } = checkedObject(options, 'kevent', 'options')
+  const { pollMs = 50, isPolling: asked, ...others } = checkedObject(options, 'kevent', 'options')
+  refuseOthers(others, 'kevent')
   const isPolling = booleanIn(asked, false, 'kevent', 'isPolling')
   // A timer takes what is beyond that for a millisecond.
   if (!isWhole(pollMs, 1, 2 ** 31 - 1)) throw refusal('kevent', 'EINVAL', 'pollMs', `pollMs is a whole number of 1 to 2147483647, which ${inWords(pollMs)} is not`)

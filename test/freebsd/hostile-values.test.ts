@@ -8,6 +8,7 @@ import {
   cpusetOfJailSync,
   devfsRuleset,
   JAIL_CREATE,
+  JailDescriptor,
   jailGetSync,
   jailListSync,
   jailRemove,
@@ -19,6 +20,7 @@ import {
   setCpusetOfJailSync,
   spawnInJail,
   spawnInJailSync,
+  watchJail,
   type DevfsRule,
   type SpawnInJailOptions,
 } from '../../src/freebsd/index.ts'
@@ -116,6 +118,7 @@ describeFreebsd('values that the kernel would take for others', () => {
       ['path', { path: 7 as unknown as string }],
       ['types[0]', { types: ['nothing' as 'disk'] }],
       ['types[0]', { types: ['toString' as 'disk'] }],
+      ['hide', { hide: true } as DevfsRule],
     ] satisfies [string, DevfsRule][]) {
       await expect(ruleset.add(rule)).rejects.toMatchObject({ ...refused, entry })
     }
@@ -124,6 +127,20 @@ describeFreebsd('values that the kernel would take for others', () => {
     // Whoever changes the object all the same.
     Object.assign(ruleset, { number: 65_536 + 1 })
     await expect(ruleset.add({ isShown: false })).rejects.toMatchObject({ ...refused, entry: 'ruleset' })
+  })
+
+  test('an option that is misspelt is refused by its name, and nothing is done', () => {
+    const misspelt = { check: false, isOwnning: true }
+    const calls: readonly (() => unknown)[] = [
+      () => jailSetSync({ name: `${name}-2`, path: '/', persist: true }, JAIL_CREATE, misspelt),
+      () => JailDescriptor.createSync({ name: `${name}-2`, path: '/', persist: true }, misspelt),
+      () => JailDescriptor.getSync({ jid }, misspelt),
+      () => watchJail({ jid }, { isOwnning: true } as object),
+      () => spawnInJailSync({ jid }, ['/bin/sh', '-c', `touch ${marker}`], { isOwnning: true } as object),
+    ]
+    for (const call of calls) expect(call).toThrow(expect.objectContaining({ ...refused, entry: 'isOwnning' }))
+    expect(names()).toEqual([name])
+    expect(existsSync(marker)).toBe(false)
   })
 
   test('flags are those that an int has', async () => {

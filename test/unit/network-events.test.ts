@@ -70,10 +70,10 @@ describe.skipIf(process.platform === 'freebsd')('a session with a network of nam
     expect(heard).toEqual([])
   })
 
-  const failing = (events: readonly NativeNetworkEvent[], ids?: readonly string[]): Partial<FakeAddon['script']> => ({
+  const failing = (events: readonly NativeNetworkEvent[], ids?: readonly string[], stderr = 'getaddrinfo ENOTFOUND telemetry.example.com'): Partial<FakeAddon['script']> => ({
     behaviour: (launch, fake) => {
       for (const id of ids ?? fake.jobs.slice(-1).map((job) => job.id)) fake.network(id, events)
-      fake.exit(launch.job, { exitCode: 1, stderr: Buffer.from('getaddrinfo ENOTFOUND telemetry.example.com\n') })
+      fake.exit(launch.job, { exitCode: 1, stderr: Buffer.from(`${stderr}\n`) })
     },
   })
   const hint = { about: 'telemetry.example.com', problem: 'it looked up telemetry.example.com, which the network of this session does not have' }
@@ -95,11 +95,13 @@ describe.skipIf(process.platform === 'freebsd')('a session with a network of nam
     await pool.close()
   })
 
-  it('gives none for what happened before the command', async () => {
+  it('gives none for what happened before the command, unless the command says that it met it too', async () => {
     const session = await openSession(plan)
     addon.network(session.id, [refused])
-    addon.reset(failing([]))
+    addon.reset(failing([], undefined, 'getaddrinfo ENOTFOUND'))
     expect((await session.run(['x'], { reject: false })).hints).toEqual([])
+    addon.reset(failing([]))
+    expect((await session.run(['x'], { reject: false })).hints).toMatchObject([hint])
     await session.close()
   })
 
