@@ -160,7 +160,7 @@ describeOverlays('the project around the current folder', () => {
 
   test('is not found from elsewhere, which is one sentence; an option of it alone is another', () => {
     const ran = (...words: readonly string[]) => spawnSync(process.execPath, [main, 'run', ...words], { encoding: 'utf8', cwd: '/' })
-    expect(ran('--here', 'true').stderr).toMatch(/^buildjail: --here: \/ is in no project: .* --project DIR\n$/)
+    expect(ran('--here', 'true').stderr).toMatch(/^buildjail: --here: \/ is in no project: .*\(--project DIR\)\n$/)
     expect(ran('--out', 'dist', 'true').stderr).toBe('buildjail: --out: is for --here\n')
     expect(ran('--env-files', 'true').stderr).toBe('buildjail: --env-files: is for --here\n')
     expect(spawnSync(process.execPath, [main, 'run', '--project', project, 'pwd'], { encoding: 'utf8', cwd: '/' }).stdout).toBe(`${project}\n`)
