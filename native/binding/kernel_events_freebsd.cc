@@ -135,7 +135,7 @@ Napi::Value end_of(Napi::Env env, pid_t child) {
 
 /** Of a child that cannot be waited for: its zombie would keep the jail (jail(8)), and its number. */
 void end_unheard(pid_t child) {
-  // ECHILD: it is none of ours (waitpid(2)).
+  // ECHILD: it is not a child of this program (waitpid(2)).
   if (::waitpid(child, nullptr, WNOHANG) != 0) return;
   static_cast<void>(::kill(child, SIGKILL));
   reap(child);

@@ -91,7 +91,7 @@ describeSession('a command that fails by what its session does', () => {
     expect(run(['--network', 'loopback'], connect('127.0.0.1')).stderr).not.toContain('hint')
   })
 
-  test.skipIf(isFreebsd)('for a name that its network lacks, is told of it each time in one session', async () => {
+  test.skipIf(isFreebsd)('for a name that its network lacks, has a hint each time in one session', async () => {
     await using session = await openSession({ network: { allow: ['example.org:9'] } })
     for (const time of ['first', 'second']) {
       const { hints } = await session.run(['bash', '-c', 'exec 3<>/dev/tcp/other.example.net/9'], { reject: false })
