@@ -92,8 +92,8 @@ class FileFlow final : public Flow {
   void reach_end();
   /** Gives back what the command has not read of a file that others share. */
   void put_back(std::size_t unread);
-  /** A file that was opened by its name may be a fifo, which gets another reader. */
-  [[nodiscard]] bool is_left_with_its_reader() const noexcept {
+  /** Whether the stream is over once its reader has gone. A fifo that was opened by its name gets another reader. */
+  [[nodiscard]] bool ends_with_its_reader() const noexcept {
     return !is_input_ && file_.is_shared && file_.is_stream();
   }
   [[nodiscard]] std::size_t pending() const noexcept { return end_ - begin_; }

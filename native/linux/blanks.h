@@ -38,8 +38,8 @@ class BlankSessions {
    */
   void refill(bool only_first);
   /**
-   * Comes before the program ends, which destroys objects that the thread uses (exit(3)): none is begun any more.
-   * Called again it does nothing.
+   * Ends the thread, after which no blank is begun. Comes before the program exits, which destroys objects that the
+   * thread uses (exit(3)). Called again it does nothing.
    */
   void end();
 
