@@ -2,7 +2,9 @@
  * outlive FILE [exitkill]    a command that takes no notice of SIGTERM: a child traces it and keeps every SIGSTOP from it, and
  *                            it goes on making children, each with one that adds to FILE all the time; with `exitkill` it
  *                            dies as soon as the one that traces it does, and its other children are orphans
- * outlive FILE beside        the same, traced by a command beside it, and as fast as it can once it is to be stopped:
+ * outlive FILE beside        the same, traced by a command beside it, and as fast as it can once it is to be stopped; it has so many
+ *                            more children that a look at all of them takes longer than a fork, and writes to FILE.limit how many
+ *                            processes it may have when it is refused one
  * outlive trace FILE         traces that command, says so, and tells it of a SIGSTOP
  * outlive flood FILE         adds to FILE all the time, and its children stop everything that they may
  * outlive chain FILE         goes on by a process that makes another and ends, which makes another and ends, ...: each adds to FILE
@@ -10,6 +12,7 @@
 #define _GNU_SOURCE /* __WALL */
 #include <sys/types.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -109,12 +112,23 @@ number_in(const char *file)
 }
 
 static void
-write_number(const char *file)
+write_number(const char *file, int number)
 {
 	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 
-	dprintf(fd, "%d\n", (int)getpid());
+	dprintf(fd, "%d\n", number);
 	close(fd);
+}
+
+static void
+write_limit(const char *file)
+{
+	struct rlimit limit;
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s.limit", file);
+	if (getrlimit(RLIMIT_NPROC, &limit) == 0)
+		write_number(name, (int)limit.rlim_cur);
 }
 
 static volatile sig_atomic_t is_told;
@@ -157,13 +171,19 @@ main(int argc, char **argv)
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGUSR1, hear);
+	for (int i = 0; is_beside && i < 200; i++) {
+		if (fork() != 0)
+			continue;
+		for (;;)
+			pause();
+	}
 	if (is_beside)
-		write_number(number);
+		write_number(number, (int)self);
 	else if (fork() == 0)
 		_exit(trace(self, argc == 3 ? PTRACE_O_EXITKILL : 0, 1, 0));
 	while (!is_traced())
 		usleep(1000);
-	for (int made = 0;; made++) {
+	for (int made = 0, is_refused = 0;; made++) {
 		pid_t child = fork();
 
 		if (child == 0) {
@@ -175,6 +195,10 @@ main(int argc, char **argv)
 				beat(argv[1]);
 			for (;;)
 				pause();
+		}
+		if (child < 0 && is_told && is_beside && !is_refused) {
+			is_refused = 1;
+			write_limit(argv[1]);
 		}
 		if (child < 0 || !is_told)
 			usleep(3000);
