@@ -22,6 +22,7 @@ const pages = {
   'Records.md': 'records.md',
   'The-host.md': 'host.md',
   'buildjail/freebsd.md': 'freebsd.md',
+  'buildjail/freebsd/fixtures.md': 'freebsd-fixtures.md',
   'buildjail/freebsd/vitest.md': 'freebsd-vitest.md',
 }
 

@@ -18,8 +18,8 @@ import {
   type JailProcess,
   type SpawnInJailOptions,
 } from 'buildjail/freebsd'
+import { Belongings } from 'buildjail/freebsd/fixtures'
 
-import { Belongings } from './belongings.ts'
 import { errnoIn, failureText, seenOf, type Seen } from './seen.ts'
 
 /** Jail parameters; one that is undefined leaves a usual one out. */

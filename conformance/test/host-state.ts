@@ -15,7 +15,7 @@ export function hostState(): object {
     interfaces: outputOf('ifconfig', '-l'),
     rulesets: outputOf('devfs', 'rule', 'showsets'),
     rules: kernelSync().features.rctl ? rctlRulesSync() : [],
-    folders: readdirSync(tmpdir()).filter((name) => name.startsWith('buildjail-conformance-')).flatMap((name) => readdirSync(path.join(tmpdir(), name))),
+    folders: readdirSync(tmpdir()).filter((name) => name.startsWith('buildjail-fixtures-')).flatMap((name) => readdirSync(path.join(tmpdir(), name))),
     sleeping: outputOf('pgrep', '-x', 'sleep'),
   }
 }

@@ -81,6 +81,7 @@ export default defineConfig({
           ['The host', 'host'],
           ['The command line', 'command-line'],
           ['buildjail/freebsd', 'freebsd'],
+          ['buildjail/freebsd/fixtures', 'freebsd-fixtures'],
           ['buildjail/freebsd/vitest', 'freebsd-vitest'],
         ]),
       },

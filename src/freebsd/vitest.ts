@@ -58,7 +58,7 @@ export const test: TestAPI<Fixtures> = plain.extend<Own>({
     try {
       await use(belongings)
     } finally {
-      belongings.takeAway()
+      belongings.remove()
     }
   },
   scratch: async ({ belongings }, use) => use(belongings.scratch()),

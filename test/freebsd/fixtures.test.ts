@@ -5,7 +5,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { takeAwayOfTheDead } from '../../src/freebsd/fixtures/take-away.ts'
+import { Belongings } from '../../src/freebsd/fixtures.ts'
+import { removeOfDeadPrograms } from '../../src/freebsd/fixtures/remove.ts'
 import { JAIL_CREATE, jailListSync, jailRemoveSync, jailSetSync, mountTableSync } from '../../src/freebsd/index.ts'
 import { describeFreebsd } from './guest.ts'
 
@@ -56,6 +57,23 @@ describeFreebsd('fixtures', () => {
     }
   })
 
+  test('of what is made without a test runner nothing is left', async () => {
+    const before = host()
+    {
+      using belongings = new Belongings()
+      const place = await belongings.tmpfs()
+      await belongings.nullfs('/rescue', 0, { fspath: place })
+      const { spawn } = await belongings.jail({ path: place })
+      await spawn(['/sleep', '1000'])
+      const { a } = await belongings.epair()
+      await belongings.ruleset([{ isShown: false }])
+      expect(a).toMatch(/^epair\d+a$/)
+      expect(host()).not.toEqual(before)
+    }
+    // Folders of this program stay for its next test.
+    expect({ ...host(), folders: [] }).toEqual({ ...before, folders: [] })
+  })
+
   test('what a program left whose keeper died with it is taken away by the next one, but only of one\'s own user', () => {
     const top = realpathSync(tmpdir())
     // No such process: pids end at 99999 (kern.pid_max).
@@ -69,7 +87,7 @@ describeFreebsd('fixtures', () => {
       }
       for (const jail of [name, `${name}-not`]) jailSetSync({ name: jail, path: '/', persist: true }, JAIL_CREATE)
       spawnSync('chown', ['-R', 'nobody', others])
-      takeAwayOfTheDead(top, prefix)
+      removeOfDeadPrograms(top, prefix)
       const names = jailListSync(['name']).map((jail) => jail['name'])
       expect(names).not.toContain(name)
       expect(names).toContain(`${name}-not`)
