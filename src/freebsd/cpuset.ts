@@ -3,7 +3,7 @@ import { now, promised, step, type Steps } from './steps.ts'
 
 /**
  * cpuset_getaffinity(2), CPU_LEVEL_WHICH and CPU_WHICH_JAIL: the numbers of the processors that a jail may use.
- * @throws SystemCallError `ESRCH` where there is no such jail; the host is none
+ * @throws SystemCallError `ESRCH` where there is no such jail; the host is not a jail
  */
 export function cpusetOfJail(jid: number): Promise<number[]> {
   return promised(looking(jid))
@@ -15,9 +15,9 @@ export function cpusetOfJailSync(jid: number): number[] {
 }
 
 /**
- * cpuset_setaffinity(2) of the same, for what is in the jail already too.
+ * cpuset_setaffinity(2) of the same level: sets them, also for processes that are in the jail already.
  * @param processors numbers from 0
- * @throws SystemCallError `EDEADLK` for none, `EINVAL` for more than the jail above has, `ESRCH` where there is no such jail
+ * @throws SystemCallError `EDEADLK` for an empty list, `EINVAL` for a processor that the jail above does not have, `ESRCH` where there is no such jail
  */
 export function setCpusetOfJail(jid: number, processors: readonly number[]): Promise<void> {
   return promised(setting(jid, processors))

@@ -3,28 +3,28 @@ import { native } from './native.ts'
 import { checkedObject, copied, inWords, isWhole, refusal, refuseOthers } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
-/** Kinds of devices that a rule can be for (devfs(8), type). */
+/** Kinds of devices that a rule can match (devfs(8), type). */
 export type DeviceKind = 'disk' | 'mem' | 'tape' | 'tty'
 
-/** A rule of devfs(8): all of its conditions have to hold, then all of its actions are done. */
+/** A rule of devfs(8): where all of its conditions hold, all of its actions are done. */
 export interface DevfsRule {
-  /** Its place in the ruleset, 1 to 65535. Default: that of the last rule and a hundred. */
+  /** Its place in the ruleset, 1 to 65535. Default: a hundred more than that of the last rule. */
   readonly number?: number
-  /** Condition: a pattern (fnmatch(3)) for the path below the mount, as `pts/*`. At most 199 bytes. */
+  /** Condition: a pattern (fnmatch(3)) for the path below the mount, such as `pts/*`. At most 199 bytes. */
   readonly path?: string
-  /** Condition: any of these kinds. */
+  /** Condition: the device is of one of these kinds. */
   readonly types?: readonly DeviceKind[]
   /** Action: true shows the node, false hides it. */
   readonly isShown?: boolean
   readonly uid?: number
   readonly gid?: number
-  /** Action: permission bits, as 0o600. */
+  /** Action: permission bits, such as 0o600. */
   readonly mode?: number
   /** Action: the rules of another ruleset; `ESRCH` if it does not exist. */
   readonly include?: number
 }
 
-/** A rule that is there. */
+/** A rule of a ruleset, as the kernel lists it. */
 export interface NumberedDevfsRule extends DevfsRule {
   readonly number: number
 }
@@ -33,8 +33,8 @@ export interface NumberedDevfsRule extends DevfsRule {
 const kinds: Readonly<Record<DeviceKind, number>> = { tape: 1, disk: 2, tty: 4, mem: 8 }
 
 /**
- * A ruleset of devfs(8), by the ioctls of devfs(4). It is the whole host's, it is there as soon as it has a rule, and it is gone with its last one
- * unless something uses it.
+ * A ruleset of devfs(8), by the ioctls of devfs(4). Rulesets belong to the whole host. One exists as soon as it has a rule, and goes with its last rule
+ * unless a mount uses it.
  */
 export class DevfsRuleset {
   /** 1 to 65535. */
@@ -43,14 +43,14 @@ export class DevfsRuleset {
   /** @throws SystemCallError `EINVAL` for another number */
   constructor(number: number) {
     native('devfsRuleset')
-    if (!isWhole(number, 1, 65_535)) throw refusal('ioctl', 'EINVAL', 'number', `${inWords(number)} is no number of a ruleset`)
+    if (!isWhole(number, 1, 65_535)) throw refusal('ioctl', 'EINVAL', 'number', `number is a whole number of 1 to 65535, which ${inWords(number)} is not`)
     this.number = number
   }
 
   /**
    * DEVFSIO_RADD.
    * @returns the number of the rule
-   * @throws SystemCallError `EEXIST` where there is one of that number, `EINVAL` for a pattern that is too long
+   * @throws SystemCallError `EEXIST` where a rule has that number, `EINVAL` for a pattern that is too long
    */
   add(rule: DevfsRule): Promise<number> {
     return promised(this.#adding(rule))
@@ -61,7 +61,7 @@ export class DevfsRuleset {
     return now(this.#adding(rule))
   }
 
-  /** DEVFSIO_RGETNEXT: its rules, in their order; none where there is no such ruleset. */
+  /** DEVFSIO_RGETNEXT: its rules, in their order. Empty where there is no such ruleset. */
   list(): Promise<NumberedDevfsRule[]> {
     return promised(this.#listing())
   }
@@ -71,7 +71,7 @@ export class DevfsRuleset {
     return now(this.#listing())
   }
 
-  /** DEVFSIO_SAPPLY: its rules, once, to what a mounted devfs shows now. `ESRCH` where there is no such ruleset. */
+  /** DEVFSIO_SAPPLY: applies its rules once, to the nodes that a mounted devfs has now. `ESRCH` where there is no such ruleset. */
   apply(path: string): Promise<void> {
     return promised(this.#applying(path, false))
   }
@@ -81,7 +81,7 @@ export class DevfsRuleset {
     now(this.#applying(path, false))
   }
 
-  /** DEVFSIO_SUSE: a mounted devfs has this ruleset from now on, for what comes later too. */
+  /** DEVFSIO_SUSE: a mounted devfs has this ruleset from now on, also for nodes that appear later. */
   use(path: string): Promise<void> {
     return promised(this.#applying(path, true))
   }
@@ -91,7 +91,7 @@ export class DevfsRuleset {
     now(this.#applying(path, true))
   }
 
-  /** DEVFSIO_RDEL of one rule, or of all. `ENOENT` if no rule has that number. What was hidden or shown by it stays so. */
+  /** DEVFSIO_RDEL of one rule, or of all. `ENOENT` if no rule has that number. Nodes that the rule has hidden or shown stay so. */
   remove(number?: number): Promise<void> {
     return promised(this.#removing(number))
   }
@@ -105,7 +105,7 @@ export class DevfsRuleset {
     const freebsd = native('devfsRuleset')
     const encoded = encode(rule)
     const number = yield* step((isNow) => freebsd.devfsAdd(this.number, encoded, isNow))
-    // Which number it has given, the kernel does not say (DEVFSIO_RADD): it is the last one.
+    // The kernel does not say which number it has given (DEVFSIO_RADD). The new rule is the last one.
     return number !== 0 ? number : ((yield* this.#listing()).at(-1)?.number ?? 0)
   }
 
@@ -127,8 +127,8 @@ export class DevfsRuleset {
 }
 
 /**
- * The ruleset of that number, be there one or not.
- * @param number 1 to 65535; low ones are those of devfs.rules(5)
+ * The ruleset of that number, whether or not it exists.
+ * @param number 1 to 65535; devfs.rules(5) uses low ones
  */
 export function devfsRuleset(number: number): DevfsRuleset {
   return new DevfsRuleset(number)

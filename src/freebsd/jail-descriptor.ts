@@ -12,21 +12,24 @@ const JAIL_OWN_DESC = 0x80
 
 /** How a jail is opened. */
 export interface OpenJailOptions extends CallOptions {
-  /** Default: false. True: JAIL_OWN_DESC, the kernel removes the jail when the last descriptor of this opening is closed, also by the death of who has it. */
+  /**
+   * True: the kernel removes the jail when the last descriptor of this opening is closed, also by the death of its processes (JAIL_OWN_DESC). Default: false for
+   * `get`, true for `create`.
+   */
   readonly isOwning?: boolean
 }
 
 /**
- * A jail by descriptor (jail(2), FreeBSD 15.0): it stays the same jail, whatever becomes of its number and name. Close-on-exec from the start: the
- * kernel makes it without, so it is made in a child and sent here (unix(4)).
+ * A jail by descriptor (jail(2), since FreeBSD 15.0). It always means the same jail, even if another one gets the jid or the name. The descriptor is
+ * close-on-exec from the start. The kernel makes it without that flag, so a child makes it and sends it to this program (unix(4)).
  *
- * A process that has the descriptor may do with the jail what the process that opened it may. Methods throw SystemCallError: `ENOENT` when the
+ * A process that holds the descriptor may do with the jail what the process that opened it may. Methods throw SystemCallError: `ENOENT` when the
  * jail is gone, `EBADF` after `close`, `ENOSYS` where the kernel has no such descriptors.
  */
 export class JailDescriptor implements Disposable {
-  /** For fcntl(2), fstat(2) (its inode is the jid), poll(2) and to pass on. Owned by this object. */
+  /** For fcntl(2), fstat(2) (the inode is the jid), poll(2), and to pass to another process. This object owns it. */
   readonly fd: number
-  /** Of the jail when it was opened. The number of a dying jail may change. */
+  /** The jid when the jail was opened. That of a dying jail may change. */
   readonly jid: number
   #isClosed = false
 
@@ -35,12 +38,12 @@ export class JailDescriptor implements Disposable {
     this.fd = descriptor
   }
 
-  /** @internal Whether that is one, and no proxy of one. */
+  /** @internal Whether the value is one. A proxy of one is not. */
   static isOne(value: unknown): value is JailDescriptor {
     return typeof value === 'object' && value !== null && #isClosed in value
   }
 
-  /** jail_get(2) with JAIL_GET_DESC, or JAIL_OWN_DESC: of a jail that is there. */
+  /** jail_get(2) with JAIL_GET_DESC or JAIL_OWN_DESC: opens a jail that exists. */
   static get(key: JailKey, options: OpenJailOptions = {}): Promise<JailDescriptor> {
     return promised(JailDescriptor.#opening(key, options))
   }
@@ -51,8 +54,7 @@ export class JailDescriptor implements Disposable {
   }
 
   /**
-   * jail_set(2) with JAIL_CREATE: a new jail, whose descriptor owns it unless `isOwning` is false. Default: it owns. What `vnet` gives root of it,
-   * `jailSet` says.
+   * jail_set(2) with JAIL_CREATE: makes a jail, which its descriptor owns unless `isOwning` is false. `jailSet` says what root in a jail with `vnet` can do.
    * @throws SystemCallError as `jailSet`
    */
   static create(parameters: JailParameters, options: OpenJailOptions = {}): Promise<JailDescriptor> {
@@ -74,7 +76,7 @@ export class JailDescriptor implements Disposable {
     now(this.#setting(parameters, JAIL_UPDATE | JAIL_USE_DESC, options))
   }
 
-  /** jail_get(2) with JAIL_USE_DESC; `names` and the answer are those of `jailGet`. */
+  /** jail_get(2) with JAIL_USE_DESC. `names` and the result are those of `jailGet`. */
   get(names?: readonly string[], flags = 0, options: CallOptions = {}): Promise<Record<string, JailParameterValue>> {
     return promised(this.steps(names, flags, options))
   }
@@ -84,7 +86,10 @@ export class JailDescriptor implements Disposable {
     return now(this.steps(names, flags, options))
   }
 
-  /** jail_set(2) with JAIL_CREATE and JAIL_AT_DESC: a jail below this one, which must be persistent. Its jid. */
+  /**
+   * jail_set(2) with JAIL_CREATE and JAIL_AT_DESC: makes a jail below this one. `parameters` need `persist`.
+   * @returns its jid
+   */
   createBelow(parameters: JailParameters, options: CallOptions = {}): Promise<number> {
     return promised(this.#settingAt(parameters, options))
   }
@@ -94,7 +99,10 @@ export class JailDescriptor implements Disposable {
     return now(this.#settingAt(parameters, options))
   }
 
-  /** jail_get(2) with JAIL_AT_DESC: the jid of the jail below this one that has that name, or the next after a number. */
+  /**
+   * jail_get(2) with JAIL_AT_DESC: finds a jail below this one.
+   * @returns its jid
+   */
   find(key: JailKey): Promise<number> {
     return promised(this.#finding(key))
   }
@@ -114,7 +122,7 @@ export class JailDescriptor implements Disposable {
     now(this.#removing())
   }
 
-  /** close(2); one that owns takes the jail with it. Again: nothing to do. */
+  /** close(2). The kernel removes the jail of a descriptor that owns it. Does nothing the second time. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -181,5 +189,5 @@ export class JailDescriptor implements Disposable {
 
 function* needDescriptors(syscall: string): Steps<void> {
   if ((yield* kernelSteps()).jailDescriptors) return
-  throw refusal(syscall, 'ENOSYS', 'desc', 'this kernel has no descriptors of jails, which came with 15.0')
+  throw refusal(syscall, 'ENOSYS', 'desc', 'this kernel has no descriptors of jails: FreeBSD has them since 15.0')
 }

@@ -6,14 +6,14 @@ import { hostname, inOrder, jailsysWords } from '../native/jail-values.ts'
 import { copied, inWords, isText, isWhole, refusal } from './refusal.ts'
 
 /**
- * A value of a parameter of jails in JavaScript. Null is its name alone, which fits flags. Bytes are what the kernel gets, as they are, and only without checks.
+ * The value of a parameter in JavaScript. Null gives the name alone, as flags have it. Bytes go to the kernel unchanged, and only with `check: false`.
  */
 export type JailParameterValue = boolean | number | bigint | string | readonly string[] | Uint8Array | null
 
 /** More than the kernel takes for a jail (the sysctl security.jail.jail_max_af_ips is 255). */
 const mostAddresses = 65_536
 
-/** The types of JavaScript that fit the kernel's. A parameter that the kernel does not list is left to the kernel. */
+/** The types of JavaScript that fit the kernel's. The kernel judges parameters that it does not list. */
 const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (value: unknown) => boolean; readonly what: string }>> = {
   bool: { fits: (value) => typeof value === 'boolean' || value === null, what: 'is true or false' },
   int: { fits: (value) => typeof value === 'number', what: 'is a 32-bit whole number' },
@@ -25,15 +25,16 @@ const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (val
 }
 
 /**
- * A parameter as jail_set(2) takes it. `type` is the kernel's for the name.
- * @param isChecked else a value of another type goes to the kernel in the form that its own type has
+ * A parameter as jail_set(2) takes it.
+ * @param type what the kernel says of the name
+ * @param isChecked where false, a value of another type goes to the kernel in the form of its own type
  * @throws SystemCallError `EINVAL` naming the parameter when the value does not fit it.
  */
 export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined, isChecked = true): NativeIovec {
   if (isChecked && type !== undefined && !kindOf[type].fits(value)) throw unfit(name, `${kindOf[type].what}, which ${inWords(value)} is not`)
   if (value === null) return [name, null]
   if (value instanceof Uint8Array) {
-    if (isChecked) throw unfit(name, 'is given as bytes, which is not checked')
+    if (isChecked) throw unfit(name, 'is given as bytes, which only `check: false` allows')
     return [name, value]
   }
   if (typeof value === 'boolean') return [value ? name : negated(name), null]
@@ -51,8 +52,8 @@ export function encodeParameter(name: string, value: JailParameterValue, type: N
 }
 
 /**
- * With the NUL that jail_set(2) and nmount(2) want counted in; at one inside the kernel would stop reading.
- * @throws SystemCallError `EINVAL` where there is one inside
+ * The text with the NUL that jail_set(2) and nmount(2) count in.
+ * @throws SystemCallError `EINVAL` where the text has a NUL inside: the kernel would stop reading there
  */
 export function textValue(text: string, syscall: string, name: string, isChecked = true): Uint8Array {
   if (isChecked && text.includes('\0')) throw refusal(syscall, 'EINVAL', name, `${name} must not hold a NUL character`)
@@ -65,7 +66,7 @@ function negated(name: string): string {
   return `${name.slice(0, at)}no${name.slice(at)}`
 }
 
-// Without checks a number may use every bit of its form. Beyond that the kernel would get another number than was given.
+// Without checks a number may use every bit of its form. The kernel would get another number than a larger one.
 
 function int(name: string, value: number, isChecked: boolean): Buffer {
   if (!isWhole(value, -(2 ** 31), isChecked ? 2 ** 31 - 1 : 2 ** 32 - 1)) throw unfit(name, kindOf.int.what)
@@ -86,10 +87,10 @@ function word(size: number, write: (bytes: Buffer) => void): Buffer {
 }
 
 function addressBytes(name: string, address: string, type: NativeJailParameter['type'] | undefined): Buffer {
-  // A zone (`%em0`) is no part of the address that the kernel keeps.
+  // The kernel keeps no zone (`%em0`) with an address.
   const family = address.includes('%') ? 0 : isIP(address)
   if (family === 0) throw unfit(name, `takes addresses, which ${address} is not`)
-  // The kernel sees bytes only: four addresses of IPv4 and one of IPv6 are the same to it.
+  // The kernel sees bytes alone, and would take four IPv4 addresses for one IPv6 address.
   const wanted = type === 'in_addr' ? 4 : type === 'in6_addr' ? 6 : family
   if (family !== wanted) throw unfit(name, `takes addresses of IPv${wanted}, which ${address} is not`)
   if (family === 4) return Buffer.from(address.split('.').map(Number))

@@ -11,41 +11,44 @@ export type { JailParameterValue } from './jail-parameters.ts'
 /** Parameters of a jail by the names of jail(8). */
 export type JailParameters = Readonly<Record<string, JailParameterValue>>
 
-/** A jail by its number, its name (below the jail of this process, as `parent.child`), or as the first after a number. */
+/** A jail by its number, by its name (seen from the jail of this process, as `parent.child`), or as the first one after a number. */
 export type JailKey = { readonly jid: number } | { readonly name: string } | { readonly lastjid: number }
 
-/** A parameter of jails as the kernel lists it under security.jail.param. */
+/** A parameter of jails, as the kernel lists it under security.jail.param. */
 export interface JailParameter {
   readonly name: string
   readonly type: 'bool' | 'int' | 'ulong' | 'string' | 'jailsys' | 'in_addr' | 'in6_addr'
-  /** Of a `string`: bytes, its NUL among them. */
+  /** Of a `string`: bytes, with its NUL. */
   readonly longest?: number
 }
 
-/** jail_set(2): there is none yet. */
+/** jail_set(2): the jail is made. Without JAIL_UPDATE it must not exist. */
 export const JAIL_CREATE = 0x01
-/** jail_set(2): there is one already. With JAIL_CREATE: either. */
+/** jail_set(2): the jail is changed. Without JAIL_CREATE it must exist. */
 export const JAIL_UPDATE = 0x02
-/** jail_get(2): dying ones count as well. */
+/** jail_get(2): also finds dying jails. */
 export const JAIL_DYING = 0x08
-/** jail_set(2), jail_get(2), 15.0: the jail is the one of the descriptor `desc`. `JailDescriptor` has them as methods. */
+/** jail_set(2) and jail_get(2), since 15.0: the jail is that of the descriptor `desc`. The methods of `JailDescriptor` use it. */
 export const JAIL_USE_DESC = 0x10
-/** jail_set(2), jail_get(2), 15.0: names are those below the jail of the descriptor `desc`. */
+/** jail_set(2) and jail_get(2), since 15.0: names are looked up below the jail of the descriptor `desc`. */
 export const JAIL_AT_DESC = 0x20
 
-// jail(2). A descriptor that the kernel makes must come to somebody (jail-descriptor.ts), and JAIL_ATTACH is never done here (index.ts).
+// jail(2). A descriptor that the kernel makes needs an owner (jail-descriptor.ts), and JAIL_ATTACH is never done here (index.ts).
 const attachOrDescriptor = 0x04 | 0x40 | 0x80
 const known = JAIL_CREATE | JAIL_UPDATE | JAIL_DYING | JAIL_USE_DESC | JAIL_AT_DESC
 
 /**
- * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), and null a flag by its name alone; a number is
- * an int, a bigint an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
- * `ip6.addr` take lists of addresses; `meta` and `env` (15.0) texts, as do their keys, `meta.KEY`, which null takes away.
+ * jail_set(2), with parameters by the names of jail(8):
+ * - flags take a boolean (`persist: true`, `'allow.mount': false` for `allow.nomount`), or null for the name alone
+ * - an int takes a number, an unsigned long a bigint
+ * - `ip4`, `host`, `vnet` and the like take the words `disable`, `new` and `inherit`
+ * - `ip4.addr` and `ip6.addr` take lists of addresses
+ * - `meta` and `env` (since 15.0) and their keys, such as `meta.KEY`, take texts; null removes a key
  *
- * `vnet: 'new'` gives processes of the user 0 in the jail the right to make and name network interfaces there. devd(8) and the kernel of the host trust
- * those names: such a process can execute commands as root of the host, hide its devices and make its kernel panic. So have no program there as the
- * user 0 that you do not trust.
- * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. JAIL_ATTACH is refused, as are the flags that make a descriptor.
+ * With `vnet: 'new'` processes of the user 0 in the jail may make and name network interfaces there. devd(8) and the kernel of the host trust those names: such
+ * a process can execute commands as root of the host, hide the host's devices and make its kernel panic. So run nothing as the user 0 there that you do not
+ * trust.
+ * @param flags JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. JAIL_ATTACH is refused, and so are the flags that make a descriptor.
  * @returns the jid.
  * @throws SystemCallError: the kernel's, with its own explanation in `detail`; or, before the call, `EINVAL` for a name that the kernel does not know
  * or cannot set and for a value of another type, `ENAMETOOLONG` for a text that is too long (`EFBIG` for `meta` and `env`).
@@ -60,12 +63,12 @@ export function jailSetSync(parameters: JailParameters, flags: number, options: 
 }
 
 /**
- * jail_get(2) of one jail. That is called once for which jail it is, once for the sizes of its parameters and once for their values, all at
- * once; and again for each that the kernel lists and does not answer for.
- * @param names which parameters; default: every one the kernel lists and answers for of this jail. Of `meta` and `env` (FreeBSD 15)
- * also single keys, as `meta.KEY`.
+ * jail_get(2) of one jail. It is called three times: for the jid, for the sizes of all parameters, and for their values. Each parameter that the kernel lists but
+ * does not answer costs one more call.
+ * @param names which parameters; default: all that the kernel lists and answers for this jail. Single keys of `meta` and `env` (since 15.0) are names too, such as
+ * `meta.KEY`.
  * @param flags 0 or JAIL_DYING.
- * @throws SystemCallError `ENOENT` when there is no such jail (a dying one counts with JAIL_DYING only); `EINVAL` for a name that the kernel does
+ * @throws SystemCallError `ENOENT` when there is no such jail (a dying one is found with JAIL_DYING only); `EINVAL` for a name that the kernel does
  * not know.
  */
 export function jailGet(key: JailKey, names?: readonly string[], flags = 0, options: CallOptions = {}): Promise<Record<string, JailParameterValue>> {
@@ -78,7 +81,7 @@ export function jailGetSync(key: JailKey, names?: readonly string[], flags = 0, 
 }
 
 /**
- * jail_get(2) with `lastjid`, one jail after the other, by their numbers. One that goes meanwhile is left out.
+ * jail_get(2) with `lastjid`: all jails, by ascending jid. A jail that goes meanwhile is left out.
  * @param names which parameters of each; default: `jid`, `name`, `path` and `dying`
  * @param flags 0 or JAIL_DYING
  */
@@ -92,9 +95,9 @@ export function jailListSync(names: readonly string[] = listed, flags = 0): Reco
 }
 
 /**
- * jail_remove(2): kills what is in the jail and in those below it, and returns at once; the jail is gone a little later. Of one that dies already
- * that is done.
- * @throws SystemCallError `EINVAL` where there is no such jail below the one of this process
+ * jail_remove(2): kills the processes of the jail and of those below it, and returns at once. The jail is gone a little later. Does nothing to a jail that is
+ * dying already.
+ * @throws SystemCallError `EINVAL` where the jail of this process has no such jail below it
  */
 export function jailRemove(jid: number): Promise<void> {
   return promised(removing(jid))
@@ -105,7 +108,7 @@ export function jailRemoveSync(jid: number): void {
   now(removing(jid))
 }
 
-/** The parameters of jails that the running kernel knows (the sysctl security.jail.param); a module that is loaded may bring more. */
+/** The parameters of jails that the running kernel knows (the sysctl security.jail.param). A loaded module may add some. */
 export function jailParameters(): Promise<readonly JailParameter[]> {
   return promised(parameterList())
 }
@@ -143,7 +146,7 @@ export function* encoding(freebsd: NativeFreebsd, parameters: JailParameters, op
   const types = yield* knownParameters(freebsd)
   return given.map(([name, value]) => {
     if (check) checkName(types, name)
-    // Without a value a key is taken away (jm_osd_method_set).
+    // A key without a value is removed (jm_osd_method_set).
     const type = value === null && isMetadata(name) ? undefined : typeOf(types, name)
     const encoded = encodeParameter(name, value, type, check)
     if (check) checkLength(types, encoded)
@@ -175,7 +178,7 @@ function* listing(names: readonly string[], flags: number): Steps<Record<string,
   }
 }
 
-/** @throws SystemCallError `EINVAL` for what is none; without checks the kernel is asked for by anything that it may refuse itself */
+/** @throws SystemCallError `EINVAL` for another object. Without checks any pair goes to the kernel, which may refuse it. */
 export function keyPair(key: JailKey, check = true): NativeIovec {
   const [given, ...more] = Object.entries(checkedObject(key, 'jail_get', 'jail')) as [string, string | number][]
   const [name, value] = given ?? ['', 0]
@@ -200,7 +203,7 @@ export function* getting(key: NativeIovec, names: readonly string[] | undefined,
   if (check) {
     for (const [name, type] of asked) if (type === undefined) throw refusal('jail_get', 'EINVAL', name, `unknown parameter: ${name}`)
   }
-  // The jail is fixed first, so that all answers are about one; a descriptor is always about one.
+  // The jid comes first, so that all answers are about the same jail. A descriptor always means the same one.
   const { jid } = yield* step((isNow) => freebsd.jailGet([key], flags, isNow))
   const fixed = (flags & JAIL_USE_DESC) === 0 ? encodeParameter('jid', jid, undefined) : key
   const ask = (questions: readonly NativeIovec[]): Steps<NativeJailAnswer> => step((isNow) => freebsd.jailGet([fixed, ...questions], flags, isNow))
@@ -217,9 +220,9 @@ export function* getting(key: NativeIovec, names: readonly string[] | undefined,
 /** UIO_MAXIOV of sys/uio.h bounds jail_get(2), which takes two for a name. */
 const mostNames = 1024 / 2
 
-/** The most that the kernel allows, unless it is told otherwise (the sysctl security.jail.meta_maxbufsize). */
+/** The most that the kernel allows by default (the sysctl security.jail.meta_maxbufsize). */
 const metadataSize = 4096
-/** A value can grow between the question for its size and the question for the value. It is asked for so often at most. */
+/** A value can grow between the question for its size and the question for the value. Both are asked so often at most. */
 const mostTries = 5
 
 function* askForAll(
@@ -227,13 +230,13 @@ function* askForAll(
   names: readonly string[],
   isUnansweredLeftOut: boolean,
 ): Steps<Map<string, Uint8Array>> {
-  // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
+  // The jid is in the question already, and the kernel keeps the last of two equal names.
   const wanted = new Set(names.filter((name) => name !== 'jid'))
   for (let tries = 1; ; ) {
     const order = [...wanted].filter((name) => !isMetadata(name))
     const metadata = [...wanted].filter(isMetadata)
     try {
-      // An empty buffer is answered with the size (jail_get(2)); of metadata, which has none, with EINVAL.
+      // The answer for an empty buffer is the size (jail_get(2)). For metadata, which has no size, it is EINVAL.
       const { sizes } = yield* ask(order.map((name) => [name, null]))
       const { values } = yield* ask([
         ...order.map((name, index): NativeIovec => [name, sizes[index + 1] ? new Uint8Array(sizes[index + 1] ?? 0) : null]),
@@ -242,7 +245,7 @@ function* askForAll(
       return new Map([...order, ...metadata].map((name, index) => [name, values[index + 1] ?? new Uint8Array()]))
     } catch (error) {
       const { code, detail } = error as BuildjailError
-      // Listed, but of a module that does not answer for this jail: the kernel names it.
+      // It is listed, but its module does not answer for this jail. The kernel names it.
       const unanswered = /^unknown parameter: (.*)$/.exec(detail ?? '')?.[1]
       if (isUnansweredLeftOut && unanswered !== undefined && wanted.delete(unanswered)) continue
       if (code !== 'EINVAL' || tries === mostTries || unanswered !== undefined) throw error
@@ -251,7 +254,7 @@ function* askForAll(
   }
 }
 
-/** jail(8), "meta" and "env": the keys below them are the caller's, each a text. */
+/** jail(8), "meta" and "env": the caller chooses the keys below them, and each is a text. */
 function isMetadata(name: string): boolean {
   return /^(meta|env)(\.|$)/.test(name)
 }
@@ -264,7 +267,7 @@ function typeOf(types: Known, name: string): NativeJailParameter['type'] | undef
   return listedAs(types, name)?.type
 }
 
-/** Answered and not taken (kern_jail_set). */
+/** jail_get(2) answers these, and jail_set(2) refuses them (kern_jail_set). */
 const readOnly: ReadonlySet<string> = new Set(['children.cur', 'cpuset.id', 'dying', 'lastjid', 'parent'])
 
 function checkName(types: Known, name: string): void {
@@ -284,5 +287,5 @@ function checkFlags(syscall: string, flags: number, check: boolean): void {
   const text = `0x${flags.toString(16)}`
   if ((flags & attachOrDescriptor) !== 0)
     throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'flags', `${text} would attach this process or open a descriptor`, { step: syscall })
-  if (check && (flags & ~known) !== 0) throw refusal(syscall, 'EINVAL', 'flags', `${text} is not of 0x${known.toString(16)}`)
+  if (check && (flags & ~known) !== 0) throw refusal(syscall, 'EINVAL', 'flags', `flags ${text} has bits outside of 0x${known.toString(16)}`)
 }

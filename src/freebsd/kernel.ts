@@ -4,28 +4,28 @@ import type { NativeKernel } from '../native/freebsd.ts'
 import { native } from './native.ts'
 import { atOnce, now, promised, step, type Steps } from './steps.ts'
 
-/** The kernel that runs, and what of jails it can do. */
+/** The running kernel, and which features of jails it has. */
 export interface Kernel {
   /** kern.osrelease: `15.1-RELEASE-p1`. */
   readonly release: string
   /** kern.osreldate (getosreldate(3)): 1501000 for 15.1. */
   readonly osreldate: number
   readonly features: {
-    /** `JailDescriptor`, and events of jails (EVFILT_JAIL, EVFILT_JAILDESC): 15.0. */
+    /** `JailDescriptor`, and events of jails (EVFILT_JAIL, EVFILT_JAILDESC): since 15.0. */
     readonly jailDescriptors: boolean
-    /** The parameters `meta` and `env`: 15.0. */
+    /** The parameters `meta` and `env`: since 15.0. */
     readonly jailMetadata: boolean
-    /** Network stacks of a jail's own (options VIMAGE). */
+    /** A jail can have a network stack of its own (options VIMAGE). */
     readonly vnet: boolean
-    /** What a jail uses is counted and can be limited (kern.racct.enable, set when the system starts). */
+    /** The kernel counts what a jail uses, and can limit it (kern.racct.enable, set when the system starts). */
     readonly rctl: boolean
-    /** nullfs mounts files too: 14.0. Absent while the module is not loaded. */
+    /** nullfs mounts files too: since 14.0. Absent while the module is not loaded. */
     readonly nullfsFiles?: boolean
   }
 }
 
 /**
- * What runs here. Features are looked up in the kernel, as versions between releases may have them or not.
+ * Looks up the running kernel. Each feature is asked of the kernel itself, because a version between two releases may or may not have it.
  * @throws SystemCallError
  */
 export function kernel(): Promise<Kernel> {
@@ -38,8 +38,8 @@ export function kernelSync(): Kernel {
 }
 
 /**
- * kldfind(2) and modfind(2): whether a file of the kernel is loaded (`nullfs` or `nullfs.ko`), or there is a module of that name, without `.ko`, in
- * one that is, such as the kernel itself.
+ * kldfind(2) and modfind(2): whether a file of that name is loaded (`nullfs` or `nullfs.ko`), or a loaded file, such as the kernel itself, has a module of
+ * that name (without `.ko`).
  */
 export function kldLoaded(name: string): boolean {
   const freebsd = native('kldLoaded')
@@ -47,7 +47,7 @@ export function kldLoaded(name: string): boolean {
 }
 
 /**
- * kldload(2): loads a file of the kernel, as `if_epair`. Loaded already: nothing to do. It stays, also when this program ends.
+ * kldload(2): loads a file of the kernel, such as `if_epair`. Does nothing if it is loaded already. It stays loaded when this program ends.
  * @throws SystemCallError `ENOENT` where there is no such file, `EPERM` in a jail or at a raised securelevel
  */
 export function kldLoad(name: string): Promise<void> {

@@ -20,24 +20,24 @@ export const MNT_MULTILABEL = 0x0400_0000
 export const MNT_ACLS = 0x0800_0000
 export const MNT_NOATIME = 0x1000_0000
 export const MNT_NOCLUSTERR = 0x4000_0000
-/** nmount(2): change what is mounted there. */
+/** nmount(2): changes the mount that is there. */
 export const MNT_UPDATE = 0x0001_0000
 export const MNT_RELOAD = 0x0004_0000
-/** unmount(2): also when it is in use. nmount(2): also when files are open for writing. */
+/** unmount(2): also if it is in use. nmount(2): also if files are open for writing. */
 export const MNT_FORCE = 0x0008_0000
 export const MNT_SNAPSHOT = 0x0100_0000
 /** unmount(2): the target is an FSID. `unmount` sets it itself. */
 export const MNT_BYFSID = 0x0800_0000
 
-/** sys/mount.h: bytes, the NUL among them. */
+/** sys/mount.h: bytes, with the NUL. */
 const longestType = 16
 const longestPath = 1024
 
 /**
- * nmount(2). `true` is an option without a value, `false` one with `no` before it. Bytes are the value as they are, and only without checks.
- * @param flags of the MNT_ constants
+ * nmount(2). `true` gives an option without a value, and `false` the option with `no` before it. Bytes go to the kernel unchanged, and only with `check: false`.
+ * @param flags MNT_ constants
  * @throws SystemCallError: the kernel's, with its explanation in `detail`; or, before the call, `EINVAL` without `fstype` or `fspath` or with a NUL
- * inside a text, and `ENAMETOOLONG`. Other options are each file system's own, and the kernel's to refuse.
+ * inside a text, and `ENAMETOOLONG`. Other options belong to each file system, and the kernel refuses them.
  */
 export function nmount(options: Readonly<Record<string, string | boolean | Uint8Array>>, flags = 0, how: CallOptions = {}): Promise<void> {
   return promised(mounting(options, flags, how))
@@ -49,9 +49,9 @@ export function nmountSync(options: Readonly<Record<string, string | boolean | U
 }
 
 /**
- * unmount(2) of a path, or of an FSID as `mountTable` and `statfs` give it (MNT_BYFSID), by which no path is looked up.
+ * unmount(2) of a path, or of an FSID as `mountTable` and `statfs` give it. By an FSID no path is looked up (MNT_BYFSID).
  * @param flags 0 or MNT_FORCE
- * @throws SystemCallError `EINVAL` where nothing is mounted right there, `ENOENT` for an FSID that is not there, `EBUSY` when it is in use
+ * @throws SystemCallError `EINVAL` where nothing is mounted at that very path, `ENOENT` where no mount has that FSID, `EBUSY` when the mount is in use
  */
 export function unmount(target: string, flags = 0): Promise<void> {
   return promised(unmounting(target, flags))
@@ -62,7 +62,7 @@ export function unmountSync(target: string, flags = 0): void {
   now(unmounting(target, flags))
 }
 
-/** getfsstat(2), MNT_NOWAIT: the mounts that this process may see, the oldest first. */
+/** getfsstat(2) with MNT_NOWAIT: the mounts that this process may see, the oldest first. */
 export function mountTable(): Promise<MountEntry[]> {
   return promised(listing())
 }
@@ -98,7 +98,7 @@ function* mounting(options: Readonly<Record<string, string | boolean | Uint8Arra
   yield* step((isNow) => freebsd.nmount(iovecs, flags, isNow))
 }
 
-/** As vfs_donmount, in its words. */
+/** What vfs_donmount checks, in its words. */
 function checkMandatory(iovecs: readonly NativeIovec[]): void {
   for (const [wanted, longest] of [['fstype', longestType], ['fspath', longestPath]] as const) {
     const [, value] = iovecs.find(([name]) => name === wanted) ?? []

@@ -3,10 +3,10 @@ import { listenOnce } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import type { NativeFreebsd, NativeFreebsdEvents } from '../native/freebsd.ts'
 
-/** Whether the calls of this module can be made: true on FreeBSD. What they may do is the kernel's to say. */
+/** Whether the calls of this module exist here: true on FreeBSD. Whether this process may make them, the kernel decides. */
 export const supported: boolean = process.platform === 'freebsd'
 
-/** @throws UnsupportedError naming the call, off FreeBSD */
+/** @throws UnsupportedError naming the call, on other systems */
 export function native(call: string): NativeFreebsd {
   if (process.platform !== 'freebsd') throw unsupportedPlatform(call)
   const { freebsd } = binding()
@@ -14,7 +14,7 @@ export function native(call: string): NativeFreebsd {
   return freebsd
 }
 
-/** As `native`, for what is told of later. */
+/** As `native`, for events. */
 export function nativeEvents(call: string): NativeFreebsdEvents {
   native(call)
   const { freebsdEvents } = binding()

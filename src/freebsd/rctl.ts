@@ -1,13 +1,13 @@
 import { native } from './native.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
-// rctl(8). All need root of the host, and are ENOSYS where the kernel does not count (`kernel().features.rctl`).
+// rctl(8). All calls need root of the host, and fail with ENOSYS where the kernel does not count (`kernel().features.rctl`).
 
 /**
  * rctl_add_rule(2).
  * @param rule `jail:NAME:RESOURCE:ACTION=AMOUNT[/PER]`, or with `user:UID`, `loginclass:NAME` or `process:PID` as the subject. Amounts are numbers without a unit:
- * bytes, seconds, percent. Rules of a jail go by its name, may be there before it is, and outlive it.
- * @throws SystemCallError `EINVAL` for a rule that is none, `EOPNOTSUPP` for an action that the resource does not have, `ESRCH` for no such process
+ * bytes, seconds, percent. The rules of a jail go by its name. They may be added before the jail is made, and outlive it.
+ * @throws SystemCallError `EINVAL` for a malformed rule, `EOPNOTSUPP` for an action that the resource does not have, `ESRCH` where there is no such process
  */
 export function rctlAdd(rule: string): Promise<void> {
   return promised(adding(rule))
@@ -19,7 +19,7 @@ export function rctlAddSync(rule: string): void {
 }
 
 /**
- * rctl_remove_rule(2): every rule that fits.
+ * rctl_remove_rule(2): removes every rule that fits.
  * @param filter the beginning of a rule, as `jail:NAME`
  * @throws SystemCallError `ESRCH` if no rule fits
  */
@@ -35,7 +35,7 @@ export function rctlRemoveSync(filter: string): void {
 /**
  * rctl_get_rules(2): the rules that fit a filter, each as `rctlAdd` takes it.
  * @param filter the beginning of a rule; default: all
- * @throws SystemCallError `E2BIG` for more than the kernel gives at once (the sysctl kern.racct.rctl.maxbufsize)
+ * @throws SystemCallError `E2BIG` where there are more than the kernel gives at once (the sysctl kern.racct.rctl.maxbufsize)
  */
 export function rctlRules(filter = '::'): Promise<string[]> {
   return promised(listing(filter))
@@ -49,7 +49,7 @@ export function rctlRulesSync(filter = '::'): string[] {
 /**
  * rctl_get_racct(2): what a subject uses, by the names of rctl(8): bytes, whole seconds of processor and wall clock time, percent, numbers.
  * @param subject `jail:NAME`, `process:PID`, `user:UID` or `loginclass:NAME`
- * @throws SystemCallError `ESRCH` where there is no such process. A jail that is not there uses nothing, says the kernel.
+ * @throws SystemCallError `ESRCH` where there is no such process. Of a jail that does not exist the kernel says that it uses nothing.
  */
 export function rctlUsage(subject: string): Promise<Record<string, bigint>> {
   return promised(using(subject))
@@ -70,7 +70,7 @@ function* removing(filter: string): Steps<void> {
   yield* step((isNow) => freebsd.rctlRemove(filter, isNow))
 }
 
-/** The kernel puts commas between rules, and the name of a jail may have commas as well: the last of the four parts has none (rctl(8)). */
+/** The kernel puts commas between rules, and the name of a jail may have commas as well. The last of the four parts of a rule has no comma (rctl(8)). */
 const eachRule = /(?<=^|,)(?:[^:]*:){3}[^:,]+/g
 
 function* listing(filter: string): Steps<string[]> {

@@ -5,13 +5,13 @@ import { SystemCallError } from '../errors.ts'
 /** How a call is checked before it is made. */
 export interface CallOptions {
   /**
-   * Default: true, names, types and lengths are looked at first, and what the kernel would refuse is refused with the errno that it would give
-   * (`step` is `check`, and `entry` names what it was). False: everything goes to the kernel as it is.
+   * True, the default: names, types and lengths are checked first, and what the kernel would refuse is refused before the call, with the kernel's errno (`step`
+   * is `check`, and `entry` names the parameter). False: everything goes to the kernel unchanged.
    */
   readonly check?: boolean
 }
 
-/** The errors of the kernel that are given in its stead. */
+/** The errors of the kernel that a check gives before the call. */
 export type Errno = 'EINVAL' | 'ENAMETOOLONG' | 'EFBIG' | 'ENOSYS'
 
 /** Whether a call is to be checked. */
@@ -21,7 +21,7 @@ export function isChecked(options: CallOptions, syscall: string): boolean {
   return booleanIn(check, true, syscall, 'check')
 }
 
-// Numbers and texts are checked by native code (native/binding/from_js.h). What is taken apart on this side is checked here first.
+// Native code checks numbers and texts (native/binding/from_js.h). Objects and lists are taken apart on this side, so they are checked here.
 
 /** The same object. */
 export function checkedObject<T extends object>(value: T, syscall: string, entry: string): T {
@@ -29,7 +29,7 @@ export function checkedObject<T extends object>(value: T, syscall: string, entry
   return value
 }
 
-/** What is left of an object once its own members were taken: one that is misspelt would be passed over. */
+/** Refuses the members of an object that the call does not have: a misspelt one would be passed over without a word. */
 export function refuseOthers(others: object, syscall: string): void {
   for (const name of Object.keys(others)) throw refusal(syscall, 'EINVAL', name, `${name} is unknown`)
 }
@@ -40,7 +40,7 @@ export function booleanIn(value: unknown, byDefault: boolean, syscall: string, e
   return given
 }
 
-/** A copy of a list, whose length and elements are asked for once. `fits` is asked of each element. */
+/** A copy of a list. Its length and elements are read once, because a getter may answer otherwise the second time. */
 export function copied<T>(list: readonly T[], most: number, syscall: string, entry: string, fits: (element: unknown) => boolean, what: string): T[] {
   if (!Array.isArray(list)) throw refusal(syscall, 'EINVAL', entry, `${entry} is a list, which ${inWords(list)} is not`)
   const { length } = list
@@ -55,12 +55,12 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
 
-/** A whole number of the range. -0 is none. */
+/** A whole number of the range. -0 is not one. */
 export function isWhole(value: unknown, least: number, most: number): value is number {
   return Number.isInteger(value) && !Object.is(value, -0) && (value as number) >= least && (value as number) <= most
 }
 
-/** A value for a message. Nothing of it is called, as the conversion of an object would. */
+/** A value for a message. An object's own conversion is never called: it may run code of the caller's. */
 export function inWords(value: unknown): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
   if (typeof value === 'boolean' || value === undefined || value === null) return String(value)
@@ -68,7 +68,7 @@ export function inWords(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** The error of a call that was not made, as the kernel's would be. */
+/** The error of a call that was not made, in the form of the kernel's. */
 export function refusal(syscall: string, code: Errno, entry: string, detail: string): SystemCallError {
   const errno = os.constants.errno[code as keyof typeof os.constants.errno]
   return new SystemCallError(code, `${code}: ${detail}, ${syscall} (step check: ${entry})`, {

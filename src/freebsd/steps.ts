@@ -1,13 +1,13 @@
 import { typed } from '../errors.ts'
 import { listenOnce } from '../native/jobs.ts'
 
-/** Begins one call of the addon: on the spot, or as a promise. */
+/** Begins one call of the addon, synchronously or as a promise. */
 type Begin = (isNow: boolean) => unknown
 
-/** A call of ours as the calls of the addon that it consists of: written down once, for its promise form and its sync form. */
+/** A call of this module as the calls of the addon that it makes. It is written once, and has both a promise form and a sync form. */
 export type Steps<T> = Generator<Begin, T, unknown>
 
-/** One call of the addon among them. */
+/** One of these calls. */
 export function* step<T>(begin: (isNow: boolean) => T | Promise<T>): Steps<T> {
   return (yield begin) as T
 }

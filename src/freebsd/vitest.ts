@@ -1,10 +1,10 @@
 /**
- * Fixtures for vitest tests at the level of FreeBSD's system calls. Each test gets what it asks for, and what it has made by them is taken away when it is
- * over, in the right order: after it has failed, when it has left processes in a jail or mounts on mounts, and when the whole test program was killed (a small
- * program of ours waits for that).
+ * Fixtures for vitest tests at the level of FreeBSD's system calls. Each test gets what it asks for. Everything that it makes by fixtures is removed when it is
+ * over, in the right order: also after it has failed, when it has left processes in a jail or mounts on mounts, and when the whole test program was killed, for
+ * which a small program waits.
  *
- * `test` is vitest's, with fixtures; `expect(...)` has `toFailWith` as well. Off FreeBSD this loads, and a fixture that is used fails the test with an
- * UnsupportedError: `test.skipIf(!supported)` and `describe.skipIf(!supported)`, with `supported` of `buildjail/freebsd`.
+ * `test` is vitest's, with fixtures, and `expect(...)` has `toFailWith` as well. On other systems this module loads, and a test that uses a fixture fails with an
+ * UnsupportedError. Skip such tests there: `test.skipIf(!supported)` and `describe.skipIf(!supported)`, with `supported` of `buildjail/freebsd`.
  */
 import { test as plain, type TestAPI } from 'vitest'
 
@@ -20,8 +20,8 @@ declare module 'vitest' {
   // oxlint-disable-next-line typescript/no-explicit-any
   interface Matchers<T = any> {
     /**
-     * Of a function that makes a call, or a promise of one: it fails with this errno, by name, and with this explanation of the kernel's (or, where it gives none,
-     * message). To be awaited.
+     * A promise of a call, or a function that makes one, fails with this errno, by its name, and with this explanation of the kernel (or, where the kernel gives no
+     * explanation, this message). Await it.
      */
     toFailWith(code: string, detail?: string | RegExp): Promise<T>
   }
@@ -31,15 +31,15 @@ addMatchers()
 
 /** What a test can ask for. */
 export interface Fixtures {
-  /** An empty folder of the test's own, 0755. */
+  /** A new empty folder, 0755. */
   readonly scratch: string
-  /** Makes a jail: of a name of its own, on `/`, persistent, unless the parameters say otherwise. */
+  /** Makes a jail. Unless the parameters say otherwise, it has a name of its own, the path `/` and `persist`. */
   readonly jail: (parameters?: JailParameters) => Promise<TestJail>
-  /** Mounts a folder somewhere else by nullfs(5), with flags of nmount(2) and more options; gives where. `fspath` among the options is there. */
+  /** Mounts a folder a second time by nullfs(4), on a new folder or on the option `fspath`, with flags of nmount(2). Gives where. */
   readonly nullfs: (source: string, flags?: number, options?: Readonly<Record<string, string | boolean>>) => Promise<string>
-  /** Mounts an empty tmpfs(5), with its options and flags of nmount(2); gives where. */
+  /** Mounts an empty tmpfs(4), with its options and flags of nmount(2). Gives where. */
   readonly tmpfs: (options?: Readonly<Record<string, string | boolean>>, flags?: number) => Promise<string>
-  /** Makes an epair(4); the names of both ends. */
+  /** Makes an epair(4). Gives the names of both ends. */
   readonly epair: () => Promise<TestEpair>
   /** Makes a ruleset of devfs(8) with an unused number. */
   readonly ruleset: (rules?: readonly DevfsRule[]) => Promise<DevfsRuleset>
@@ -51,7 +51,7 @@ interface Own extends Fixtures {
 
 /** vitest's `test`, with the fixtures. */
 export const test: TestAPI<Fixtures> = plain.extend<Own>({
-  // vitest reads from the parameters which fixtures are asked for: none.
+  // vitest reads from the parameters which fixtures this one uses.
   // oxlint-disable-next-line no-empty-pattern
   belongings: async ({}, use) => {
     const belongings = new Belongings()

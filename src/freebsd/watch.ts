@@ -1,3 +1,4 @@
+import type { BuildjailError } from '../errors.ts'
 import type { NativeFreebsdEvents, NativeJailEvents } from '../native/freebsd.ts'
 import { JailDescriptor } from './jail-descriptor.ts'
 import { jailGetSync, JAIL_DYING, type JailKey, type JailParameterValue } from './jails.ts'
@@ -6,35 +7,35 @@ import { nativeEvents } from './native.ts'
 import { booleanIn, checkedObject, inWords, isWhole, refusal, refuseOthers } from './refusal.ts'
 import { atOnce } from './steps.ts'
 
-/** Something that has happened to a jail since it was looked at last. */
+/** Something that has happened to a jail. */
 export interface JailEvent {
   /**
-   * `set`: a parameter was set; `attach`: a process was attached; `child`: a jail was made below it; `remove`: it has begun to die, before its processes are
-   * killed. Nothing comes after that.
+   * `set`: a parameter was set; `attach`: a process was attached; `child`: a jail was made below it; `remove`: it begins to die, and its processes are still to be
+   * killed. `remove` is the last event.
    */
   readonly kind: 'set' | 'attach' | 'child' | 'remove'
-  /** Of `attach`, where it was one. */
+  /** The attached process, where it was a single one. */
   readonly pid?: number
-  /** Of `child`, where it was one. */
+  /** The new jail, where it was a single one. */
   readonly jid?: number
-  /** Of `attach` and `child`: NOTE_JAIL_MULTI, there were several, or one of each. */
+  /** Of `attach` and `child`: there were several, or one of each (NOTE_JAIL_MULTI). */
   readonly isMultiple?: boolean
 }
 
 /**
- * How a jail is watched: by its number or a descriptor of it (kqueue(2), 15.0), or by looking at all its parameters again and again, which sees
- * `set`, `child` and `remove`, one of each for what happened between two looks.
+ * How a jail is watched: by its jid or a descriptor (kqueue(2), since 15.0), or by polling all its parameters. Polling sees `set`, `child` and `remove`, and at most
+ * one of each between two looks.
  */
 export type WatchedBy = 'EVFILT_JAIL' | 'EVFILT_JAILDESC' | 'polling'
 
 export interface WatchJailOptions {
   /** Milliseconds between two looks; default 50. */
   readonly pollMs?: number
-  /** Default: where the kernel has events of jails, they are used. True: it is looked again and again in any case. */
+  /** True: polls in any case. Default: only where the kernel has no events of jails. */
   readonly isPolling?: boolean
 }
 
-/** Events of one jail, in their order. The program's event loop stays alive until it is closed, or the jail is removed. */
+/** The events of one jail, in their order. It keeps the event loop alive until it is closed or the jail is removed. */
 export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
   readonly by: WatchedBy
   readonly #waiting: JailEvent[] = []
@@ -48,7 +49,7 @@ export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
     this.#stop = start((event) => this.#tell(event))
   }
 
-  /** The next one; undefined when there are no more. */
+  /** The next event; undefined after the last one. */
   next(): Promise<JailEvent | undefined> {
     const event = this.#waiting.shift()
     if (event !== undefined || this.#isOver) return Promise.resolve(event)
@@ -59,7 +60,7 @@ export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
     for (let event = await this.next(); event !== undefined; event = await this.next()) yield event
   }
 
-  /** No more events. Again: nothing to do. */
+  /** Ends the watch. Does nothing the second time. */
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -82,7 +83,8 @@ export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
 }
 
 /**
- * Watches a jail from here on: what happens after the call has returned is told. On the spot, as tests want it. A descriptor may be closed meanwhile.
+ * Watches a jail. Every event after this call has returned is told. The call is synchronous, so that a test misses none. `jail`, where it is a descriptor, may be
+ * closed during the watch.
  * @throws SystemCallError `ENOENT` when there is no such jail
  */
 export function watchJail(jail: JailKey | JailDescriptor, options: WatchJailOptions = {}): JailWatch {
@@ -90,7 +92,7 @@ export function watchJail(jail: JailKey | JailDescriptor, options: WatchJailOpti
   const { pollMs = 50, isPolling: asked, ...others } = checkedObject(options, 'kevent', 'options')
   refuseOthers(others, 'kevent')
   const isPolling = booleanIn(asked, false, 'kevent', 'isPolling')
-  // A timer takes what is beyond that for a millisecond.
+  // A timer takes a larger number for one millisecond.
   if (!isWhole(pollMs, 1, 2 ** 31 - 1)) throw refusal('kevent', 'EINVAL', 'pollMs', `pollMs is a whole number of 1 to 2147483647, which ${inWords(pollMs)} is not`)
   const isLooking = isPolling || !kernelSync().features.jailDescriptors
   if (JailDescriptor.isOne(jail)) {
@@ -103,13 +105,13 @@ export function watchJail(jail: JailKey | JailDescriptor, options: WatchJailOpti
 }
 
 /**
- * Watches by a descriptor that is the watch's own and does not own the jail. The events of the other end when it is closed (kqueue(2), EVFILT_JAILDESC), before
- * the removal that it may bring.
+ * Watches by a second descriptor, which does not own the jail. The events of a descriptor end when it is closed (kqueue(2), EVFILT_JAILDESC), which is before the
+ * removal that the closing may cause.
  */
 function withOwn(jail: JailDescriptor, start: (own: JailDescriptor) => () => void): () => void {
   const own = JailDescriptor.getSync({ jid: Number(jail.getSync(['jid'])['jid']) })
   try {
-    // Of a jail that is still there the number was its own until now.
+    // The jail is still there, so the jid was its own until now.
     jail.getSync(['jid'])
     const stop = start(own)
     return () => {
@@ -147,7 +149,7 @@ function eventsOf({ notes, number }: NativeJailEvents): JailEvent[] {
 function poll(look: () => Record<string, JailParameterValue>, pollMs: number, tell: (event: JailEvent) => void): () => void {
   let before = look()
   const timer = setInterval(() => {
-    const after = lookAgain(look)
+    const after = lookAgain(look, before)
     if (after === undefined) return tell({ kind: 'remove' })
     if (Number(after['children.cur']) > Number(before['children.cur'])) tell({ kind: 'child' })
     if (settable(after) !== settable(before)) tell({ kind: 'set' })
@@ -158,16 +160,17 @@ function poll(look: () => Record<string, JailParameterValue>, pollMs: number, te
 }
 
 function lookBy(key: JailKey): () => Record<string, JailParameterValue> {
-  // Of a name the number: it may be another jail's later.
+  // By the jid: another jail may get the name later.
   const { jid } = jailGetSync(key, ['jid'])
   return () => jailGetSync({ jid: Number(jid) }, undefined, JAIL_DYING)
 }
 
-function lookAgain(look: () => Record<string, JailParameterValue>): Record<string, JailParameterValue> | undefined {
+/** Undefined where the jail is gone. `before` where this look failed for another reason, such as a lack of memory. */
+function lookAgain(look: () => Record<string, JailParameterValue>, before: Record<string, JailParameterValue>): Record<string, JailParameterValue> | undefined {
   try {
     return look()
-  } catch {
-    return undefined
+  } catch (error) {
+    return (error as BuildjailError).code === 'ENOENT' ? undefined : before
   }
 }
 
