@@ -171,7 +171,7 @@ main(int argc, char **argv)
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGUSR1, hear);
-	for (int i = 0; is_beside && i < 200; i++) {
+	for (int i = 0; is_beside && i < 60; i++) {
 		if (fork() != 0)
 			continue;
 		for (;;)
