@@ -62,9 +62,9 @@ describeFreebsd('fixtures', () => {
     {
       using belongings = new Belongings()
       const place = await belongings.tmpfs()
-      await belongings.nullfs('/rescue', 0, { fspath: place })
-      const { spawn } = await belongings.jail({ path: place })
-      await spawn(['/sleep', '1000'])
+      await belongings.nullfs('/bin', 0, { fspath: place })
+      const { spawn } = await belongings.jail()
+      await spawn(['/bin/sleep', '1000'])
       const { a } = await belongings.epair()
       await belongings.ruleset([{ isShown: false }])
       expect(a).toMatch(/^epair\d+a$/)
