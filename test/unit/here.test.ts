@@ -268,6 +268,19 @@ describe('the spec for a project', () => {
     expect(toolchain).not.toContain(tree.at('pnpm-home'))
   })
 
+  it('has Yarn keep in the project what it fetches, because .pnp.cjs names that, and write where it notes it', () => {
+    const at = project('plug')
+    tree.file('plug/yarn.lock', '')
+    const folder = tree.directory('berry')
+    vi.stubEnv('YARN_GLOBAL_FOLDER', folder)
+    const [offline, fetching] = [here({ cwd: at }), here({ cwd: at, network: { allow: ['registry.example:443'] } })]
+    vi.unstubAllEnvs()
+    expect(offline.toolchain).toContain(folder)
+    expect((offline.env as { readonly set: object }).set).not.toHaveProperty('YARN_ENABLE_GLOBAL_CACHE')
+    expect(fetching.inputs).toMatchObject({ [folder]: { path: folder, overlay: true } })
+    expect(fetching.env).toMatchObject({ set: { YARN_GLOBAL_FOLDER: folder, YARN_ENABLE_GLOBAL_CACHE: 'false' } })
+  })
+
   it('shows the browsers that its tools have downloaded, and says where', () => {
     const at = project('browsers')
     vi.stubEnv('PUPPETEER_CACHE_DIR', tree.directory('downloaded/puppeteer'))
