@@ -119,9 +119,10 @@ const families: readonly Family[] = [
     // would name it.
     files: /^yarn\.lock$/,
     tools: (host) => {
-      const shown = host.shownBy('YARN_GLOBAL_FOLDER', '.yarn/berry')
-      if (host.isOffline) return shown
-      return { overlays: Object.fromEntries((shown.shown ?? []).map((one) => [one, { path: one, overlay: true }])), env: { ...shown.env, YARN_ENABLE_GLOBAL_CACHE: 'false' } }
+      const { shown = [], env } = host.shownBy('YARN_GLOBAL_FOLDER', '.yarn/berry')
+      const own = { ...env, YARN_ENABLE_GLOBAL_CACHE: 'false' }
+      if (host.isOffline) return { shown, env: own }
+      return { overlays: Object.fromEntries(shown.map((one) => [one, { path: one, overlay: true }])), env: own }
     },
   },
   {
