@@ -139,6 +139,13 @@ describe('the spec for a project', () => {
     expect(here({ cwd: at, out: ['dist', 'a/b'] }).outputs).toEqual({ [path.join(at, 'dist')]: path.join(at, 'dist'), [path.join(at, 'a/b')]: path.join(at, 'a/b') })
   })
 
+  it('takes the names of `out` as the command does, from the folder in which that runs', () => {
+    const at = project('monorepo')
+    const part = tree.directory('monorepo/packages/part')
+    expect(Object.keys(here({ cwd: part, project: at, out: ['dist', '../../coverage'] }).outputs ?? {})).toEqual([path.join(part, 'dist'), path.join(at, 'coverage')])
+    expect(Object.keys(here({ project: at, out: ['dist'] }).outputs ?? {})).toEqual([path.join(at, 'dist')])
+  })
+
   it('is refused in one sentence that names the option', () => {
     const at = project('refused')
     const refused = (options: object): unknown => {
