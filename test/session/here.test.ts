@@ -111,7 +111,7 @@ describeOverlays('the project around the current folder', () => {
     expect(ran('sh', '-c', 'pwd; cat ../.env')).toMatchObject({ status: 0, stdout: `${path.join(project, 'src')}\n`, stderr: '' })
     const thrown = ran('sh', '-c', 'echo 123 > ../new; rm b; exit 3')
     expect(thrown.status).toBe(3)
-    expect(thrown.stderr).toBe(`buildjail: thrown away in ${project}: 1 added, 1 removed (4 bytes), in the folder itself (1), src (1); --out FOLDER keeps one${orApplied}\nbuildjail: empty in the session: .env; --env-files shows it\n`)
+    expect(thrown.stderr).toBe(`buildjail: thrown away in ${project}: 1 added, 1 removed (4 bytes), in the folder itself (1), src (1); --out ../FOLDER keeps one${orApplied}\nbuildjail: empty in the session: .env; --env-files shows it\n`)
     expect(ran('--out', '../dist,../lib', '--out', 'made', 'sh', '-c', 'echo > ../dist/x; echo > ../lib/x; echo > made/x')).toMatchObject({ status: 0, stderr: '' })
     expect(['dist/x', 'lib/x', 'src/made/x'].filter((file) => !existsSync(path.join(project, file)))).toEqual([])
     expect(ran('--exclude', 'src/a', '--env-files', 'sh', '-c', 'cat a ../.env').stdout).toBe('SECRET=1')
