@@ -4,17 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
-#include <iterator>
-#include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "state/file_state.h"
-#include "state/tree_walk.h"
+#include "state/name_walk.h"
 
 namespace buildjail {
 
@@ -22,83 +17,41 @@ namespace {
 
 constexpr mode_t kSetId = S_ISUID | S_ISGID;
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
-/** The most names of files that a walk back knows at a time, and the bytes of their paths. */
-constexpr std::size_t kMostNames = std::size_t{1} << 18U;
-constexpr std::size_t kMostPaths = std::size_t{1} << 20U;
-
-class HandingBack final : public TreeWalk {
+class HandingBack final : public NameWalk {
  public:
   HandingBack(int top, const LentOutput& before, const Lending& lending)
-      : TreeWalk(before.path, kHandBack), before_(before), lending_(lending), marks_(top, before.marks) {}
+      : NameWalk(before.path, kHandBack), before_(before), lending_(lending), marks_(top, before.marks) {}
 
   /** The first of what is left, and how much that is. */
   std::vector<LeftInOutput> left;
   std::size_t changed = 0;
 
   Status hand_back(int top) {
-    for (;;) {
-      told_ = {left.size(), count_};
-      auto status = run(top);
-      tell_unclaimed();
-      if (!status || !next_) {
-        if (count_ > left.size())
-          left.push_back({before_.path, "and " + std::to_string(count_ - left.size()) + " more"});
-        return status;
-      }
-      first_ = *std::exchange(next_, std::nullopt);
-    }
+    auto status = run_whole(top);
+    if (count_ > left.size()) left.push_back({before_.path, "and " + std::to_string(count_ - left.size()) + " more"});
+    return status;
   }
 
  private:
-  using Identity = std::pair<std::uint64_t, std::uint64_t>;
-  /** The names of one file that the walk has found so far, by number. */
-  struct Met {
-    std::int64_t changed_ns = 0;
-    std::set<std::uint64_t> names{};
-    /** Empty where there was no room for it. */
-    std::string path{};
-    bool is_of_note = false;
-  };
+  void begin_round() override { told_ = {left.size(), count_}; }
 
   Status begin() override {
     left.resize(told_.first);
     count_ = told_.second;
-    met_.clear();
-    met_names_ = 0;
-    met_paths_ = 0;
-    return {};
+    return NameWalk::begin();
   }
 
   void tell(std::string path, std::string what) {
     if (++count_ <= kMostLeft) left.push_back({std::move(path), std::move(what)});
   }
 
-  /** Reports files that changed while the folder was lent, and that have a name outside of it. */
-  void tell_unclaimed() {
-    for (auto& [file, met] : met_) {
-      if (!met.is_of_note) continue;
-      if (met.path.empty())
-        ++count_;
-      else
-        tell(std::move(met.path), "its owner, as it has a name elsewhere");
-    }
-  }
-
-  void forget(std::map<Identity, Met>::iterator met) {
-    met_names_ -= met->second.names.size();
-    met_paths_ -= met->second.path.size();
-    met_.erase(met);
-  }
-
-  /**
-   * Leaves files for another walk where there are more than there is room for: those of the higher numbers. The names
-   * of one file stay together: few file systems let it have more.
-   */
-  void make_room() {
-    if (met_names_ <= kMostNames || met_.size() == 1) return;
-    const auto middle = std::next(met_.begin(), static_cast<std::ptrdiff_t>(met_.size() / 2));
-    next_ = middle->first;
-    while (met_.rbegin()->first >= *next_) forget(std::prev(met_.end()));
+  /** Such a file changed while the folder was lent. */
+  void miss_names(std::string path, bool is_of_note) override {
+    if (!is_of_note) return;
+    if (path.empty())
+      ++count_;
+    else
+      tell(std::move(path), "its owner, as it has a name elsewhere");
   }
 
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return lending_.ids.contains(folder.uid); }
@@ -114,34 +67,11 @@ class HandingBack final : public TreeWalk {
     if (!lending_.ids.are_shared) return true;
     // defence: files-others-build-did
     if (file.changed_ns < before_.since_ns) return false;
-    const bool is_again = first_ != Identity();
-    if (S_ISDIR(file.mode)) return !is_again;
-    if (is_again && file.links <= 1) return false;
-    auto is_still = still_has(file, name);
-    if (!is_still || !*is_still || file.links <= 1) return is_still;
-    const Identity number{file.dev, file.ino};
-    if (number < first_ || (next_ && number >= *next_)) return false;
-    const auto [at, is_new] = met_.try_emplace(number);
-    Met& met = at->second;
-    // defence: few-paths-of-names
-    if (is_new && met_paths_ < kMostPaths) {
-      met.path = path_of(name);
-      met_paths_ += met.path.size();
-    }
-    if (met.changed_ns != file.changed_ns) {
-      met_names_ -= met.names.size();
-      met.names.clear();
-      met.changed_ns = file.changed_ns;
-    }
-    met.is_of_note = file.uid != before_.uid || (file.mode & kSetId) != 0;
-    if (met.names.insert(number_of(name)).second) ++met_names_;
-    // defence: file-name-outside-output
-    if (met.names.size() != file.links) {
-      make_room();
-      return false;
-    }
-    forget(at);
-    return true;
+    if (S_ISDIR(file.mode)) return !is_again();
+    if (file.links <= 1) return is_again() ? Result<bool>(false) : still_has(file, name);
+    const auto names = look_for_names(file, name, file.uid != before_.uid || (file.mode & kSetId) != 0);
+    if (!names) return names.error();
+    return *names == Names::kAll;
   }
 
   Result<bool> visit(int fd, FileState& file, std::string_view name) override {
@@ -198,17 +128,9 @@ class HandingBack final : public TreeWalk {
   const LentOutput& before_;
   const Lending& lending_;
   MarkTaker marks_;
-  /** The files with names that are not found yet, by device and inode. */
-  std::map<Identity, Met> met_;
-  /** The names of all of them, and the bytes of their paths. */
-  std::size_t met_names_ = 0;
-  std::size_t met_paths_ = 0;
-  /** The files of several names that this walk is for: the next one begins with `next_`. */
-  Identity first_;
-  std::optional<Identity> next_;
   /** How much is left. */
   std::size_t count_ = 0;
-  /** What earlier walks have told, and found left. */
+  /** What earlier rounds have told, and found left. */
   std::pair<std::size_t, std::size_t> told_;
 };
 

@@ -1,3 +1,5 @@
+import path from 'node:path'
+
 import { commandLine } from '../command/command.ts'
 import { failureOf } from '../command/command-error.ts'
 import { keptText, leftText, type Kept, type Result } from '../command/result.ts'
@@ -187,7 +189,10 @@ export function report(outcome: Outcome, { spec, timeout, isOption }: EffectiveS
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
   for (const one of here === undefined ? [] : changes) {
-    const text = thrownAwayText(one, !isLearned && isWithin(spec.cwd ?? '/', one.target) ? `--out FOLDER keeps one${isCopied ? '' : ', --apply all'}` : undefined)
+    const cwd = spec.cwd ?? '/'
+    // The names in the line are those in the project, and those of --out are taken from the current folder.
+    const folder = path.join(path.relative(cwd, one.target), 'FOLDER')
+    const text = thrownAwayText(one, !isLearned && isWithin(cwd, one.target) ? `--out ${folder} keeps one${isCopied ? '' : ', --apply all'}` : undefined)
     if (text !== undefined) tell(terminal, text)
   }
   const notShown = here === undefined || result?.failed !== true || result.isCanceled ? undefined : notShownText(spec, here)

@@ -23,7 +23,7 @@ export interface Failure {
   readonly argv: readonly string[]
   /** Inside. */
   readonly cwd: string
-  readonly plan: Pick<Plan, 'platform' | 'mounts' | 'links' | 'directories' | 'files' | 'network' | 'allow'>
+  readonly plan: Pick<Plan, 'platform' | 'mounts' | 'links' | 'directories' | 'files' | 'network' | 'allow' | 'env'>
   /**
    * What it wrote, or the end of that. Undefined if it did not pass through this program: then only the command and the plan are looked at.
    */

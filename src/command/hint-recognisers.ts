@@ -11,7 +11,7 @@ import { readable } from '../spec/messages.ts'
 import { sizeText } from '../spec/units.ts'
 import { nameAtEnd, type Evidence } from './hint-evidence.ts'
 import type { Found, Recogniser, Remedy } from './hints.ts'
-import { wantsName, wantsNetwork, wantsServerOfHost } from './network-hints.ts'
+import { stayedOffline, wantsName, wantsNetwork, wantsServerOfHost } from './network-hints.ts'
 
 const nothing: readonly Found[] = []
 
@@ -402,5 +402,5 @@ const changedOthers: Recogniser = (evidence) =>
 
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksLinkedPackage, lacksProgram, lacksHostFile, followedLinkOut, lacksUserPackage, lacksGitSettings, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
+  lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksLinkedPackage, lacksProgram, lacksHostFile, followedLinkOut, lacksUserPackage, lacksGitSettings, stayedOffline, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
 ]

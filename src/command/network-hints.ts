@@ -10,9 +10,9 @@ import type { Found, Recogniser, Remedy } from './hints.ts'
 const nothing: readonly Found[] = []
 
 const unreachable = /\bENETUNREACH\b|\bNetwork is unreachable\b/i
-const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolving)|Could not resolve host\b|unable to resolve host address|\bUnknownHostException\b|Name could not be resolved at this time/i
+const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolving)|Could not resolve host\b|unable to resolve host address|\bUnknownHostException\b|Name could not be resolved at this time|\btransfer failed for https?:\/\//i
 /** Whom a program could not reach. */
-const wanted = /(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?([\w.:-]*\w)/
+const wanted = /(?:(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?|transfer failed for https?:\/\/)([\w.:-]*\w)/
 /** curl(1) does not say why. */
 const notConnected = /\bFailed to connect to \S+ port \d+|\bImmediate connect fail for /i
 const ownAddress = /\b(?:127\.\d+\.\d+\.\d+|localhost)\b|(?:^|[\s[(])::1\b/
@@ -93,6 +93,28 @@ export const wantsNetwork: Recogniser = (evidence) => {
   }
   if (network !== 'none' || !failed.some(isOwn)) return nothing
   return [{ problem: 'it tried to reach localhost, and has no network', about: 'localhost', remedies: [{ spec: { network: 'loopback' }, effect: 'gives it a 127.0.0.1 of its own' }] }]
+}
+
+/** By the variable with which here() tells a tool that there is no registry to ask: its value, what the tool then says, and the name of its hosts. */
+const toldOffline: readonly (readonly [variable: string, value: RegExp, says: RegExp, tool: string, hosts?: string])[] = [
+  ['CARGO_NET_OFFLINE', /^true$/, /\boffline mode \(--offline\)|\bwithout the offline flag\b|\bwhen --offline was specified\b/, 'Cargo', 'cargo'],
+  ['GOPROXY', /^off$/, /\bmodule lookup disabled by GOPROXY=off\b/, 'Go', 'go'],
+  ['MAVEN_ARGS', /^-o /, /\bCannot access \S+ .*\bin offline mode\b/, 'Maven'],
+]
+
+/** Was told to stay offline, and lacked something that it would have fetched. */
+export const stayedOffline: Recogniser = (evidence) => {
+  const { network, env } = evidence.failure.plan
+  if (network !== 'none' && network !== 'loopback') return nothing
+  return toldOffline
+    .filter(([variable, value, says]) => value.test(env[variable] ?? '') && evidence.match(says) !== undefined)
+    .map(([variable, , , tool, hosts]) => ({
+      problem: `${tool} lacks something that it would fetch, and this session, which has ${network === 'none' ? 'no network' : 'only 127.0.0.1'}, tells it by ${variable} to stay offline`,
+      remedies: [
+        ...(hosts === undefined ? [] : [{ spec: { network: { allow: [hosts] } }, effect: 'lets it reach the hosts that it is configured for' }]),
+        { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' },
+      ],
+    }))
 }
 
 const lookupFailed = new RegExp(

@@ -16,7 +16,7 @@ export interface HereOptions {
   readonly cwd?: string
   /** The project's folder. Default: the one around `cwd`: its git repository, its workspace, or the nearest folder with a manifest. */
   readonly project?: string
-  /** Folders of the project, relative to it, in which what a command writes is kept. They are made if missing. */
+  /** Folders of the project, relative to `cwd`, in which what a command writes is kept. They are made if missing. */
   readonly out?: readonly string[]
   /** What a command does not see of the project, as `exclude` of an input has it. */
   readonly exclude?: readonly string[]
@@ -82,7 +82,7 @@ function checked(options: HereOptions): Required<HereOptions> {
   if (!isWithin(at, whole)) throw invalid('cwd', `${at} is not in the project ${whole}`)
   const folders = readList(out, 'out', 'a list of folders').map((one, index) => {
     const name = readText(one, `out[${index}]`)
-    const folder = path.resolve(whole, name)
+    const folder = path.resolve(at, name)
     if (folder === whole) throw invalid(`out[${index}]`, 'is the project itself, and outputs are folders in it; to keep everything, use run --here --apply')
     if (!isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
     if (name.includes('*') && !existsSync(folder)) throw invalid(`out[${index}]`, `${folder} is not there, and is a name and no pattern, unlike those of exclude; name each folder`)

@@ -115,9 +115,15 @@ const families: readonly Family[] = [
   { files: /^poetry\.lock$/, tools: (host) => host.shownBy('POETRY_VIRTUALENVS_PATH', '.cache/pypoetry/virtualenvs') },
   { files: /^Pipfile$/, tools: (host) => host.shownBy('WORKON_HOME', '.local/share/virtualenvs') },
   {
-    // The packages that its .pnp.cjs names.
+    // The packages that its .pnp.cjs names. Those that it fetches go into the project: what is written in that folder is thrown away, and .pnp.cjs
+    // would name it.
     files: /^yarn\.lock$/,
-    tools: (host) => host.shownBy('YARN_GLOBAL_FOLDER', '.yarn/berry'),
+    tools: (host) => {
+      const { shown = [], env } = host.shownBy('YARN_GLOBAL_FOLDER', '.yarn/berry')
+      const own = { ...env, YARN_ENABLE_GLOBAL_CACHE: 'false' }
+      if (host.isOffline) return { shown, env: own }
+      return { overlays: Object.fromEntries(shown.map((one) => [one, { path: one, overlay: true }])), env: own }
+    },
   },
   {
     // The packages that links in node_modules lead to, with enableGlobalVirtualStore.

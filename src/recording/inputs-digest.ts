@@ -27,8 +27,8 @@ const clockTick = 10
 const chunkSize = 256 * 1024
 
 /**
- * The hash of what a run looked up in its inputs: contents and modes of what it read or executed, names in folders that it listed or changed, kinds, modes
- * and sizes of what it only looked at, modes of folders on the way, where links lead to, and which paths were missing. Two equal digests of one list of paths
+ * The hash of what a run looked up in its inputs: contents and modes of the files that it read, executed or only looked at, names in folders that it listed
+ * or changed, kinds of everything else, modes of folders on the way, where links lead to, and which paths were missing. Two equal digests of one list of paths
  * mean that a run which asks the same gets the same answers. Not in it: time stamps, owners, numbers, link counts and extended attributes of files; and what is not a
  * file, such as the command and its variables.
  * @param files of a record, or by `filesOf`, of this host
@@ -160,8 +160,10 @@ class States {
     const mode = Number(stats.mode & 0o7777n)
     if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') || asked.includes('written') ? await namesIn(source) : [])]
     if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode)]
-    const hasContents = asked.some((question) => question === 'read' || question === 'executed' || question === 'written')
-    return ['file', ...leadsTo, mode, String(stats.size), ...(hasContents ? [await this.#contentsOf(path, source, stats)] : [])]
+    const isRead = asked.some((question) => question === 'read' || question === 'executed' || question === 'written')
+    // By a look at its time stamp a program decides whether what it made of a file before is still right: Python its bytecode, git its index.
+    const contents = isRead || asked.includes('looked') ? [await this.#contentsOf(path, source, stats).catch(isRead ? thrown : shut)] : []
+    return ['file', ...leadsTo, mode, String(stats.size), ...contents]
   }
 
   #refuseChanged(path: string, { stats, entry, isLink, changedNs }: ShownPath, asked: readonly Question[]): void {
@@ -201,6 +203,15 @@ async function contentsOf(path: string, source: string, before: BigIntStats): Pr
   } finally {
     await file.close()
   }
+}
+
+/** A file that a run could look at may be shut to this program, as it was to the run. */
+function shut(error: NodeJS.ErrnoException): string {
+  return error.code === 'EACCES' || error.code === 'EPERM' ? 'shut' : thrown(error)
+}
+
+function thrown(error: Error): never {
+  throw error
 }
 
 function isSame(before: BigIntStats, after: BigIntStats): boolean {

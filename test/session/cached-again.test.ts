@@ -74,6 +74,7 @@ describeSession('a run for a cache', () => {
     ['a file comes behind a link that the build made', { script: 'ln -s /inputs/src /tmp/w; cat /tmp/w/none || echo none', isOfLinux: true }, () => make('src/none')],
     ['a folder on the way opens', { script: 'cat private/key || echo none', files: ['src/private/key'], prepare: shut }, () => chmodSync(at('src/private'), 0o755)],
     ['a file changes that was only held at first', { ...withNode(`const fs = require("fs"); const fd = fs.openSync("a", ${held}); process.stdout.write(fs.readFileSync("/proc/self/fd/" + fd))`) }, () => make('src/a', 'src/b')],
+    ['a file changes of which it kept what it had made, as Python keeps bytecode', { script: 'if test a -nt made; then cat a; else cat made; fi', files: ['src/made'] }, () => make('src/a', 'other')],
     ['something comes in a folder of an overlay that it removed', { script: 'rmdir e && echo gone || echo stays', files: ['src/e/'], input: { overlay: true } }, () => make('src/e/f')],
     ['a folder comes in which it could not make one', { script: 'mkdir e/f && echo made || echo none', input: { overlay: true } }, () => make('src/e/')],
     ['a file comes in the place of a missing folder', { script: 'cat e/f 2>&1 || true' }, () => make('src/e')],

@@ -23,6 +23,8 @@ describeSession('a record says of each output when what is made in it belongs to
   test.runIf(isRoot)('at once, where a mount can show it so, and at the close, where a walk gives it back', async () => {
     // One of its files has a name elsewhere, so that no mount may show the whole folder as the build's.
     writeFileSync(path.join(folders.top, 'elsewhere'), '')
+    writeFileSync(path.join(folders.output, 'twice'), '')
+    linkSync(path.join(folders.output, 'twice'), path.join(folders.output, 'again'))
     linkSync(path.join(folders.top, 'elsewhere'), path.join(folders.input, 'linked'))
     const { record, owners } = await said({ outputs: { '/plain': folders.output, '/linked': folders.input } })
     const isMapped = record.mounts.some(({ on, flags }) => on.endsWith('/plain') && flags.includes('idmapped'))

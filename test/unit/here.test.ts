@@ -139,6 +139,13 @@ describe('the spec for a project', () => {
     expect(here({ cwd: at, out: ['dist', 'a/b'] }).outputs).toEqual({ [path.join(at, 'dist')]: path.join(at, 'dist'), [path.join(at, 'a/b')]: path.join(at, 'a/b') })
   })
 
+  it('takes the names of `out` as the command does, from the folder in which that runs', () => {
+    const at = project('monorepo')
+    const part = tree.directory('monorepo/packages/part')
+    expect(Object.keys(here({ cwd: part, project: at, out: ['dist', '../../coverage'] }).outputs ?? {})).toEqual([path.join(part, 'dist'), path.join(at, 'coverage')])
+    expect(Object.keys(here({ project: at, out: ['dist'] }).outputs ?? {})).toEqual([path.join(at, 'dist')])
+  })
+
   it('is refused in one sentence that names the option', () => {
     const at = project('refused')
     const refused = (options: object): unknown => {
@@ -266,6 +273,18 @@ describe('the spec for a project', () => {
     vi.unstubAllEnvs()
     expect(toolchain).toContain(tree.at('pnpm-home/store'))
     expect(toolchain).not.toContain(tree.at('pnpm-home'))
+  })
+
+  it('has Yarn keep in the project what it fetches, because .pnp.cjs names that, and write where it notes it', () => {
+    const at = project('plug')
+    tree.file('plug/yarn.lock', '')
+    const folder = tree.directory('berry')
+    vi.stubEnv('YARN_GLOBAL_FOLDER', folder)
+    const [offline, fetching] = [here({ cwd: at }), here({ cwd: at, network: { allow: ['registry.example:443'] } })]
+    vi.unstubAllEnvs()
+    expect(offline.toolchain).toContain(folder)
+    expect(fetching.inputs).toMatchObject({ [folder]: { path: folder, overlay: true } })
+    for (const { env } of [offline, fetching]) expect(env).toMatchObject({ set: { YARN_GLOBAL_FOLDER: folder, YARN_ENABLE_GLOBAL_CACHE: 'false' } })
   })
 
   it('shows the browsers that its tools have downloaded, and says where', () => {

@@ -48,6 +48,7 @@ const plans = {
   links: planned({ inputs: { '/w': { path: tree.at('with-links'), overlay: true } }, cwd: '/w' }),
   memory: planned({ tmpfs: { '/m': '1M' } }),
   small: planned({ limits: { tmpSize: '1M' } }),
+  offline: planned({ network: 'loopback', env: { CARGO_NET_OFFLINE: 'true', GOPROXY: 'off', MAVEN_ARGS: '-o -Dmaven.repo.local=/r' } }),
 } as const
 
 const hints = (plan: keyof typeof plans, argv: string, ...lines: readonly string[]): readonly Hint[] => {
@@ -214,6 +215,7 @@ describe('a command that failed is told what its session did to it', () => {
     ['java.net.UnknownHostException: repo.example.org', 'bare', "{ allow: ['repo.example.org:443'] }"],
     ['getaddrinfo EAI_AGAIN host', 'bare', "{ allow: ['host:443'] } opens that port of the host's own 127.0.0.1 to it, or network:"],
     ['java.net.UnknownHostException: 0x1.2', 'bare', "'host'"],
+    ['Could not transfer artifact a:b:pom:1 from/to central (https://repo.example.org/maven2): transfer failed for https://repo.example.org/maven2/a/b/1/b-1.pom', 'loopback', "{ allow: ['repo.example.org:443'] }"],
     ["Error: connect ENETUNREACH 127.0.0.1:8080\n  code: 'ENETUNREACH',", 'bare', "'loopback'"],
     ['getaddrinfo EAI_AGAIN localhost', 'bare', "'loopback'"],
     ['Error: connect ENETUNREACH 127.0.0.1:8080', 'loopback', undefined],
@@ -223,6 +225,16 @@ describe('a command that failed is told what its session did to it', () => {
   ])('that it has no such network: %s, with %s', (line, plan, network) => {
     expect(hints(plan, 'x', line).map(({ remedy }) => remedy)).toEqual(network === undefined ? [] : [expect.stringContaining(`network: ${network} `)])
     for (const { remedy } of hints(plan, 'x', line)) expect(remedy.startsWith(`network: ${network} `)).toBe(true)
+  })
+
+  it.each<readonly [tool: string, line: string, remedy: string]>([
+    ['Cargo', "As a reminder, you're using offline mode (--offline) which can sometimes cause surprising resolution failures", "--allow-host cargo lets it reach the hosts that it is configured for, or --network host"],
+    ['Cargo', 'attempting to make an HTTP request, but --offline was specified\n  Unable to update registry, when --offline was specified', '--allow-host cargo'],
+    ['Go', 'x imports\n\tgithub.com/pkg/errors: module lookup disabled by GOPROXY=off', '--allow-host go'],
+    ['Maven', '[ERROR] Cannot access central (https://repo.example.org/maven2) in offline mode and the artifact a:b:pom:1 has not been downloaded from it before.', '--network host'],
+  ])('that %s was told to stay offline: %s', (tool, line, remedy) => {
+    expect(told(hints('offline', 'x', line))).toEqual([expect.stringMatching(new RegExp(`^${tool} lacks .* to stay offline; ${remedy}`))])
+    expect(hints('loopback', 'x', line)).toEqual([])
   })
 
   it.each<readonly [line: string, plan: keyof typeof plans, name: string | undefined]>([

@@ -48,6 +48,7 @@ describe('the digest of the inputs of a run', () => {
     ['whether it can be executed', { executed: ['/inputs/src/a.c'] }, () => chmodSync(path.join(top, 'src/a.c'), 0o755)],
     ['whether it is there', { read: ['/inputs/src/a.c'] }, () => rmSync(path.join(top, 'src/a.c'))],
     ['the size of what was looked at', { looked: ['/inputs/src/a.c'] }, () => write('src/a.c', 'longer')],
+    ['what a file that was only looked at holds', { looked: ['/inputs/src/a.c'] }, () => write('src/a.c', 'A')],
     ['that nothing is where it was missing', { missing: ['/inputs/src/none/at/all'] }, () => (mkdirSync(path.join(top, 'src/none/at'), { recursive: true }), write('src/none/at/all', ''))],
     ['the names in a folder that was listed', { listed: ['/inputs/src'] }, () => write('src/new', '')],
     ['the kinds of what is in it', { listed: ['/inputs/src'] }, () => (rmSync(path.join(top, 'src/b.c')), mkdirSync(path.join(top, 'src/b.c')))],

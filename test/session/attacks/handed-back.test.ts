@@ -207,6 +207,26 @@ describeAttack('what comes back in an output', () => {
     expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
   })
 
+  // Package managers make such files: esbuild's program is a link to that of the package for the platform.
+  test.runIf(isRoot).each(waysToLend)('is the build user’s to change by every name that it has, unless one is outside (%s)', async (_, more) => {
+    const elsewhere = path.join(folders.top, 'elsewhere')
+    writeFileSync(elsewhere, 'before\n', { mode: 0o644 })
+    mkdirSync(inOutput('deeper'))
+    writeFileSync(inOutput('program'), 'before\n', { mode: 0o644 })
+    linkSync(inOutput('program'), inOutput('deeper/program'))
+    giveFolder()
+    for (const name of ['deeper', 'program']) chownSync(inOutput(name), owner.uid, owner.gid)
+    const spec = { output: folders.output, ...more }
+    const ofBuild = 'cd /output; echo built >> deeper/program; chmod 755 program; ln program deeper/third'
+    await build(spec, ['sh', '-e', '-c', ofBuild])
+    expect([readFileSync(inOutput('program'), 'utf8'), statSync(inOutput('program')).mode & 0o777]).toEqual(['before\nbuilt\n', 0o755])
+    linkSync(elsewhere, inOutput('outside'))
+    chownSync(elsewhere, owner.uid, owner.gid)
+    await build(spec, ['sh', '-c', 'cd /output; echo again >> deeper/third; ! echo built >> outside'])
+    expect([readFileSync(inOutput('program'), 'utf8'), readFileSync(elsewhere, 'utf8')]).toEqual(['before\nbuilt\nagain\n', 'before\n'])
+    expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
+  })
+
   // A mapped mount would show them as nobody's, whom no one lets write (mount_setattr(2)).
   // promise: 16
   test.runIf(isRoot)('is the build user’s to change where it has files of several groups, or of others who let everybody write', async () => {
