@@ -1,5 +1,5 @@
 /**
- * Commands, the options that they are run with, and what they are while they run.
+ * Commands, the options to run them with, and commands that run.
  * @module Running commands
  */
 export { BuildProcess, commandLine, Running } from '../../src/index.ts'

@@ -1,5 +1,5 @@
 /**
- * What a session tells of itself.
+ * The events that a session emits.
  * @module Events
  */
 export type { CloseEvent, CommandEvent, ConnectionEvent, ConnectionOutcome, EndEvent, LimitEvent, RefusedEvent, StdioEvent, SessionEventName, SessionEvents, StepEvent } from '../../src/index.ts'

@@ -1,5 +1,5 @@
 /**
- * Whether sessions are to be had, which there are, and what dead processes left.
+ * Whether this host can open sessions, which sessions it has, and what dead processes left.
  * @module The host
  */
 export { listSessions, preflight, recover } from '../../src/index.ts'

@@ -1,5 +1,5 @@
 /**
- * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` makes a page, and `pageOf` of `buildjail/page` in JavaScript. What a run looked up, and the hash of it.
+ * The file of `buildjail run --record`: a run as JSON. `buildjail page` makes a page from it, as does `pageOf` of `buildjail/page` in JavaScript. Also the files that a run looked up, and a hash of them.
  * @module Records
  */
 export type {

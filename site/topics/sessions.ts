@@ -1,5 +1,5 @@
 /**
- * Sessions, pools of them, and what the kernel says of them.
+ * Sessions, pools of sessions, and what the kernel reports about a session.
  * @module Sessions
  */
 export { build, openSession, Session, setConcurrency, SessionPool, verify } from '../../src/index.ts'

@@ -1,5 +1,5 @@
 /**
- * What a build declares, and the plan that is made of it.
+ * The declarations of a build, and the plan that is made from them.
  * @module Spec
  */
 export type { Additions, Allowance, AllowedNetwork, Duration, Etc, IdRange, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, ProcessLimits, Size, Source, SourceOptions, Spec, Toolchain, User, Variables } from '../../src/index.ts'

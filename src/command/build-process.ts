@@ -22,17 +22,17 @@ import { outputPipe, readableOf, writableOf } from './stdio.ts'
 
 export interface BuildProcessEvents {
   /**
-   * The command is running, or has run where its session was ended before it could tell. It comes before `exit` always. What the command has written
-   * may come before it.
+   * The command is running, or has run already if its session ended before it could be reported. It always comes before `exit`. Output of the command may come
+   * before it.
    */
   spawn: []
   /** The command has ended: its exit status, or the name of the signal that ended it. */
   exit: [code: number | null, signal: string | null]
-  /** After `exit`, once its pipes are at their end as well. Without an exit status and a signal after the `error` of a command that could not be started. */
+  /** After `exit`, once its pipes have ended as well. After the `error` of a command that could not be started, both are null. */
   close: [code: number | null, signal: string | null]
   /**
-   * The command could not be started, and no `exit` follows; or its `signal` was aborted (an AbortError, as Node has it); or a `{ file }`
-   * of its stdin could not be read, or one of its output not be written to, for which it is killed.
+   * The command could not be started, and no `exit` follows; or its `signal` was aborted (an AbortError, as in Node); or a `{ file }` of its stdin could not be
+   * read, or one of its output could not be written, and the command was killed for that.
    */
   error: [error: Error]
 }
@@ -41,9 +41,9 @@ const pipe: WireStdio = { kind: 'pipe' }
 const noPipes: NativePipes = [-1, -1, -1]
 const nothing = (): void => {}
 
-/** A command in a session, in the words of Node's ChildProcess. */
+/** A command in a session, with the members of Node's ChildProcess. */
 export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Disposable {
-  /** In the host's numbering. Undefined until `spawn`, and of a command that was over before its number was known. */
+  /** In the host's numbering. Undefined until `spawn`, and for a command that ended before its number was known. */
   pid: number | undefined
   readonly stdin: Writable | null
   readonly stdout: Readable | null
@@ -56,7 +56,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   /** True once `kill()` has sent a signal to a process. */
   killed = false
   usage: Usage | undefined
-  /** The limit that ended it, from `exit` on; undefined where none did. See `Result.limit`. */
+  /** The limit that ended it, from `exit` on; undefined if no limit did. See `Result.limit`. */
   limit: LimitName | undefined
   readonly spawnfile: string
   readonly spawnargs: readonly string[]
@@ -66,7 +66,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   readonly #meter: StdioMeter | undefined
   readonly #ending: Ending
   readonly #isPty: boolean
-  /** Of the code that began it: its listeners are called there. */
+  /** The context of the code that began it: its listeners are called there. */
   readonly #began = new AsyncResource('BuildProcess')
   #leaveTerminal: () => void = nothing
   readonly #abortSignal: AbortSignal | undefined
@@ -114,9 +114,9 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   }
 
   /**
-   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. 0 sends
-   * nothing and only asks. False when the command is over.
-   * @throws InvalidCommandError when there is no such signal.
+   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. 0 sends nothing and only checks. Returns
+   * false if the command is over.
+   * @throws InvalidCommandError if there is no such signal.
    */
   kill(signal: Signal = 'SIGTERM'): boolean {
     if (signal !== 0) checkSignal(signal)
@@ -127,26 +127,24 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   }
 
   /**
-   * The terminal of a command with `stdio: 'pty'` has another size now, and the command is told (SIGWINCH). False when it is over.
-   * @throws InvalidCommandError where it has no such terminal, or there is no such size
+   * Resizes the terminal of a command with `stdio: 'pty'`, which gets SIGWINCH. Returns false if the command is over.
+   * @throws InvalidCommandError if it has no such terminal, or there is no such size
    */
   resize(size: TerminalSize): boolean {
     return resizeTerminal(this.#job, this.#isPty, checkTerminalSize(size, 'resize') as TerminalSize)
   }
 
-  /** Takes `unref` back. */
+  /** Undoes `unref`. */
   ref(): void {
     this.#eachPipe((end) => end.ref?.())
   }
 
-  /**
-   * Its pipes are no reason for the program to go on. The command itself is one until it ends: a program that ends ends its sessions.
-   */
+  /** Its pipes no longer keep the program running. The command itself does until it ends, because a program that ends also ends its sessions. */
   unref(): void {
     this.#eachPipe((end) => end.unref?.())
   }
 
-  /** `kill()`, as ChildProcess has it. */
+  /** Calls `kill()`, as in ChildProcess. */
   [Symbol.dispose](): void {
     if (!this.#isOver) this.kill()
   }
@@ -186,7 +184,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     return stream
   }
 
-  /** As it comes in, for listeners of the session when the command begins. */
+  /** Reports output as it comes in to the listeners that the session has when the command begins. */
   #heard(name: 'stdout' | 'stderr', stream: Readable): Readable {
     const { telling } = this.#place
     if (!telling.hears('stdio')) return stream

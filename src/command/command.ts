@@ -40,7 +40,7 @@ function printable(word: string): string {
   return JSON.stringify(word).slice(1, -1)
 }
 
-/** For people: arguments that a shell would read otherwise are quoted. */
+/** The command in one line, for people. Arguments that a shell would read differently are quoted. */
 export function commandLine(command: Command): string {
   let line = ''
   for (let index = 0; index < command.length; index += 1) line += (index === 0 ? '' : ' ') + quoted(command[index] as string)
@@ -53,7 +53,7 @@ function quoted(word: string): string {
   return plainWord.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** Variables of a command. One that is undefined is taken out of what the session has. */
+/** Variables of a command. An undefined one removes that of the session. */
 export type CommandVariables = Readonly<Record<string, string | undefined>>
 
 /**

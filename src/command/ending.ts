@@ -3,16 +3,13 @@ import { checkAbortSignal, checkSignal, checkTimer, type OptionCheck, type Signa
 
 /** Options that can end a command early. */
 export interface EndingOptions {
-  /**
-   * After this time the command and all that it started is ended: by `killSignal`, and by SIGKILL after
-   * `forceKillAfterDelay`. Default, and 0: none.
-   */
+  /** After this time the command and all that it started get `killSignal`, and SIGKILL after `forceKillAfterDelay`. Default: 0, no timeout. */
   readonly timeout?: Duration
-  /** On abort the command and all that it started is ended, as by `timeout`. Aborted before, nothing is started. */
+  /** If it is aborted, the command and all that it started are ended, as by `timeout`. If it was aborted before, nothing is started. */
   readonly signal?: AbortSignal
   /** By name, or by the system's number. Default: SIGTERM. */
   readonly killSignal?: Signal
-  /** Default: 5 s. */
+  /** The time from `killSignal` to SIGKILL. Default: 5 s. */
   readonly forceKillAfterDelay?: Duration
 }
 
@@ -39,11 +36,11 @@ export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = 
 
 const defaultForceKillAfterDelay = 5000
 
-/** The reasons for which a command is ended early; whichever comes first is the one that is told. */
+/** The reasons for which a command is ended early. Only the first is reported. */
 export class Ending {
   timedOut = false
   isCanceled = false
-  /** It wrote more than was to be kept. */
+  /** It wrote more than `maxBuffer`. */
   isMaxBuffer = false
   inputFailure: Error | undefined
   outputFailure: Error | undefined

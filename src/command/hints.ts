@@ -3,12 +3,12 @@ import { inOneLine, specText } from '../spec/messages.ts'
 import { Evidence, thisHost, type Failure, type Outside } from './hint-evidence.ts'
 import { recognisers } from './hint-recognisers.ts'
 
-/** Why a command failed that a session does not let succeed, and what would let it. Both are one sentence, and steer no terminal. */
+/** Why a command failed because of its session, and what would let it succeed. Both are one sentence, without control characters. */
 export interface Hint {
   readonly problem: string
-  /** In words of a spec. `buildjail run` prints the same with its options. */
+  /** In terms of a spec. `buildjail run` prints it in terms of its options. */
   readonly remedy: string
-  /** The file, address or program in question, as the command named it. Absent if it named none. */
+  /** The file, address or program in question, as the command named it. Absent if it named nothing. */
   readonly about?: string
 }
 

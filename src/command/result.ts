@@ -10,19 +10,19 @@ import type { CheckedRunOptions, RunOptions } from './run-options.ts'
 
 export type { Usage }
 
-/** How a command went, in execa's words. `Stdio` is a string, a Buffer (`encoding: 'buffer'`) or a list (`lines: true`). */
+/** How a command went, with the names that execa has. `Stdio` is a string, a Buffer (`encoding: 'buffer'`) or a list (`lines: true`). */
 export interface Result<Stdio = string> {
   readonly command: string
   /** Undefined when a signal ended it. */
   readonly exitCode: number | undefined
   /** By name: SIGKILL, ... */
   readonly signal: string | undefined
-  /** Empty when it was not collected, and with the option `all`. */
+  /** Empty if it was not collected, and with the option `all`. */
   readonly stdout: Stdio
   readonly stderr: Stdio
   /** stdout and stderr as they were written; undefined without the option `all`. */
   readonly all: Stdio | undefined
-  /** From the call to the command's end; of `build` and `SessionPool.run` it is with the opening of the session. */
+  /** From the call to the command's end. For `build` and `SessionPool.run` it includes the opening of the session. */
   readonly durationMs: number
   /** False only if it exited by itself with code 0. */
   readonly failed: boolean
@@ -33,36 +33,36 @@ export interface Result<Stdio = string> {
   /** It was killed because it wrote more than `maxBuffer`. That much was kept. */
   readonly isMaxBuffer: boolean
   /**
-   * The limit that ended it: of the command or of its session. Undefined if no limit did, and if that cannot be known: a program that is
-   * refused another open file, or that ignores SIGXFSZ, fails in its own way. `memory`, `swap` and `processes` are said of a command that
-   * failed while something in its session met that limit, and `tmpSize` and `tmpFiles` of one that failed and /tmp was full then.
+   * The limit of the command or of its session that ended it. Undefined if no limit did, or if that cannot be known: a program that cannot open another file,
+   * or that ignores SIGXFSZ, fails in its own way. `memory`, `swap` and `processes` are reported if a command failed while something in its session met that
+   * limit, `tmpSize` and `tmpFiles` if it failed and /tmp was full then.
    */
   readonly limit: LimitName | undefined
   readonly usage: Usage
   /**
-   * Of `build`: what the command put on files of an output and the kernel does not take away, such as an encryption policy. Of a command
-   * in a session that goes on it is empty; see `Session.leftInOutputs`.
+   * For `build`: what the command put on files of an output and the kernel lets nobody remove, such as an encryption policy. Empty for a command in a session
+   * that stays open; see `Session.leftInOutputs`.
    */
   readonly leftInOutputs: readonly LeftInOutput[]
-  /** Of `build` and `SessionPool.run` with `keep` in the spec, of a command that failed. Of a session that goes on see `Session.kept`. */
+  /** For a command of `build` or `SessionPool.run` that failed, with `keep` in the spec. For a session that stays open see `Session.kept`. */
   readonly kept: Kept | undefined
-  /** Of `build` and `SessionPool.run` with `trace` in the spec. Of a session that goes on see `Session.trace`. */
+  /** For `build` and `SessionPool.run` with `trace` in the spec. For a session that stays open see `Session.trace`. */
   readonly trace: Trace | undefined
   /**
-   * Why it failed, if the session is certainly the cause: a file was not declared, a place is read-only, there is no network, ... Found on first use, from the command, the
-   * plan and the last 8 KiB of stdout and of stderr. Where stderr is ignored, from the command and the plan alone.
+   * Why it failed, if the session is certainly the cause: a file was not declared, a place is read-only, there is no network, ... They are found on first use,
+   * from the command, the plan and the last 8 KiB of stdout and of stderr; if stderr is ignored, from the command and the plan alone.
    */
   readonly hints: readonly Hint[]
 }
 
-/** The copy of what a command that failed left in its session. */
+/** The copy of what a failed command left in its session. */
 export interface Kept {
   /** The folder, on the host. */
   readonly path: string
   /**
-   * What was not copied, by its path in the copy: sockets, pipes, files that this user may not read, and what the file system of the folder cannot
-   * have, such as a name or a size that is too large for it. A folder stands for all that was in it.
-   * At most a hundred are named of one place, such as /tmp. One more text then counts the others.
+   * Paths in the copy of what was not copied: sockets, pipes, files that this user may not read, and what the file system of the folder cannot have, such as a
+   * name or a size that is too large for it. A folder stands for all that was in it. At most a hundred are named for each place, such as /tmp; one more text
+   * then counts the others.
    */
   readonly left: readonly string[]
   /** Why the copy is not whole. */

@@ -11,53 +11,54 @@ import { checkTerminalSize, type TerminalSize } from './terminal.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import { readBytes, type Size } from '../spec/units.ts'
 
+/** Options of `build`, `Session.run` and `SessionPool.run`. */
 export interface RunOptions extends EndingOptions {
-  /** Added to the session's environment, for this command. A variable that is undefined is taken out of it. */
+  /** Variables for this command, added to those of the session. An undefined one removes that of the session. */
   readonly env?: CommandVariables
-  /** Inside. Default: the session's. */
+  /** The directory inside. Default: the session's. */
   readonly cwd?: string
-  /** How much it may take. Of what the session limits as well, the smaller holds. */
+  /** How much the command may use. If the session has the same limit, the smaller one holds. */
   readonly limits?: RunLimits
   /**
-   * Given to the command as stdin. Without it, stdin is /dev/null. A stream can be given to one command only. One that fails or is destroyed before its end ends the
-   * command, as `signal` does. The stream is destroyed when the command ends before it has read all of it.
+   * Given to the command as stdin. Without it, stdin is /dev/null. A stream can be given to one command only. A stream that fails or is destroyed before its
+   * end ends the command, as `signal` does. A command that ends without reading all of the stream destroys it.
    */
   readonly input?: Input
   /**
-   * All three at once. `inherit`, `pipe`, `ignore`: `stdin`, `stdout` and `stderr` are each that. `pty`: a terminal of the command's own, which is all three of its standard descriptors. What is written to `stdin` of the Running that
-   * `run` returns is typed into it. Everything that comes from it is collected as stdout. A terminal that is inherited is not handed on:
-   * the command gets one of its own for it.
+   * stdin, stdout and stderr at once. `inherit`, `pipe`, `ignore`: each of them is that. `pty`: all three are a terminal of the command's own. Text that is
+   * written to `stdin` of the Running that `run` returns is typed into it, and its output is collected as stdout. An inherited terminal is never given to the
+   * command: it gets one of its own instead.
    */
   readonly stdio?: 'pty' | 'inherit' | 'pipe' | 'ignore'
-  /** Of a `pty` at first, in characters. Default: 80 columns, 24 rows. */
+  /** The first size of a `pty`, in characters. Default: 80 columns, 24 rows. */
   readonly terminalSize?: TerminalSize
-  /** Where stdin comes from instead of `input`. `pipe`: from the `stdin` of the Running that `run` returns. */
+  /** The source of stdin instead of `input`. `pipe`: the `stdin` of the Running that `run` returns. */
   readonly stdin?: 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
-  /** `pipe` (default): collected into the result. A list sends the same to each: `['pipe', 'inherit', { file }]`. */
+  /** `pipe` (default): the output is collected into the result. A list sends the same to each: `['pipe', 'inherit', { file }]`. */
   readonly stdout?: StdioTargets
   readonly stderr?: StdioTargets
   /**
-   * stdout and stderr are one pipe, which goes where `stdout` says. So `all` of the result has both exactly as they were written.
-   * `stdout` and `stderr` of the result are empty then. Default: false.
+   * True: stdout and stderr are one pipe, which goes where `stdout` says. So `all` of the result has both exactly as they were written, and `stdout` and
+   * `stderr` are empty. Default: false.
    */
   readonly all?: boolean
-  /** Bytes kept of stdout and of stderr; a command that writes more is killed. Default: 100 MiB; at most what a string holds. */
+  /** Bytes kept of each of stdout and stderr; a command that writes more is killed. Default: 100 MiB; at most what a string holds. */
   readonly maxBuffer?: Size
-  /** How the result has stdout and stderr. `utf8` (default): text, in which invalid bytes are replaced; `buffer`: bytes. */
+  /** The form of stdout and stderr in the result. `utf8` (default): text, in which invalid bytes are replaced; `buffer`: bytes. */
   readonly encoding?: 'utf8' | 'buffer'
   /** True: the result has lists of lines. Default: false. */
   readonly lines?: boolean
-  /** The output in the result is without the newline at its end; of `lines`, each line is. Default: true. */
+  /** Whether the result lacks the newline at the end of the output, or with `lines` that of each line. Default: true. */
   readonly stripFinalNewline?: boolean
-  /** False: an unsuccessful command resolves like any other. Default: true, it rejects with a CommandError. */
+  /** False: the promise resolves also if the command did not succeed. Default: true, it rejects with a CommandError. */
   readonly reject?: boolean
-  /** True: the command line, and how it ended after how long, are written to stderr of this program. Default: false. */
+  /** True: the command line, and how and after how long the command ended, are written to stderr of this program. Default: false. */
   readonly verbose?: boolean
 }
 
 /** Options as they were copied and checked. */
 export interface CheckedRunOptions extends CheckedEndingOptions, Omit<RunOptions, keyof EndingOptions | 'limits' | 'maxBuffer' | 'stdio' | 'stdin' | 'stdout' | 'stderr'> {
-  /** Another word is in the three. */
+  /** The other words are in `stdin`, `stdout` and `stderr`. */
   readonly stdio?: 'pty'
   readonly maxBuffer?: number
   readonly limits?: CheckedRunLimits
@@ -107,10 +108,10 @@ const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
   verbose: checkBoolean,
 }
 
-/** Of a run that says nothing about how: all of them have one launch in common, but for the command. */
+/** The options of a run without any: all such runs share one launch, except for the command. */
 export const noOptions: CheckedRunOptions = Object.freeze(Object.create(null) as CheckedRunOptions)
 
-/** A word for all three is each of them from here on, unless it is a terminal. */
+/** Replaces a word for all three by each of them, unless it is a terminal. */
 function allThree(copied: Omit<CheckedRunOptions, 'stdio'> & Pick<RunOptions, 'stdio'>): CheckedRunOptions {
   const { stdio } = copied
   if (stdio === undefined) return copied as CheckedRunOptions

@@ -24,16 +24,16 @@ import { attendTerminal, checkTerminalSize, defaultTerminalSize, resizeTerminal,
 
 const turn = Promise.resolve()
 const nothing = (): void => {}
-/** Of a command that was ended before it began. */
+/** The end of a command that was ended before it began. */
 const notRun: JobEnd = Object.freeze({})
 
 /**
- * A command under way: a promise of its result, and at the same time the running command itself. It begins in a microtask after the
- * call, so that `stdin`, `stdout`, `stderr`, `all` and `for await` which are used in the same turn get pipes and hear of the command as it runs. An output
- * stream that is asked for later has everything from the beginning once the command has ended. All output is in the result as well.
+ * A running command, and at the same time a promise of its result. It begins in a microtask after the call. So `stdin`, `stdout`, `stderr`, `all` and
+ * `for await` that are used in the same turn are connected to it as it runs. An output stream that is used later has everything from the beginning once the
+ * command has ended. The result has all output as well.
  *
- * `for await (const line of running)` gives the lines of stdout, or of `all`, as they are written, and throws at the end the error that the promise
- * rejects with. A loop that is left early ends the command and all that it started, and waits for that.
+ * `for await (const line of running)` gives the lines of stdout, or of `all`, as they are written, and throws at the end the error that the promise rejects
+ * with. Leaving the loop early ends the command and all that it started, and waits for that.
  */
 export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIterable<string> {
   readonly [Symbol.toStringTag] = 'Running'
@@ -41,7 +41,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   readonly #place: Place
   readonly #began = performance.now()
   #options = noOptions
-  /** Both are made if an option needs them, or on first use: most commands need neither. */
+  /** `#madeEnding` and `#madeStreams` are made if an option needs them, or on first use: most commands need neither. */
   #madeEnding: Ending | undefined
   #madeStreams: Streams | undefined
   #meter: StdioMeter | undefined
@@ -55,7 +55,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   #captured: Captured | undefined
   /** Signals for a command that has not begun. */
   #early: Signal[] | undefined
-  /** Of its terminal, as long as it has not begun. */
+  /** The size of its terminal, until it begins. */
   #size: TerminalSize | undefined
   #leaveTerminal: () => void = nothing
   /** When the job began, by performance.now(). */
@@ -84,17 +84,17 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     }
   }
 
-  /** In the host's numbering; undefined before the command is there, some milliseconds after it was asked for, and after its end. */
+  /** In the host's numbering. Undefined until the command runs, some milliseconds after the call, and after its end. */
   get pid(): number | undefined {
     return this.#job === 0 || this.#isOver ? undefined : binding().pidOf(this.#job)
   }
 
-  /** Null where stdin comes from elsewhere, and where it was not asked for at once. */
+  /** Null if stdin comes from elsewhere, or was not used before the command began. */
   get stdin(): Writable | null {
     return this.#streams.stdin
   }
 
-  /** Null where it goes elsewhere, and with the option `all`. It is collected into the result as well. */
+  /** Null if it goes elsewhere, and with the option `all`. The result has the output as well. */
   get stdout(): Readable | null {
     return this.#streams.stdout
   }
@@ -109,10 +109,9 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   }
 
   /**
-   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. After the `killSignal`
-   * (default: SIGTERM) comes SIGKILL when the command has not ended `forceKillAfterDelay` later. 0 sends nothing and only asks. False when the
-   * command is over.
-   * @throws InvalidCommandError when there is no such signal
+   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. `killSignal` (default: SIGTERM) is followed
+   * by SIGKILL if the command has not ended after `forceKillAfterDelay`. 0 sends nothing and only checks. Returns false if the command is over.
+   * @throws InvalidCommandError if there is no such signal
    */
   kill(signal: Signal = this.#ending.killSignal): boolean {
     if (signal !== 0) checkSignal(signal)
@@ -124,8 +123,8 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   }
 
   /**
-   * The terminal of a command with `stdio: 'pty'` has another size now, and the command is told (SIGWINCH). False when it is over.
-   * @throws InvalidCommandError where it has no such terminal, or there is no such size
+   * Resizes the terminal of a command with `stdio: 'pty'`, which gets SIGWINCH. Returns false if the command is over.
+   * @throws InvalidCommandError if it has no such terminal, or there is no such size
    */
   resize(size: TerminalSize): boolean {
     const checked = checkTerminalSize(size, 'resize') as TerminalSize
@@ -153,7 +152,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     return this.#promise.finally(onFinally)
   }
 
-  /** @throws InvalidCommandError when its stdout is not collected */
+  /** @throws InvalidCommandError if its stdout is not collected */
   [Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
     const readable = this.all ?? this.stdout
     if (readable === null) throw invalid('stdout', "has no lines to read: it does not go to 'pipe'")

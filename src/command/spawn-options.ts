@@ -7,20 +7,20 @@ import { wireStdio, type StdioTarget } from './target.ts'
 import { checkTerminalSize, pty, type TerminalSize } from './terminal.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 
+/** Options of `Session.spawn`. */
 export interface SpawnOptions extends EndingOptions {
-  /** Added to the session's environment, for this command. A variable that is undefined is taken out of it. */
+  /** Variables for this command, added to those of the session. An undefined one removes that of the session. */
   readonly env?: CommandVariables
-  /** Inside. Default: the session's. */
+  /** The directory inside. Default: the session's. */
   readonly cwd?: string
-  /** How much it may take. Of what the session limits as well, the smaller holds. */
+  /** How much the command may use. If the session has the same limit, the smaller one holds. */
   readonly limits?: RunLimits
   /**
-   * stdin, stdout and stderr, or one word for all three. Default, for missing entries of a list too: `pipe`. `pty`: a terminal of the
-   * command's own, into which `stdin` types, and from which everything comes by `stdout`. One that is inherited is not handed on: the
-   * command gets one of its own for it.
+   * stdin, stdout and stderr, or one word for all three. Default, also for missing entries of a list: `pipe`. `pty`: a terminal of the command's own. `stdin`
+   * types into it, and `stdout` has its output. An inherited terminal is never given to the command: it gets one of its own instead.
    */
   readonly stdio?: 'pipe' | 'inherit' | 'ignore' | 'pty' | readonly (StdioTarget | undefined)[]
-  /** Of a `pty` at first, in characters. Default: 80 columns, 24 rows. */
+  /** The first size of a `pty`, in characters. Default: 80 columns, 24 rows. */
   readonly terminalSize?: TerminalSize
 }
 

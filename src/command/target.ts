@@ -7,21 +7,21 @@ import { keyOf, outputKeys } from '../spec/outputs.ts'
 import { identityOf, type Mount } from '../spec/plan.ts'
 
 /**
- * `{ file }`: a path of the host. The command gets a pipe, and we append to the file what comes out of it, or read from the file what goes
- * into it as stdin. All that the command wrote is in the file when its end is told, and what its daemons write follows until the session is
- * closed. A file that is written to is not opened through a symbolic link at its end. No file may lie where the session can write.
- * A fifo or a device that takes nothing for 5 seconds after the end of the command is an error of the run.
+ * `{ file }`: a path of the host. The command gets a pipe. buildjail appends to the file what comes out of it, or reads from the file what goes into it as
+ * stdin. When the end of the command is reported, all that it wrote is in the file; output of its daemons follows until the session is closed. An output file
+ * is not opened through a symbolic link at its end. No file may lie where the session can write. A fifo or a device that takes nothing for 5 seconds after the
+ * end of the command is an error of the run.
  *
- * `inherit`: stdin is the very pipe or socket that this program has. stdout and stderr are pipes, and what comes out of them is passed on to the pipe or
- * socket that this program has. The command never gets a terminal of this program: in place of one it
- * gets a terminal of its own, and what goes through that is passed on. A file or a device is read and written as a `{ file }` is, and
- * /dev/null is the session's own. The part of an inherited file that the command did not read is left to be read by the next.
+ * `inherit`: stdin is the very pipe or socket that this program has. stdout and stderr are pipes; buildjail passes their output on to the pipe or socket that
+ * this program has. The command never gets a terminal of this program: it gets one of its own, and buildjail passes on what goes through that. A file or a
+ * device is read and written as a `{ file }` is, and /dev/null is the session's own. A part of an inherited file that the command did not read is left for the
+ * next reader.
  */
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 
 /**
- * A list sends the same to each, as tee(1) does: `['pipe', 'inherit', { file }]`. When nothing reads an inherited pipe any more, the command's
- * writes fail once that was noticed, by passing on what it wrote before, unless the result has them too (`pipe`): then that is an error of the run.
+ * A list sends the same to each, as tee(1) does: `['pipe', 'inherit', { file }]`. If nothing reads an inherited pipe any more, passing output on to it fails,
+ * and after that the command's writes fail. If the result has the output too (`pipe`), it is an error of the run instead.
  */
 export type StdioTargets = StdioTarget | readonly StdioTarget[]
 
@@ -37,7 +37,7 @@ export function wireStdio(target: unknown, entry: string): WireStdio {
 }
 
 /**
- * Where a command's output goes, each of it once.
+ * The targets of a command's output, each once.
  * @throws InvalidCommandError
  */
 export function wireTargets(target: unknown, entry: string): readonly WireStdio[] {

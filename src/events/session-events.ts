@@ -1,6 +1,6 @@
 import type { LimitName } from '../spec/fields/limits.ts'
 
-/** Of the opening or the closing of a session: a step that was taken, as `Session.steps` has it. */
+/** A step of opening or closing a session, as in `Session.steps`. */
 export interface StepEvent {
   /** The session's id. */
   readonly session: string
@@ -21,7 +21,7 @@ export interface CommandEvent {
   readonly cwd: string
 }
 
-/** A command has written something, as far as that is collected or comes by a pipe: what goes to a file or is inherited is not read here. */
+/** A command has written something that is collected or comes by a pipe. Output that goes to a file or is inherited is not read here. */
 export interface StdioEvent {
   readonly session: string
   readonly command: number
@@ -34,56 +34,56 @@ export interface StdioEvent {
 export interface LimitEvent {
   readonly session: string
   readonly limit: 'memory' | 'processes' | 'cpuTime' | 'wallTime'
-  /** In the limit's unit. */
+  /** In the limit's unit, as is `most`. */
   readonly used: number
   readonly most: number
 }
 
 /** How a connection out of a network of names ended. */
 export type ConnectionOutcome =
-  /** Both sides had ended it, or the session did, and the server has all that was sent. */
+  /** Both sides, or the session, ended it, and the server has all that was sent. */
   | 'closed'
-  /** One side broke it off, or the session ended before the server had taken all that was sent. */
+  /** One side broke it off, or the session ended before the server had all that was sent. */
   | 'reset'
   /** The server did not answer. */
   | 'timeout'
-  /** By the server. */
+  /** The server refused it. */
   | 'refused'
   | 'unreachable'
   /** The host could not resolve the name. */
   | 'unresolved'
-  /** The name resolved to addresses of the host's own networks only, and these are no entries. */
+  /** The name resolved only to addresses of the host's own networks, and no entry allows these. */
   | 'private'
   /** It did not begin with TLS to that name; see `tlsNames`. */
   | 'tls-name'
   /** The host program could open no more sockets. */
   | 'limit'
 
-/** A connection out of a network of names is over. */
+/** A connection out of a network of names has ended. */
 export interface ConnectionEvent {
   readonly session: string
-  /** As the build asked for it, in lower case and ASCII; of an entry that is an address, the address; `host` of the host's loopback. */
+  /** The name that the build asked for, in lower case and ASCII; for an entry that is an address, the address; `host` for the host's loopback. */
   readonly name: string
   readonly port: number
-  /** The address outside. Undefined if none was connected to; of a connection that ended with `private`, the one that its name leads to. */
+  /** The address outside that was connected to. Undefined without one. With the outcome `private`, the address that the name leads to. */
   readonly address: string | undefined
-  /** Bytes from the build outward, and to the build. */
+  /** Bytes from the build; `received` counts those to the build. */
   readonly sent: number
   readonly received: number
   readonly durationMs: number
   readonly outcome: ConnectionOutcome
 }
 
-/** A build asked a network of names for something that it does not have. */
+/** A build asked a network of names for something that no entry allows. */
 export interface RefusedEvent {
   readonly session: string
-  /** In lower case and ASCII. Empty of all names after the first 1,000. */
+  /** In lower case and ASCII. Empty for all names after the first 1,000. */
   readonly name: string
   /** 0 if a name was asked for. */
   readonly port: number
   /** `name`: no entry has that name. `limit`: there were too many names of a wildcard. */
   readonly outcome: 'name' | 'limit'
-  /** How often since this was last told. */
+  /** How often since the last such event. */
   readonly count: number
 }
 
@@ -91,15 +91,15 @@ export interface RefusedEvent {
 export interface EndEvent {
   readonly session: string
   readonly command: number
-  /** Undefined when a signal ended it, and where it could not be started. */
+  /** Undefined if a signal ended it, or it could not be started. */
   readonly exitCode: number | undefined
   /** By name. */
   readonly signal: string | undefined
-  /** That ended it. */
+  /** The limit that ended it. */
   readonly limit: LimitName | undefined
-  /** Milliseconds since its `command`. */
+  /** Milliseconds since its event `command`. */
   readonly durationMs: number
-  /** It was ended because its `timeout` was over. */
+  /** It was ended by its `timeout`. */
   readonly timedOut: boolean
   /** It was ended because its `signal` was aborted. */
   readonly isCanceled: boolean
@@ -109,36 +109,36 @@ export interface EndEvent {
   readonly error: unknown
 }
 
-/** A session was taken away, or what could be of it. */
+/** A session was closed, as far as that could be done. */
 export interface CloseEvent {
   readonly session: string
-  /** A TeardownError where something is left. Another `close` has another event. */
+  /** A TeardownError if something is left. The next `close` has an event of its own. */
   readonly error: unknown
 }
 
 /**
- * The events of a session. The same objects are published on the channels `buildjail:step`, `buildjail:command`, ... of Node's
- * diagnostics_channel, of every session of the program.
+ * The events of a session. For every session of the program, the same objects are published on the channels `buildjail:step`, `buildjail:command`, ... of
+ * Node's diagnostics_channel.
  */
 export interface SessionEvents {
   /**
-   * On a session only those of its closing: its opening is over before the caller has it. The channel and `Session.steps` have both. The
-   * steps of a phase come when the phase is over.
+   * A session emits only the steps of closing: its opening is over before the caller has it. The channel and `Session.steps` have both. The steps of a phase
+   * come when the phase is over.
    */
   step: [event: StepEvent]
   command: [event: CommandEvent]
   /** A listener makes the bytes pass through Node. */
   stdio: [event: StdioEvent]
   /**
-   * 90 % of `memory`, `processes`, `cpuTime` or `wallTime` are used; once for each. buildjail looks every 100 ms while there is a listener, and
-   * reports only what the system accounts (`Session.usage`).
+   * 90 % of `memory`, `processes`, `cpuTime` or `wallTime` are used; once for each. buildjail looks every 100 ms while there is a listener, and reports only
+   * what the system accounts (`Session.usage`).
    */
   limit: [event: LimitEvent]
-  /** Of a network of names (`network: { allow }`), once the connection is over. */
+  /** In a network of names (`network: { allow }`), when a connection has ended. */
   connection: [event: ConnectionEvent]
-  /** Of a network of names: the first time at once, then counted. */
+  /** In a network of names: the first refusal at once, later ones counted together. */
   refused: [event: RefusedEvent]
-  /** After `command`, also where it could not be started; before its result is there. */
+  /** After `command`, also for a command that could not be started, and before the result. */
   end: [event: EndEvent]
   close: [event: CloseEvent]
 }
@@ -149,13 +149,13 @@ const named: Readonly<Record<SessionEventName, true>> = { step: true, command: t
 /** All of them. */
 export const sessionEventNames = Object.keys(named) as readonly SessionEventName[]
 
-/** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
+/** Resources that a command used, with the children that it waited for (wait4(2), getrusage(2)). */
 export interface Usage {
   readonly userUs: number
   readonly systemUs: number
   /**
-   * As getrusage(2) counts it. Up to execve(2) the child shares the memory of the process that launches it, and is charged
-   * for it, so that this can be the size of that process where the command itself is smaller.
+   * As getrusage(2) counts it. Until execve(2) the child shares the memory of the process that launches it, and is charged for it. So this can be the size of
+   * that process if the command is smaller.
    */
   readonly maxRssBytes: number
 }

@@ -12,17 +12,17 @@ import { projectAround, repositoryOf } from './project.ts'
 import { toolsFor } from './tools.ts'
 
 export interface HereOptions {
-  /** The folder in which commands run. Default: the current one, or the project's where that is elsewhere. */
+  /** The folder in which commands run. Default: the current one, or the project's if the current one lies outside it. */
   readonly cwd?: string
   /** The project's folder. Default: the one around `cwd`: its git repository, its workspace, or the nearest folder with a manifest. */
   readonly project?: string
   /** Folders of the project, relative to `cwd`, in which what a command writes is kept. They are made if missing. */
   readonly out?: readonly string[]
-  /** What a command does not see of the project, as `exclude` of an input has it. */
+  /** Paths of the project that a command does not see, as in `exclude` of an input. */
   readonly exclude?: readonly string[]
   /** True: commands see `.env*` and `.npmrc` of the project. Default: false. */
   readonly envFiles?: boolean
-  /** As that of a spec. Default: `loopback`. In another one but `none` the tools are not told to stay offline. */
+  /** As in a spec. Default: `loopback`. Only with this and with `none` are tools told to stay offline. */
   readonly network?: Network
 }
 
@@ -31,16 +31,16 @@ export interface HereOptions {
  * virtual environment may be called `.env` too, and is no file.
  */
 export const secrets: readonly string[] = ['.env*', '.npmrc']
-/** Folders of other people's files, in which no secrets of the project are. */
+/** Folders with files of other people, which hold no secrets of the project. */
 const ofOthers = ['node_modules', '.git']
 const passed = ['CI', 'TERM', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR']
 
 /**
- * The spec of a session that is right for the project around the current folder. The project is at its own path; commands may write in all
- * of it, and only what they write in `out` is kept. They have the host's toolchain, the running Node, the Python environment that is active, and those
- * tools below the home directory that the project's files call for (Rust, Python, Go, Java, pnpm, Yarn, Bun and Deno); folders of the project that are
- * on the caller's PATH are on theirs; and they have a loopback of their own.
- * @throws SpecError where there is no project, or an option is wrong
+ * Makes a spec for the project around the current folder. The project is at its own path. Commands may write in all of it, and only what they write in `out` is
+ * kept. They have the host's toolchain, the running Node, the active Python environment, and those tools below the home directory that the project's files call
+ * for (Rust, Python, Go, Java, pnpm, Yarn, Bun and Deno). Folders of the project that are on the caller's PATH are on theirs. They have a loopback of their
+ * own.
+ * @throws SpecError if there is no project, or an option is wrong
  */
 export function here(options: HereOptions = {}): Spec {
   const { cwd, project, out, exclude, envFiles, network } = checked(options)

@@ -11,7 +11,7 @@ export interface ListedSession {
   /** The process that opened it. */
   readonly pid: number
   readonly startedAt: Date
-  /** `orphaned`: that process is dead, and `recover` takes away what is left, or is doing so. */
+  /** `orphaned`: that process is dead, and `recover` removes what is left, or is doing so. */
   readonly state: 'live' | 'orphaned'
   /** FreeBSD: the directory on which its root is mounted. */
   readonly root?: string
@@ -20,9 +20,8 @@ export interface ListedSession {
 }
 
 /**
- * The sessions that share a state directory, by id.
- * @throws SystemCallError when it is not the caller's own and private, SpecError naming a wrong option,
- * UnsupportedError.
+ * Lists the sessions that share a state directory, by id.
+ * @throws SystemCallError if the directory is not the caller's own and private, SpecError naming a wrong option, UnsupportedError.
  */
 export async function listSessions(options: HostOptions = {}): Promise<ListedSession[]> {
   try {

@@ -8,11 +8,11 @@ export interface Preflight {
   readonly isSupported: boolean
   /** Each of them keeps sessions from being opened. */
   readonly obstacles: readonly Obstacle[]
-  /** Things that sessions do without on this host; they can be opened nonetheless. */
+  /** Things that sessions lack on this host. They can be opened nonetheless. */
   readonly limitations: readonly Obstacle[]
 }
 
-/** Whether this process could open a session, without opening one. Never throws. */
+/** Checks whether this process could open a session, without opening one. Never throws. */
 export function preflight(): Preflight {
   const { obstacles, limitations } = look()
   return { isSupported: obstacles.length === 0, obstacles, limitations }

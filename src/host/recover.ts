@@ -5,8 +5,8 @@ import { typed } from '../errors.ts'
 import { stateDirectoryIn, type HostOptions } from './host-options.ts'
 
 /**
- * Takes away what sessions of dead processes left behind. Sessions that live, of this process or another, are not
- * touched. The first session of a process does the same without a report.
+ * Removes what sessions of dead processes left behind. It does not touch sessions of living processes. The first session of a process does the same without a
+ * report.
  * @throws UnsupportedError, SpecError naming a wrong option.
  */
 export async function recover(options: HostOptions = {}): Promise<RecoveryReport> {

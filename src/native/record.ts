@@ -17,7 +17,7 @@ export interface MountRecord {
   readonly flags: readonly string[]
 }
 
-/** The credentials of a command, in the numbering of the inside. `pid` is the host's. */
+/** The credentials of a command, with ids as inside the session. `pid` is the host's. */
 export interface CredentialsRecord {
   readonly pid: number
   readonly uid: number
@@ -27,13 +27,13 @@ export interface CredentialsRecord {
   readonly realGid: number
   readonly savedGid: number
   readonly groups: readonly number[]
-  /** FreeBSD: of its jail. */
+  /** FreeBSD: the jid of its jail. */
   readonly jid?: number
-  /** Linux: how many filters judge its system calls (seccomp(2)). The session's is one; a container may add its own. */
+  /** Linux: how many filters judge its system calls (seccomp(2)). The session has one; a container may add its own. */
   readonly systemCallFilters?: number
 }
 
-/** Ids that lie side by side: `count` from `inside` on are those of the host from `outside` on. */
+/** A range of ids: the `count` ids from `inside` on are those of the host from `outside` on. */
 export interface IdRangeRecord {
   readonly inside: number
   readonly outside: number
@@ -44,20 +44,19 @@ export interface IdRangeRecord {
 export interface LimitRecord {
   /** `memory`, ... */
   readonly limit: string
-  /** In the limit's unit, as it was asked of what holds it. */
+  /** In the limit's unit, as it was given to what holds it. */
   readonly value: number
-  /** `memory.max` and other files of its cgroup, `rctl`, `cpuset`, `RLIMIT_NOFILE`, ...; `buildjail` where this program does. */
+  /** What holds it: `memory.max` and other files of its cgroup, `rctl`, `cpuset`, `RLIMIT_NOFILE`, ...; `buildjail` if this program does. */
   readonly by: string
 }
 
-/** An output, by its path in the session, and when the files that the build makes in it belong to the owner of the folder. */
+/** An output, and when the files that the build makes in it belong to the owner of the folder. */
 export interface OutputRecord {
   readonly path: string
   /**
-   * `at-once`: from their first moment. The mount shows the build the owner's files as its own, and they stay the owner's (Linux).
-   * `at-close`: a walk gives the owner's files to the build, and a walk at the close gives them back, with what the build made.
-   * `as-built`: each file keeps the owner that it was made with. So it is with another `ownership` than `folder`, and for an ordinary caller
-   * on Linux, whose builds make files as the caller.
+   * `at-once`: from their first moment. The mount shows the build the owner's files as its own, and they stay the owner's (Linux). `at-close`: a walk gives the
+   * owner's files to the build, and a walk at the close gives them back, with what the build made. `as-built`: each file keeps the owner that it was made with.
+   * This is so with another `ownership` than `folder`, and for an ordinary caller on Linux, whose builds make files as the caller.
    */
   readonly owned: 'at-once' | 'at-close' | 'as-built'
 }
@@ -66,35 +65,35 @@ export interface OutputRecord {
 export interface SessionRecord {
   readonly id: string
   readonly root: string
-  /** jail_get(2), every parameter the kernel knows. FreeBSD only. */
+  /** Every parameter that the kernel knows (jail_get(2)). FreeBSD only. */
   readonly jail?: Readonly<Record<string, string | number | boolean | bigint | readonly string[]>>
   readonly mounts: readonly MountRecord[]
   readonly outputs: readonly OutputRecord[]
   /** Kind (`mnt`, `pid`, ...) to number, as namespaces(7) has them. Linux only. */
   readonly namespaces?: Readonly<Record<string, number>>
   /**
-   * Which ids of the host those inside are (user_namespaces(7)). All of them are the same as on the host where the host lets not
-   * even root have a user namespace. Linux only.
+   * Which ids of the host stand for those inside (user_namespaces(7)). They are the same as on the host if the host lets not even root have a user namespace.
+   * Linux only.
    */
   readonly ids?: { readonly users: readonly IdRangeRecord[]; readonly groups: readonly IdRangeRecord[] }
-  /** The build user: leased, where the spec names none. FreeBSD only. */
+  /** The build user. If the spec names none, the session leased it. FreeBSD only. */
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
-  /** Of the command launched last. */
+  /** The credentials of the command launched last. */
   readonly process?: CredentialsRecord
-  /** What holds of the limits of the spec; those of /tmp are its mount's. */
+  /** The limits of the spec that hold. Those of /tmp belong to its mount. */
   readonly limits: readonly LimitRecord[]
 }
 
-/** How much of the inputs that are copies (`overlay`) is copied. */
+/** How much of the inputs that a session copies (`overlay`) is copied. */
 export interface Copied {
-  /** That are whole. Folders and links are not counted. */
+  /** Files that are complete. Folders and links are not counted. */
   readonly files: number
   readonly bytes: number
 }
 
 /**
- * What all processes of a session have taken together, those that have ended as well. A member is missing where the system does not account
- * it, or not for this session: one that has no limit on Linux has no cgroup, and then it is what /proc tells of its processes.
+ * What all processes of a session have used together, including those that have ended. A member is missing if the system does not account it, or not for this
+ * session. On Linux a session without limits has no cgroup; then the numbers are those that /proc has of its processes.
  */
 export interface SessionUsage {
   /** User and system time, in milliseconds. */
@@ -105,15 +104,15 @@ export interface SessionUsage {
   readonly peakMemory?: number
   /** Bytes, now. */
   readonly swap?: number
-  /** Now, threads as well where the system counts those. */
+  /** Processes now, and threads where the system counts those. */
   readonly processes?: number
-  /** At most at a time so far. */
+  /** The most processes at a time so far. */
   readonly peakProcesses?: number
-  /** From devices; what the system has in memory is not read from there. */
+  /** Read from devices. What the system has in memory is not read from there. */
   readonly bytesRead?: number
-  /** To devices. */
+  /** Written to devices. */
   readonly bytesWritten?: number
-  /** What accounts: `cgroup v2`, `cgroup v1`, `/proc` or `rctl`. Missing where nothing does. */
+  /** What does the accounting: `cgroup v2`, `cgroup v1`, `/proc` or `rctl`. Missing if nothing does. */
   readonly by?: string
 }
 
@@ -126,37 +125,37 @@ export interface SessionProcess {
   readonly program: string
   /** Milliseconds since it began. */
   readonly ageMs: number
-  /** User and system time, with that of the children that it has waited for, in milliseconds. */
+  /** User and system time in milliseconds, including the children that it has waited for. */
   readonly cpuTime: number
-  /** Resident, in bytes. What several have in common is counted for each. */
+  /** Resident, in bytes. Memory that processes share counts for each of them. */
   readonly memory: number
 }
 
-/** What was done to the source of an overlay. */
+/** What `applyChanges` did to the source of an overlay. */
 export interface Applied {
-  /** Of the overlay, in the session. */
+  /** The overlay's path in the session. */
   readonly target: string
-  /** Files, links and folders that were put in place, a new folder once with all that is in it. */
+  /** Files, links and folders that were put in place. A new folder counts once, with all that is in it. */
   readonly written: number
-  /** Files and folders that were removed, each folder once. */
+  /** Files and folders that were removed. A folder counts once. */
   readonly removed: number
   /**
-   * Some of what was not applied: what has changed in the source since the first command, sockets, fifos, unreadable files, and what was changed
-   * more than 200 folders deep in the source. A folder stands for everything in it.
+   * Some paths that were not applied: what has changed in the source since the first command, sockets, fifos, unreadable files, and changes more than 200
+   * folders deep in the source. A folder stands for everything in it.
    */
   readonly left: readonly string[]
 }
 
-/** A session whose process had died, and what was taken away of it. */
+/** A session whose process had died, and what `recover` removed of it. */
 export interface RecoveredSession {
   readonly id: string
-  /** The spec's. */
+  /** The name in its spec. */
   readonly name?: string
   /** The process that had opened it. */
   readonly pid: number
-  /** FreeBSD: the name of its jail, when there still was one. */
+  /** FreeBSD: the name of its jail, if there still was one. */
   readonly jail?: string
-  /** FreeBSD: where, youngest first. */
+  /** FreeBSD: the places of its mounts, youngest first. */
   readonly unmounted: readonly string[]
   /** Output folders that have their owner and mode back. */
   readonly handedBack: readonly string[]
@@ -164,7 +163,7 @@ export interface RecoveredSession {
   readonly lost: readonly string[]
 }
 
-/** Something in the state directory that was not touched: it is damaged, not ours, or could not be taken away. */
+/** Something in the state directory that was not touched: it is damaged, not ours, or could not be removed. */
 export interface LeftAlone {
   readonly path: string
   readonly reason: string
@@ -175,11 +174,11 @@ export interface RecoveryReport {
   readonly leftAlone: readonly LeftAlone[]
 }
 
-/** Something that stayed on a file of an output when its session was closed. At most a hundred are listed of one output. One more then counts the others. */
+/** Something that stayed on a file of an output when its session was closed. Each output has at most a hundred in the list; one more then counts the others. */
 export interface LeftInOutput {
   /** On the host. */
   readonly path: string
-  /** In words. */
+  /** What stayed, in words. */
   readonly what: string
 }
 

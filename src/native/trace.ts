@@ -1,8 +1,8 @@
-/** What the processes of a session looked up, in the order in which they first did (`trace` of a spec). */
+/** What the processes of a session looked up (`trace` of a spec), in the order in which they first did. */
 export interface Trace {
   readonly files: readonly TracedFile[]
   readonly programs: readonly TracedProgram[]
-  /** Those that were seen to look something up, in that order. */
+  /** The processes that were seen to look something up, in that order. */
   readonly processes: readonly TracedProcess[]
   /** Processes that are not in `processes`, because there were too many. */
   readonly processesLeftOut: number
@@ -10,7 +10,7 @@ export interface Trace {
   readonly lost: number
 }
 
-/** A path, whether or not something is there. */
+/** A path that was looked up, whether or not something is there. */
 export interface TracedFile {
   /** In the session, absolute, without `.` and `..`. */
   readonly path: string
@@ -22,11 +22,11 @@ export interface TracedFile {
   readonly firstUse: TracedUse
   /** What all calls found. `refused`: the build may not do that there. */
   readonly found: readonly TracedOutcome[]
-  /** Why it was looked up. Also calls that failed are here. */
+  /** Why it was looked up, also by calls that failed. */
   readonly uses: readonly TracedUse[]
-  /** Calls. */
+  /** The number of calls. */
   readonly count: number
-  /** Some of the programs that looked it up: indexes of `programs`. A command that is being started has none yet. */
+  /** Some of the programs that looked it up: indexes of `programs`. A command that is being started has no program yet. */
   readonly programs: readonly number[]
 }
 
@@ -40,19 +40,19 @@ export interface TracedProgram {
   readonly path: string
   /** The name that it was called by. */
   readonly argv0: string
-  /** How many processes had it. */
+  /** How many processes ran it. */
   readonly processes: number
 }
 
 export interface TracedProcess {
-  /** In the host's numbering, in which a number may come again. */
+  /** In the host's numbering. A number may be reused. */
   readonly pid: number
   readonly parent: number
-  /** The last that it executed: an index of `programs`. Absent if that is not known. */
+  /** The last program that it executed: an index of `programs`. Absent if it is not known. */
   readonly program?: number
   /** When it first looked something up: milliseconds since 1970, by the host's clock. FreeBSD: when it began. */
   readonly beganAt: number
-  /** FreeBSD only. Absent if it goes on, or its end was not seen. */
+  /** FreeBSD only. Absent if the process still runs, or its end was not seen. */
   readonly endedAt?: number
 }
 

@@ -10,11 +10,14 @@ import { ShownPaths, type ShownPath } from './shown-paths.ts'
 
 export interface DigestOptions {
   /**
-   * When the run began, in milliseconds since 1970. With it, what has changed since is refused: so the digest is of the files
-   * as the run saw them. Without it, the digest is of the files as they are now.
+   * When the run began, in milliseconds since 1970. With it, a path that has changed since is refused, so the digest is of the files as the run saw them.
+   * Without it, the digest is of the files as they are now.
    */
   readonly unchangedSince?: number
-  /** Include what was looked up in the toolchain, and in other parts of the host that the session shows, such as its certificates. Default: false, inputs only. */
+  /**
+   * True: includes what was looked up in the toolchain, and in other parts of the host that the session shows, such as its certificates. Default: false, inputs
+   * only.
+   */
   readonly toolchain?: boolean
 }
 
@@ -27,14 +30,14 @@ const clockTick = 10
 const chunkSize = 256 * 1024
 
 /**
- * The hash of what a run looked up in its inputs: contents and modes of the files that it read, executed or only looked at, names in folders that it listed
- * or changed, kinds of everything else, modes of folders on the way, where links lead to, and which paths were missing. Two equal digests of one list of paths
- * mean that a run which asks the same gets the same answers. Not in it: time stamps, owners, numbers, link counts and extended attributes of files; and what is not a
- * file, such as the command and its variables.
- * @param files of a record, or by `filesOf`, of this host
+ * The hash of what a run looked up in its inputs: contents and modes of files that it read, executed, changed or only looked at, names in folders that it
+ * listed or changed, kinds of everything else, modes of folders on the way, where links lead to, and which paths were missing. Two equal digests of one
+ * list of paths mean that a run which asks the same gets the same answers. The digest leaves out time stamps, owners, file numbers, link counts and extended
+ * attributes, and everything that is not a file, such as the command and its variables.
+ * @param files of a record or from `filesOf`, on this host
  * @returns 64 hexadecimal digits
- * @throws TraceError if the list is incomplete, if the run read what an earlier run left in an output or a store, or if something has changed since;
- *   Error of the file system if a file cannot be read; SpecError naming a wrong option
+ * @throws TraceError if the list is incomplete, if the run read what an earlier run left in an output or a store, or if something has changed since; Error of
+ * the file system if a file cannot be read; SpecError naming a wrong option
  */
 export async function inputsDigest(files: RecordedFiles, options: DigestOptions = {}): Promise<string> {
   checkOptions(options)
@@ -51,7 +54,7 @@ export async function inputsDigest(files: RecordedFiles, options: DigestOptions 
   return hash.digest('hex')
 }
 
-/** By NaN nothing has changed, and a misspelt option would leave out what it asks for: both make a cache wrong. */
+/** With NaN nothing has changed, and a misspelt option would leave out what it asks for: both make a cache wrong. */
 function checkOptions(options: DigestOptions): void {
   const { unchangedSince, toolchain, ...others } = readRecord(options, 'options')
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of a digest')
@@ -76,7 +79,7 @@ function questionsOf(use: RecordedUse): (readonly [path: string, questions: read
   return [...asked]
 }
 
-/** Of what an input excludes, the session shows only whether it is there, and whether it is a folder. */
+/** The session shows only whether an excluded path exists, and whether it is a folder. */
 function placesOf({ target }: RecordedUse): (readonly [path: string, questions: readonly Question[]])[] {
   return [[target, ['excluded']]]
 }
@@ -97,7 +100,7 @@ function refuseIncomplete({ entries, lost }: RecordedFiles): void {
   }
 }
 
-/** What an earlier run left is no input of a spec, and no digest of it can be had: this run may have changed it. */
+/** What an earlier run left is not an input of a spec, and has no digest: this run may have changed it. */
 function refuseLeftovers({ entries }: RecordedFiles): void {
   for (const use of entries.filter(isLent)) {
     const left = [...use.read.paths, ...use.executed.paths, ...use.listed.paths, ...use.looked.paths].find((path) => path !== use.target)

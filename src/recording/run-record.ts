@@ -13,7 +13,7 @@ export const recordFormat = 'buildjail-run'
  */
 export interface RunRecord {
   readonly format: typeof recordFormat
-  /** Changes if a member changes its meaning or goes. New members may come within a version. */
+  /** Changes if a member changes its meaning or is removed. New members may come within a version. */
   readonly version: 1
   /** The version of the package. */
   readonly buildjail: string
@@ -21,7 +21,7 @@ export interface RunRecord {
   /** ISO 8601. */
   readonly startedAt: string
   readonly openedMs: number
-  /** When closing began, and when it was over. */
+  /** When closing began. `closedMs`: when it was over. */
   readonly closingMs: number
   readonly closedMs: number
   readonly id: string
@@ -34,19 +34,19 @@ export interface RunRecord {
   readonly usage?: SessionUsage
   /** Usage while commands ran. Long runs have fewer samples a second. */
   readonly samples: readonly UsageSample[]
-  /** Processes that were seen while commands ran, in the order in which they were. */
+  /** Processes that were seen while commands ran, in the order in which they were first seen. */
   readonly processes?: readonly RecordedProcess[]
-  /** How often a process was seen that is not in `processes`, because there were too many. Absent if there were not. */
+  /** How often a process was seen that is not in `processes`, because there were too many. Absent if all are in it. */
   readonly processesLeftOut?: number
-  /** What was looked up. Of a session with `trace`. */
+  /** What was looked up, if the session had `trace`. */
   readonly files?: RecordedFiles
-  /** The programs that were executed. Of a session with `trace`. */
+  /** The programs that were executed, if the session had `trace`. */
   readonly programs?: readonly RecordedProgram[]
-  /** The processes that looked something up, in the order in which they first did. Of a session with `trace`. */
+  /** The processes that looked something up, in the order in which they first did, if the session had `trace`. */
   readonly tracedProcesses?: readonly RecordedTracedProcess[]
-  /** How many more there were. Absent if there were none. */
+  /** How many more there were. Absent if there were no more. */
   readonly tracedProcessesLeftOut?: number
-  /** Of a session with a network of names. */
+  /** Connections and refusals, if the session had a network of names. */
   readonly network?: RecordedNetwork
   /** What lies in the outputs. */
   readonly outputs?: readonly RecordedOutput[]
@@ -61,7 +61,7 @@ export interface RunRecord {
   readonly errors: readonly RecordedError[]
 }
 
-/** The plan, as far as readers ask for it. */
+/** The parts of the plan that readers ask for. */
 export interface RecordedPlan {
   /** The short fields of the spec, as `buildjail plan` prints them. */
   readonly facts: readonly (readonly [name: string, text: string])[]
@@ -182,11 +182,11 @@ export interface RecordedProcess {
 }
 
 export interface RecordedNetwork {
-  /** What it connected to, in the order in which the first connections ended. */
+  /** What the session connected to, in the order in which the first connections ended. */
   readonly destinations: readonly RecordedDestination[]
-  /** What it asked for and was refused. */
+  /** Names that the session asked for and was refused. */
   readonly refused: readonly RecordedRefusal[]
-  /** Events of names that are in neither, because there were too many. Absent if there were not. */
+  /** How many events are in neither list, because there were too many names. Absent if every event is in one. */
   readonly leftOut?: number
 }
 
@@ -198,12 +198,12 @@ export interface RecordedDestination {
   /** Bytes. */
   readonly sent: number
   readonly received: number
-  /** How many connections ended in which way (ConnectionOutcome). */
+  /** How many connections ended with each outcome (ConnectionOutcome). */
   readonly outcomes: Readonly<Record<string, number>>
 }
 
 export interface RecordedRefusal {
-  /** Empty of all names after the first 1,000. */
+  /** Empty for all names after the first 1,000. */
   readonly name: string
   readonly count: number
 }
@@ -211,9 +211,9 @@ export interface RecordedRefusal {
 export interface RecordedOutput {
   /** In the session. */
   readonly path: string
-  /** Of every kind, folders too. */
+  /** Files of every kind, and folders. */
   readonly files: number
-  /** On disk. */
+  /** Size on disk. */
   readonly bytes: number
 }
 

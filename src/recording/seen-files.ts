@@ -8,9 +8,9 @@ import type { Identity, Link, Mount, Plan } from '../spec/plan-types.ts'
 
 /** What the processes of a session looked up, by the entries of its plan. */
 export interface RecordedFiles {
-  /** Those that show something of the host, what inputs exclude, and others in which something was looked up, in the order of the plan. */
+  /** Entries that show something of the host, paths that inputs exclude, and other entries in which something was looked up, in the order of the plan. */
   readonly entries: readonly RecordedUse[]
-  /** Links of the root, such as /bin; absent without any. Paths through them are listed by their targets. */
+  /** Links of the root, such as /bin; absent if there are none. Paths through them are listed by their targets. */
   readonly links?: readonly Link[]
   /** Entries of the spec that show something of the host, and in which no path was found. */
   readonly unused: readonly string[]
@@ -20,13 +20,13 @@ export interface RecordedFiles {
 
 /** The paths that were looked up in one mount of a session. They are paths in the session, and each is in every list that fits it. */
 export interface RecordedUse {
-  /** The field of the spec, as `inputs.src`. Empty for the directories and files of the root itself. */
+  /** The field of the spec, such as `inputs.src`. Empty for the directories and files of the root itself. */
   readonly entry: string
-  /** That of the mount; `empty` for what an input excludes, and `root` for the root itself. */
+  /** The kind of the mount; `empty` for what an input excludes, and `root` for the root itself. */
   readonly kind: string
   /** The folder or file, in the session. Empty for the root itself. */
   readonly target: string
-  /** On the host. Absent if it shows nothing of the host. */
+  /** On the host. Absent if the entry shows nothing of the host. */
   readonly source?: string
   /** Device and file number of the source when the session was planned. */
   readonly identity?: Identity
@@ -34,20 +34,20 @@ export interface RecordedUse {
   readonly executed: RecordedPaths
   /** Folders whose names were read. */
   readonly listed: RecordedPaths
-  /** Found, and neither read, executed nor listed. What the run then wrote is here too. */
+  /** Paths that were found, and neither read, executed nor listed. What the run then wrote is here too. */
   readonly looked: RecordedPaths
-  /** Missing when they were first looked up, and not written first. */
+  /** Paths that were missing when they were first looked up, unless that was to write them. */
   readonly missing: RecordedPaths
-  /** The build may not do there what it tried. */
+  /** Paths at which the build may not do what it tried. */
   readonly refused: RecordedPaths
-  /** Changed, made, renamed or removed. */
+  /** Paths that were changed, made, renamed or removed. */
   readonly written: RecordedPaths
 }
 
 export interface RecordedPaths {
   /** In the order in which they were first looked up. */
   readonly paths: readonly string[]
-  /** How many more there were. Absent if there were none. */
+  /** How many more there were. Absent if there were no more. */
   readonly leftOut?: number
 }
 
@@ -56,9 +56,9 @@ export interface RecordedProgram {
   readonly path: string
   /** The name that it was called by. */
   readonly argv0: string
-  /** How many processes had it. */
+  /** How many processes ran it. */
   readonly processes: number
-  /** The programs of the processes that started them, as far as they are known. */
+  /** The programs of the processes that started those, as far as they are known. */
   readonly startedBy: readonly string[]
 }
 
@@ -71,8 +71,8 @@ const mostPaths = 20_000
 
 /**
  * Sorts a trace by the entries of the plan that its session was opened with.
- * @param most paths of each list that are kept. Infinity: all of them
- * @throws SpecError if that is not such a number
+ * @param most how many paths of each list are kept. Infinity: all of them
+ * @throws SpecError if `most` is not such a number
  */
 export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): RecordedFiles {
   if (!(most >= 0) || (most !== Infinity && !Number.isSafeInteger(most))) throw invalid('most', 'must be a whole number of paths, or Infinity')
@@ -111,7 +111,7 @@ export function programsOf({ programs, processes }: Trace): readonly RecordedPro
   return programs.map(({ path, argv0, processes: count }, index) => ({ path, argv0, processes: count, startedBy: [...(startedBy[index] ?? [])] }))
 }
 
-/** Files by where the links of the root itself lead. Those that so are one are merged. */
+/** Files by the paths to which the links of the root itself lead. Files with the same path are merged. */
 export function throughLinks(files: readonly TracedFile[], links: readonly Link[]): Iterable<TracedFile> {
   if (links.length === 0) return files
   const targets = new Map(links.map(({ path, target }) => [path, target]))
@@ -142,14 +142,14 @@ export function mountsAround(mounts: readonly Mount[]): (path: string) => Mount 
   return (path) => [path, ...parentsOf(path), '/'].map((one) => byTarget.get(one)).find((mount) => mount !== undefined)
 }
 
-/** Declared by the caller, so that it may be declared for nothing. All of the host's toolchain is one entry. */
+/** Whether the caller declared it, and so may have declared it in vain. All of the host's toolchain is one entry. */
 function isDeclared(mount: Mount): boolean {
   return mount.source !== undefined && !isExcluded(mount) && /^(inputs\.|toolchain($|\[))/s.test(mount.entry)
 }
 
 /**
- * What is found where something was missing at first was made by the build. What was refused at first may be found: a file that cannot be written can
- * still be read.
+ * A file that is found where something was missing at first was made by the build. A file that was refused at first may be found: one that cannot be written
+ * can still be read.
  */
 function isFound({ first, found }: Pick<TracedFile, 'first' | 'found'>): boolean {
   return first !== 'missing' && found.includes('found')

@@ -2,10 +2,10 @@ import type { Trace } from '../native/trace.ts'
 
 /** A process of a session with `trace`, however short it was. */
 export interface RecordedTracedProcess {
-  /** In the host's numbering, in which a number may come again. */
+  /** In the host's numbering. A number may be reused. */
   readonly pid: number
   readonly parent: number
-  /** The last that it executed: an index of `programs`. Absent if that is not known. */
+  /** The last program that it executed: an index of `programs`. Absent if it is not known. */
   readonly program?: number
   /** When it first looked something up. FreeBSD: when it began. */
   readonly beganMs: number
@@ -15,11 +15,11 @@ export interface RecordedTracedProcess {
 
 export interface TracedProcesses {
   readonly tracedProcesses: readonly RecordedTracedProcess[]
-  /** How many more there were. Absent if there were none. */
+  /** How many more there were. Absent if there were no more. */
   readonly tracedProcessesLeftOut?: number
 }
 
-/** A build decides how many there are, and a page shows them all. */
+/** A build decides how many processes there are, and a page shows all in the list. */
 const mostProcesses = 5000
 
 /**

@@ -22,10 +22,10 @@ import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit
 import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
 
 /**
- * One command in a session of its own: open, run, close, which is one crossing into native code and one back. A promise of the command's
- * result, and the running command at the same time; the end of the command is the end of the session. It rejects with the errors of `openSession` and
- * `Session.run`, and with a BuildTeardownError when there is a result, also that of a command ended before it began, but something of
- * the session is left.
+ * Runs one command in a session of its own: opens it, runs the command and closes it. This is one crossing into native code and one back. The result is a
+ * promise of the command's result and the running command at the same time. The session ends with the command. The promise rejects with the errors of
+ * `openSession` and `Session.run`. It rejects with a BuildTeardownError if there is a result, also that of a command that was ended before it began, but
+ * something of the session is left.
  */
 export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<StdioOf<Options>> {
   return new Running(new OwnSession(spec), command, options)
@@ -50,9 +50,8 @@ export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError {
 export interface BuildTeardownError<Stdio = AnyStdio> extends Result<Stdio> {}
 
 /**
- * A session that one command has for itself. The command's job opens and closes it, unless the plan has more to be done between the two:
- * waiting for another session before (`wait`), a copy of an input (`mayCopyInputs`), and after it files to keep (`keep`) and a trace to read. Then it is opened and
- * closed from here.
+ * A session that one command has for itself. The command's job opens and closes it, unless the plan asks for more: before the command, to wait for another
+ * session (`wait`) or to copy an input (`mayCopyInputs`); after it, to keep files (`keep`) or to read a trace. Then this class opens and closes it.
  */
 class OwnSession implements Place {
   readonly #spec: Spec | Plan

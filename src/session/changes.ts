@@ -9,41 +9,40 @@ import { isWithin } from '../spec/paths.ts'
 import type { Mount, Plan } from '../spec/plan.ts'
 
 /**
- * What commands did in one overlay, or in the copy that stands for one. It goes with the session. Files, links and the like are counted, and
- * folders that were added, removed or given another mode. A folder in the place of a file, or a file in that of a folder, is one added and one
- * removed.
+ * What commands did in one overlay, or in the copy that stands for one. It is lost with the session. Counted are files, links and the like, and folders that
+ * were added, removed or given another mode. A folder in place of a file, or a file in place of a folder, counts as one added and one removed.
  */
 export interface Changes {
-  /** Of the overlay, in the session. */
+  /** The overlay's path in the session. */
   readonly target: string
   /** On the host. */
   readonly source: string
-  /** Each folder, and each file in it. */
+  /** Every new folder, and every file in it. */
   readonly added: number
-  /** Files of the source that were written to or replaced, or whose mode or times were set, and folders whose mode was. */
+  /** Files of the source that were written to or replaced, or whose mode or times were set, and folders whose mode was set. */
   readonly changed: number
-  /** Files and folders of the source, a folder once with all that was in it. Of a folder that was removed and made again: what it lacks by now. */
+  /** Files and folders of the source. A folder counts once, with all that was in it. Of a folder that was removed and made again, what it lacks now counts. */
   readonly removed: number
   /** The size of the files that were added or changed. */
   readonly bytes: number
-  /** The folders in it in which that happened, by the first part of their path, most first; at most 100. */
+  /** The topmost folders in which something changed, with the number of changes, most first; at most 100. */
   readonly folders: readonly { readonly name: string; readonly count: number }[]
-  /** False where there is more than was counted: over 100,000 things in an overlay, 1,000,000 in a copy, or where a path is too long. */
+  /** False if not all was counted: there are over 100,000 things in an overlay or 1,000,000 in a copy, or a path is too long. */
   readonly isWhole: boolean
 }
 
 const mostCounted = 100_000
-/** In a copy, which has what was not changed as well. */
+/** In a copy, which also has what was not changed. */
 const mostCompared = 1_000_000
 const mostFolders = 100
-/** Looked at together. */
+/** How many are looked at together. */
 const mostAtOnce = 64
 
 // To load node:fs/promises takes as long as to open a session, and `buildjail run --here` would load it for these alone.
 const lstat = promisify(fs.lstat)
 const opendir = promisify(fs.opendir)
 
-/** Comes once nothing runs in the session any more. */
+/** Call it once nothing runs in the session any more. */
 export async function changesIn(envelope: NativeEnvelope, mounts: readonly Mount[]): Promise<Changes[]> {
   const all = envelope.layers().map(async ({ target, path }) => {
     const { source = '', kind } = mounts.find((mount) => mount.target === target) ?? {}
@@ -90,7 +89,7 @@ interface Folder {
   readonly isOpaque: boolean
 }
 
-/** Walks the upper layer of an overlay (overlayfs.rst), or a copy. A build chose the names, and follows none by a link. */
+/** Walks the upper layer of an overlay (overlayfs.rst), or a copy. A build chose the names; the walk follows no link. */
 abstract class Walking {
   protected readonly layer: CountedLayer
   readonly #counts = { added: 0, changed: 0, removed: 0 }
@@ -171,14 +170,14 @@ abstract class Walking {
     return true
   }
 
-  /** None for what is as it was. */
+  /** Empty for what is unchanged. */
   protected kindsOf(status: Stats, before: Stats | undefined): readonly Kind[] {
     if (before === undefined) return ['added']
     if (status.isDirectory() !== before.isDirectory()) return ['added', 'removed']
     return (status.isDirectory() ? modeOf(status) !== modeOf(before) : this.isChanged(status, before)) ? ['changed'] : []
   }
 
-  /** Of what is no folder. */
+  /** For what is not a folder. */
   protected isChanged(_status: Stats, _before: Stats): boolean {
     return true
   }
@@ -209,7 +208,7 @@ class Counting extends Walking {
   }
 }
 
-/** Walks a copy beside the source, as that is by now. What is mounted in the copy is no part of it. */
+/** Walks a copy and compares it with the source as the source is now. What is mounted in the copy is not part of it. */
 class Comparing extends Walking {
   #device: number | undefined
 
@@ -239,12 +238,12 @@ class Comparing extends Walking {
   }
 }
 
-/** Of what is neither, there is no copy. */
+/** Opening copies nothing else. */
 function isCopied(status: Stats | undefined): boolean {
   return status !== undefined && (status.isFile() || status.isDirectory() || status.isSymbolicLink())
 }
 
-/** What the copy of a file has of it (native/envelope/tree_copy.h), without reading it. */
+/** What a copy has of the file's status (native/envelope/tree_copy.h), without reading the file. */
 function toldOf({ mode, size, mtimeMs }: Stats): string {
   return [modeOf({ mode }), size, mtimeMs].join(' ')
 }
@@ -265,7 +264,7 @@ async function isMissing(path: Buffer): Promise<boolean> {
   return await lstat(path).then(() => false, (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT')
 }
 
-/** In bytes: a build may have made some that are no UTF-8. Not all of them at once: there may be millions. */
+/** In bytes: a build may have made names that are not UTF-8. Not all of them at once: there may be millions. */
 async function* namesIn(folder: Buffer): AsyncGenerator<Buffer> {
   const inBytes = { encoding: 'buffer' } as unknown as { readonly encoding: BufferEncoding }
   for await (const entry of await opendir(folder, inBytes)) {

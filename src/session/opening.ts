@@ -39,7 +39,7 @@ const layered = new Set<string>()
 
 const overlayDevices = ({ mounts }: Plan): string[] => mounts.flatMap(({ kind, identity }) => (kind === 'overlay' && identity !== undefined ? [identity.dev] : []))
 
-/** Whether opening copies what is in an input, which takes long and `signal` ends, or may come to that: it goes by `withCopies`, before a command is sent. */
+/** Whether opening copies an input, or may have to. That takes long, and `signal` can end it: it goes by `withCopies`, before a command is sent. */
 export function mayCopyInputs(plan: Plan): boolean {
   return plan.mounts.some(({ kind }) => kind === 'copy') || overlayDevices(plan).some((device) => !layered.has(device))
 }
@@ -96,18 +96,17 @@ function tellCopied(job: number, onCopying: (copied: Copied) => void): void {
   if (copied.files > 0 || copied.bytes > 0) onCopying(copied)
 }
 
-/** What the opening of a session heeds and tells. */
+/** The options that the opening of a session watches and calls. */
 export type Watching = Pick<OpenOptions, 'signal' | 'onCopying'>
 
 export interface OpenOptions {
   /**
-   * Called five times a second while inputs are copied (`overlay`, where that is a copy), with what is copied so far. What it throws is
-   * an uncaught exception.
+   * Called five times a second while inputs are copied (an `overlay` that is a copy), with what is copied so far. An error that it throws is an uncaught
+   * exception.
    */
   readonly onCopying?: (copied: Copied) => void
   /**
-   * Ends the waiting: for a turn (`maxSessions`), for what another session has (`wait` of the spec), and for the copy of an input
-   * (`overlay`, where that is a copy).
+   * Ends the wait for a turn (`maxSessions`), for what another session has (`wait` of the spec), and for the copy of an input (an `overlay` that is a copy).
    */
   readonly signal?: AbortSignal
   /**
@@ -185,7 +184,7 @@ export function outputsReturning(plan: Plan): Promise<unknown> | undefined {
   return waited.length === 0 ? undefined : Promise.all(waited)
 }
 
-/** The steps in which a session gets what no other may have at the same time. */
+/** The steps in which a session takes what no other session may have at the same time. */
 const leasing: ReadonlySet<string | undefined> = new Set(['output-lease', 'nested-sources', 'user-lease'])
 const shortest = 5
 const longest = 100

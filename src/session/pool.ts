@@ -19,11 +19,11 @@ import { watchFor, type LimitWatch } from './limits.ts'
 import { aftermathOf, Session } from './session.ts'
 import { longestTimer, readMilliseconds, type Duration } from '../spec/units.ts'
 
-/** `maxSessions` and `queue` are of this pool's sessions; those of `setConcurrency` hold as well. */
+/** `maxSessions` and `queue` bound the sessions of this pool; the bounds of `setConcurrency` hold as well. */
 export interface SessionPoolOptions extends Concurrency {
-  /** How many envelopes are kept ready. Default: 2. */
+  /** How many sessions are kept ready. Default: 2. */
   readonly size?: number
-  /** The pool replaces a ready session that was not used for so long. Default: one minute. */
+  /** The pool replaces a ready session that nobody took for this long. Default: one minute. */
   readonly maxAge?: Duration
 }
 
@@ -43,16 +43,16 @@ interface Taken {
 }
 
 /**
- * Milliseconds without a session being had or given back. An envelope that is made beside the opening, a short command or the closing of
- * another takes more from that one than the next build is spared. A long command is not waited for.
+ * Milliseconds in which no session was acquired or released. Making an envelope beside the opening, a short command or the closing of another session costs
+ * that one more time than the next build saves. The pool does not wait for a long command.
  */
 const quiet = { sinceGivenBack: 2, besideCommand: 10 } as const
 
 /**
- * Sessions of one base, begun before they are wanted: root, toolchain, the base's inputs, /dev, /tmp and the jail or the
- * namespaces are there, and a build that comes mounts only what it adds. Each serves one build and is then taken away like any
- * other; nothing is used twice. New ones are made one at a time, when no session was had or given back for a moment. A build
- * that comes when none is ready has a session opened for it as `openSession` does, which takes less than to begin one and to add to it.
+ * Sessions of one base that are begun before a build needs them: root, toolchain, the base's inputs, /dev, /tmp and the jail or the namespaces exist, and a
+ * build mounts only what it adds. Each session serves one build and is then closed like any other; nothing is used twice. The pool makes new ones one at a
+ * time, when no session was acquired or released for a moment. If none is ready, a build gets a session that is opened as `openSession` does it, which takes
+ * less time than to begin one and to add to it.
  */
 export class SessionPool implements AsyncDisposable {
   #base: Plan
@@ -64,11 +64,11 @@ export class SessionPool implements AsyncDisposable {
   readonly #admissions = new Map<Session, Admission>()
   readonly #waiting = new Set<Admission>()
   #ready: Opened[] = []
-  /** When a session was had or given back last, by performance.now(). */
+  /** When a session was acquired or released last, by performance.now(). */
   #lastDone = 0
   #refill: NodeJS.Timeout | undefined
   #refilling: Promise<void> | undefined
-  /** Ends the opening of one that is to be ready, where that waits or copies. */
+  /** Ends the opening of a session that is to be ready, if it waits or copies. */
   readonly #filling = new AbortController()
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
@@ -76,7 +76,7 @@ export class SessionPool implements AsyncDisposable {
   readonly #acquired = new Set<Session>()
   readonly #running = new Set<Promise<unknown>>()
   readonly #leaving = new Map<Session, Promise<void>>()
-  /** Sessions that could not be taken away, each with its error; only the pool closes them. */
+  /** Sessions that could not be closed, each with its error; only the pool closes them. */
   readonly #left = new Map<Session, unknown>()
 
   private constructor(base: Plan, { size, maxAge, ...concurrency }: CheckedOptions) {
@@ -90,8 +90,8 @@ export class SessionPool implements AsyncDisposable {
 
   /**
    * Makes a pool and fills it.
-   * @param base a spec without outputs: those are a build's own.
-   * @throws whatever `openSession` throws; nothing is left behind then.
+   * @param base a spec without outputs: each build has its own.
+   * @throws the errors of `openSession`; nothing is left behind then.
    */
   static async open(base: Spec, options: SessionPoolOptions = {}): Promise<SessionPool> {
     const checked = { ...defaults, ...(readOptions(options, readers, 'a pool') as Partial<CheckedOptions>) }
@@ -110,20 +110,20 @@ export class SessionPool implements AsyncDisposable {
     return pool
   }
 
-  /** How many are ready. */
+  /** How many sessions are ready. */
   get ready(): number {
     return this.#ready.length
   }
 
-  /** How many wait for their turn (`maxSessions`). */
+  /** How many callers wait for their turn (`maxSessions`). */
   get waiting(): number {
     return this.#waiting.size
   }
 
   /**
-   * A session of the base and the additions. Waits for nothing where one is ready and `maxSessions` are not in use.
-   * @throws SpecError when the addition is refused, SystemCallError when the kernel said no, QueueError, or the
-   * reason of the signal; nothing is left behind then.
+   * Gives a session of the base and the additions. Does not wait if one is ready and fewer than `maxSessions` are in use.
+   * @throws SpecError if the addition is refused, SystemCallError if a system call failed, QueueError, SessionClosedError after `close`, or the reason of the
+   * signal; nothing is left behind then.
    */
   async acquire(additions: Additions = {}, options: OpenOptions = {}): Promise<Session> {
     const { makeOutputs, ...watching } = checkOpenOptions(options)
@@ -156,7 +156,7 @@ export class SessionPool implements AsyncDisposable {
     return admission
   }
 
-  /** One that could not be completed is of no use any more: each try takes another. */
+  /** A session that could not be completed is of no further use: each try takes another. */
   #takeComplete(plan: Plan, admission: Admission, watching: Watching): Promise<Taken> {
     const attempt = async (tried: Plan): Promise<Taken> => {
       const taken = await this.#take(tried, watching)
@@ -173,8 +173,8 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code. The end of the
-   * command is the end of the session. It rejects with the errors of these three.
+   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code. The session ends with the command. The
+   * promise rejects with the errors of these three.
    */
   run<Options extends RunOptions = Record<never, never>>(additions: Additions, command: Command, options?: Options): Running<StdioOf<Options>> {
     return new Running(this.#place(additions), command, options)
@@ -259,10 +259,9 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Closes a session that was acquired here while the caller goes on: everything that still runs in it is killed, and its outputs have
-   * their owner back, a moment later. A caller that needs to know when awaits the session's own `close` instead. The pool's `close`
-   * reports the sessions that could not be taken away.
-   * @throws SessionClosedError when the session is not of this pool, or was released already
+   * Closes a session of this pool while the caller goes on: a moment later, everything that still ran in it is killed, and its outputs have their owner back. A
+   * caller that needs to know when awaits the session's own `close` instead. The pool's `close` reports the sessions that could not be closed.
+   * @throws SessionClosedError if the session is not of this pool, or was released already
    */
   release(session: Session): void {
     if (!this.#acquired.delete(session)) {
@@ -272,9 +271,9 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Refuses callers that wait for a turn (SessionClosedError), takes away the sessions that are ready, and waits for the commands of `run` and for
-   * the sessions that were released. Sessions that were acquired and not released are their owners' to close.
-   * @throws TeardownError of the sessions that could not be taken away, after everything else was. The next call tries them again.
+   * Refuses callers that wait for a turn (SessionClosedError), closes the sessions that are ready, and waits for the commands of `run` and for the sessions
+   * that were released. Sessions that were acquired and not released are for their callers to close.
+   * @throws TeardownError of the sessions that could not be closed, after all others were. The next call tries them again.
    */
   close(): Promise<void> {
     this.#isClosed = true
@@ -326,7 +325,7 @@ export class SessionPool implements AsyncDisposable {
     this.#refillWhenQuiet()
   }
 
-  /** One that cannot be made now is tried again when a session is taken or given back. */
+  /** A session that cannot be made now is tried again when one is acquired or released. */
   #refillWhenQuiet(): void {
     if (this.#isClosed || this.#refill !== undefined || this.#refilling !== undefined || this.#ready.length >= this.#size) return
     const pause = this.#acquired.size > 0 && this.#ready.length > 0 ? quiet.besideCommand : quiet.sinceGivenBack

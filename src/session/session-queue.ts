@@ -182,7 +182,7 @@ export class Admission {
   }
 
   /**
-   * For callers without another way to give up.
+   * Waits, for callers that have no other way to give up.
    * @param signal not aborted yet
    * @throws what `ready` rejects with, or the reason of the signal
    */
@@ -198,7 +198,7 @@ export class Admission {
     signal?.throwIfAborted()
   }
 
-  /** It waits no longer. Nothing where it does not wait: its session may be there by now. */
+  /** Ends the wait. Does nothing if it does not wait: its session may be open by now. */
   giveUp(): void {
     if (this.#isWaiting) this.over()
   }
@@ -228,13 +228,13 @@ export class Admission {
 
 export interface Concurrency {
   /**
-   * How many sessions may be in use at once; one more waits until another is closed. `auto`: as many as there are processors for this
-   * process, and of those with `limits.memory` as many as fit into the host's memory together. Default: any number.
+   * How many sessions may be in use at once; one more waits until another is closed. `auto`: one for each processor of this process, and sessions with
+   * `limits.memory` only as many as fit into the host's memory together. Default: any number.
    */
   readonly maxSessions?: number | 'auto'
   /**
-   * How many sessions may wait; they get their turn in the order of their requests. One more is refused at once (QueueError). 0: none
-   * waits. Default: any number. It needs `maxSessions`.
+   * How many sessions may wait; they get their turn in the order of their requests. One more is refused at once (QueueError). 0: no session waits. Default: any
+   * number. It needs `maxSessions`.
    */
   readonly queue?: number
 }
@@ -263,13 +263,12 @@ export function boundsOf({ maxSessions, queue }: Concurrency): Bounds {
     : { sessions: maxSessions, memory: Infinity, waiting }
 }
 
-/** Where every session of this process has its turn. */
+/** The queue in which every session of this thread gets its turn. */
 export const allSessions: SessionQueue = new SessionQueue(unbounded)
 
 /**
- * Bounds how many sessions of this process are in use at once: those of `openSession`, of `build` and of all pools together, from
- * opening to closing. What is asked for beyond that waits. What a pool keeps ready does not count. It replaces what was said before;
- * without an option any number may be in use again.
+ * Bounds how many sessions of this thread are in use at once: those of `openSession`, of `build` and of all pools together, from opening to closing. One more
+ * waits. Sessions that a pool keeps ready do not count. Each call replaces the bounds of the one before; without an option any number may be in use.
  * @throws SpecError
  */
 export function setConcurrency(options: Concurrency = {}): void {

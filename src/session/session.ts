@@ -37,10 +37,9 @@ const nextTurn = promisify(setImmediate)
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
 
 /**
- * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly the declarations of the spec in it.
- * @throws SpecError when the spec is refused, UnsupportedError when the host cannot hold one of its limits, SystemCallError when the
- * kernel said no, QueueError where `setConcurrency` bounds how many there may be, or the reason of the
- * signal; nothing is left behind then.
+ * Opens a session: a jail on FreeBSD, namespaces on Linux, and in it exactly what the spec declares.
+ * @throws SpecError if the spec is refused, UnsupportedError if the host cannot hold one of its limits, SystemCallError if a system call failed, QueueError if
+ * `setConcurrency` lets no more sessions wait or the wait was too long, or the reason of the signal; nothing is left behind then.
  */
 export async function openSession(spec: Spec | Plan, options: OpenOptions = {}): Promise<Session> {
   const { makeOutputs, ...watching } = checkOpenOptions(options)
@@ -65,7 +64,7 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
   }
 }
 
-/** One envelope's life. Made by `openSession`. Its events are those of `SessionEvents`. */
+/** A session, from opening to closing. `openSession` makes it. Its events are those of `SessionEvents`. */
 export class Session extends EventEmitter<SessionEvents> implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
@@ -124,12 +123,12 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     return [...this.#envelope.steps, ...this.#closed]
   }
 
-  /** After `close`: what builds put on files of the outputs and the kernel does not take away, such as an encryption policy. */
+  /** After `close`: what builds put on files of the outputs and the kernel lets nobody remove, such as an encryption policy. */
   get leftInOutputs(): readonly LeftInOutput[] {
     return this.#leftInOutputs
   }
 
-  /** After `close`, with `keep` in the spec: the copy of what was in the session, where a command failed in it. */
+  /** After `close`, if the spec has `keep` and a command failed: the copy of what was in the session. */
   get kept(): Kept | undefined {
     return this.#kept
   }
@@ -151,16 +150,16 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Runs a command to its end: a promise of its result, and the running command at the same time. It rejects with a CommandError when
-   * the command did not succeed, a SystemCallError when it could not be started, an InvalidCommandError naming the wrong argument or
-   * option, and the reason of a `signal` that was aborted before.
+   * Runs a command to its end. The result is a promise and the running command at the same time. The promise rejects with a CommandError if the command did not
+   * succeed, a SystemCallError if it could not be started, an InvalidCommandError naming the wrong argument or option, or the reason of a `signal` that was
+   * aborted before.
    */
   run<Options extends RunOptions = Record<never, never>>(command: Command, options?: Options): Running<StdioOf<Options>> {
     return new Running(this.#place, command, options)
   }
 
   /**
-   * Starts a command and hands it over, in the words of Node's ChildProcess. That it could not be started is told by its `error` event.
+   * Starts a command and returns it, with the members of Node's ChildProcess. If the command cannot be started, `error` is emitted.
    * @throws InvalidCommandError naming the wrong argument or option, SessionClosedError also while `changes` is under way
    */
   spawn(command: Command, options: SpawnOptions = {}): BuildProcess {
@@ -186,7 +185,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * What the processes of the session have taken together, as far as the system accounts that.
+   * What the processes of the session have used together, as far as the system accounts it.
    * @throws SessionClosedError, SystemCallError
    */
   async usage(): Promise<SessionUsage> {
@@ -199,8 +198,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * What was looked up in the session so far, of a plan with `trace`. After closing it is all of it.
-   * @throws TypeError for a session without one, SystemCallError
+   * The paths that were looked up in the session so far. Complete after `close`.
+   * @throws TypeError if the plan has no `trace`, SystemCallError
    */
   async trace(): Promise<Trace> {
     if (!this.plan.trace) throw new TypeError(`session ${this.id} has no trace: its spec has no trace: true`)
@@ -208,7 +207,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * The processes that run in the session now, without those that have ended and not been waited for.
+   * The processes that run in the session now, without zombies.
    * @throws SessionClosedError, SystemCallError
    */
   async processes(): Promise<SessionProcess[]> {
@@ -221,7 +220,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * SIGKILL to every process of the session, which stays open, and to each command that has begun. Nothing is left to kill in one that is closed.
+   * Sends SIGKILL to every process of the session and to each command that has begun. The session stays open. Does nothing after `close`.
    * @throws SystemCallError
    */
   async killAll(): Promise<void> {
@@ -236,10 +235,9 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Ends everything in the session, and tells what was done in each overlay. None of it is kept. Empty where the session has no overlay.
-   * What the source loses in a folder that was removed and made again counts as removed.
-   * Where an overlay is a copy, the copy is compared with its source, by sizes, modes and times.
-   * A `run` meanwhile waits, and so does `close`. A `spawn` is refused, as it cannot wait.
+   * Ends everything in the session, and reports what commands did in each overlay. The changes themselves are not kept. Empty if the session has no overlay.
+   * If a folder of the source was removed and made again, what it lacks now counts as removed. An overlay that is a copy is compared with its source by sizes,
+   * modes and times. Meanwhile `run` and `close` wait; `spawn` cannot wait and is refused.
    * @throws SessionClosedError, SystemCallError
    */
   async changes(): Promise<readonly Changes[]> {
@@ -248,11 +246,12 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Ends everything in the session, and does to the sources of overlays what commands did in them: files are written as a whole, and what was
-   * removed is removed, by exact paths. What has changed in a source since the first command stays, and is in `left`. No link in a source is followed.
-   * Files have the owner, the access list and the attributes (user.*) of the file that they replace, or the owner of the source, and no set-id bits. Afterwards the session takes no more commands. Only where no overlay is a copy, and so never on FreeBSD.
+   * Ends everything in the session, and writes the changes of overlays into their sources. It replaces each file as a whole, and removes by exact paths. A path
+   * of a source that has changed since the first command stays as it is, and is in `left`. No link in a source is followed. A file gets the owner, the access
+   * list and the attributes (user.*) of the file that it replaces, or else the owner of the source, and no set-id bits. Afterwards the session takes no more
+   * commands. A copy cannot be applied, and so no overlay on FreeBSD.
    * @param targets of the overlays. Default: all.
-   * @throws SpecError if a target is no overlay of the session, or is a copy, SessionClosedError, SystemCallError if not all could be done
+   * @throws SpecError if a target is not an overlay of the session, or is a copy, SessionClosedError, SystemCallError if not everything could be done
    */
   async applyChanges(targets: readonly string[] = this.plan.mounts.filter(isThrownAway).map(({ target }) => target)): Promise<readonly Applied[]> {
     this.#refuseWhenClosed()
@@ -263,7 +262,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     })
   }
 
-  /** Does something with the layers of overlays, one at a time, once nothing runs in the session. */
+  /** Does something with the layers of overlays, one call at a time, once nothing runs in the session. */
   async #whenEnded<T>(act: () => Promise<T>): Promise<T> {
     const before = this.#atLayers
     const acting = (async () => {
@@ -281,16 +280,15 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     }
   }
 
-  /** Others may have come to them while one was waited for. */
+  /** Waits until no call uses the layers: others may have come while one was waited for. */
   async #layersLeft(): Promise<void> {
     while (this.#atLayers !== undefined) await this.#atLayers.catch(() => {})
   }
 
   /**
-   * Kills everything that still runs and takes everything away. Safe to call again, and from two places: after a failure the next call
-   * tries the rest again, else there is nothing left to do.
-   * @throws TeardownError listing the things that could not be undone, after up to 2 seconds of trying for what is busy, and up to 10 for
-   * processes that do not end.
+   * Kills everything that still runs, and removes the session. Safe to call again, also at the same time: after a failure the next call tries the rest again,
+   * otherwise it does nothing.
+   * @throws TeardownError listing what could not be undone, after up to 2 seconds of retries for what is busy, and up to 10 for processes that do not end.
    */
   close(): Promise<void> {
     this.#isClosed = true

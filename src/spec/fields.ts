@@ -23,16 +23,16 @@ import { trace, type WithTrace } from './fields/trace.ts'
 import { user, type WithUser } from './fields/user.ts'
 import { wait, type WithWait } from './fields/wait.ts'
 
-/** The fields that a build can add to a session that was begun without it. */
+/** The fields that a build can add to the base of a pool. */
 export interface Additions
   extends WithInputs, WithOutput, WithOutputs, WithStores, WithLimits, WithSourceDateEpoch, WithEnv, WithPath, WithCwd, WithKeep {}
 
-/** A build declares in it everything that it may see. Plain data; `planOf` is the first to look at the paths in it. */
+/** A build declares in it everything that it may see. It is plain data; `planOf` is the first to look at the paths in it. */
 export interface Spec
   extends Additions, WithName, WithToolchain, WithTmpfs, WithDevices, WithNetwork, WithUser, WithAllow, WithOwnership,
     WithHostname, WithEtc, WithStateDirectory, WithWait, WithTrace {}
 
-/** As `Spec`, with every field there. */
+/** A `Spec` with every field. */
 export type Values = { readonly [Name in keyof Spec]-?: NonNullable<Spec[Name]> }
 
 export type Fields = { readonly [Name in keyof Values]: Field<Values[Name], Name extends keyof Additions ? true : false> }

@@ -5,9 +5,9 @@ import type { Ownership } from './fields/ownership.ts'
 import type { IdRange } from './fields/user.ts'
 
 /**
- * One mount of a session's root. `bind` shows a directory, `file` one file. `store` shows a directory that is written to and in which the
- * build removes nothing but what is its own. `overlay` shows a directory in which the build writes, and none of that comes to the source; `copy` is a copy
- * of the directory to the same end, in memory. A session may have a `copy` where its plan had an `overlay`: not every host can have that. `listed` is a directory of the root itself, in which each
+ * One mount of a session's root. `bind` shows a directory, `file` one file. `store` shows a directory in which the build can write, but remove only what it
+ * made. `overlay` shows a directory in which the build writes without changing the source. `copy` is a copy of the directory in memory for the same purpose: a
+ * session may have a `copy` where its plan has an `overlay`, because not every host can have that. `listed` is a directory of the root itself, in which each
  * entry of the source is a mount or a link of its own. The others are file systems of their own.
  */
 export interface Mount {
@@ -21,26 +21,26 @@ export interface Mount {
    * Absent for the parts of the host's toolchain.
    */
   readonly identity?: Identity
-  /** The directory of the host in which the source of an output is missing: opening makes it. Without an identity. */
+  /** The directory of the host in which the source of an output is missing: opening makes it. Such a mount has no identity. */
   readonly missingIn?: string
-  /** When the source of a `listed` one had its last entry made or removed: nanoseconds since 1970, decimal. */
+  /** When an entry of the source of a `listed` mount was last made or removed: nanoseconds since 1970, decimal. */
   readonly modified?: string
   readonly writable: boolean
-  /** Bytes, of a tmpfs. */
+  /** Size of a tmpfs in bytes. */
   readonly size?: number
-  /** Files and directories, of a tmpfs. */
+  /** Most files and directories of a tmpfs. */
   readonly files?: number
   /** The field of the spec that asked for it. */
   readonly entry: string
 }
 
-/** A file or a directory of the host, whatever its name: device and file number, decimal. */
+/** A file or a directory of the host, by device and file number, decimal. */
 export interface Identity {
   readonly dev: string
   readonly ino: string
 }
 
-/** The folder of `keep`, or where that is missing the one that it is to be made in. Nothing is kept where it is another by then. */
+/** The folder of `keep`, or, if it is missing, the folder in which it will be made. If another folder is there later, nothing is kept. */
 export interface KeepIn {
   /** On the host, absolute, no symbolic links left in it. */
   readonly path: string
@@ -57,13 +57,13 @@ export interface Link {
 /** A file of the root's own, which nobody inside can write to. */
 export interface PlannedFile {
   readonly path: string
-  /** In /etc/passwd, an empty number of a user is that of the build user, of whom there is none before opening. */
+  /** In /etc/passwd, an empty uid stands for that of the build user, which is not known before opening. */
   readonly text: string
   /** The field of the spec that asked for it. */
   readonly entry: string
 }
 
-/** Something that a session of the plan cannot keep from its build on that system, or that it does another way. */
+/** Something that a session of the plan cannot keep from its build on that system, or does another way. */
 export interface Warning {
   /** The field of the spec that it is about. */
   readonly entry: string
@@ -75,13 +75,13 @@ export interface Device {
   /** On the host and inside. */
   readonly path: string
   readonly kind: 'character' | 'block'
-  /** Its number (stat(2), st_rdev) when it was planned, decimal; opening refuses another one under the same path. */
+  /** Its number (stat(2), st_rdev) when it was planned, decimal; opening refuses another device under the same path. */
   readonly number: string
   /** The field of the spec that asked for it. */
   readonly entry: string
 }
 
-/** A source that is optional, and that the host does not have. */
+/** An optional source that the host does not have. */
 export interface LeftOut {
   /** The field of the spec that asked for it. */
   readonly entry: string
@@ -102,8 +102,8 @@ export interface PlannedUser {
 }
 
 /**
- * A spec made absolute, checked and ordered: immutable plain data, made by `planOf` only. The same plan opens any number of
- * sessions. A copy of a plan, or its JSON read back, is not a plan.
+ * A spec made absolute, checked and ordered. It is immutable plain data, and only `planOf` makes one. The same plan opens any number of sessions. A copy of a
+ * plan, or its JSON read back, is not a plan.
  */
 export interface Plan {
   readonly version: 1
@@ -116,11 +116,11 @@ export interface Plan {
   /** Directories of the root that exist only to be mounted on or passed through; sorted, parents first. */
   readonly directories: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Directories that were put before PATH, which has them. */
+  /** Directories that were put before PATH; `env.PATH` includes them. */
   readonly path: readonly string[]
   readonly cwd: string
   readonly keep?: string
-  /** There when there is a `keep`. */
+  /** Present if there is a `keep`. */
   readonly keepIn?: KeepIn
   readonly network: Network
   readonly user: PlannedUser
@@ -132,7 +132,7 @@ export interface Plan {
   readonly stateDirectory: string
   /** Milliseconds. */
   readonly wait: number
-  /** Each path that is looked up is recorded. */
+  /** Whether each path that is looked up is recorded. */
   readonly trace: boolean
   readonly devices: readonly Device[]
   readonly warnings: readonly Warning[]

@@ -14,12 +14,12 @@ export { identityOf } from './source.ts'
 export type { Device, Identity, KeepIn, LeftOut, Link, Mount, Plan, PlanLimits, PlannedFile, PlannedUser, Warning } from './plan-types.ts'
 
 export interface PlanOptions {
-  /** Whose layout to plan for. Default: the running system's. */
+  /** The system whose layout to plan for. Default: the running one. */
   readonly platform?: NodeJS.Platform
 }
 
 /**
- * The plan of a spec. Of the host it looks at the declared sources only (realpath(3), stat(2)), and it changes nothing.
+ * Makes the plan of a spec. It looks only at the declared sources of the host (realpath(3), stat(2)), and changes nothing.
  * @throws SpecError naming the entry that was refused.
  */
 export function planOf(spec: Spec, options: PlanOptions = {}): Plan {

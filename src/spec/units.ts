@@ -1,10 +1,10 @@
 import { invalid, readInteger } from './check.ts'
 import type { JsonSchema } from './field.ts'
 
-/** Bytes, as a number, or a text as `512M`, `2GB`, `64KiB`, `1 g`: each unit is 1024 of the one before. */
+/** Bytes as a number, or a text such as `512M`, `2GB`, `64KiB`, `1 g`: each unit is 1024 of the one before. */
 export type Size = number | string
 
-/** Milliseconds, as a number, or a text as `500ms`, `90s`, `1m30s`, `10 min`, `2h`. */
+/** Milliseconds as a number, or a text such as `500ms`, `90s`, `1m30s`, `10 min`, `2h`. */
 export type Duration = number | string
 
 const milliseconds = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const

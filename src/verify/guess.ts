@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import type { Pair, Window } from './compare.ts'
 import type { Draft } from './variations.ts'
 
-/** What may be the cause of a difference. */
+/** The possible cause of a difference. */
 export type Cause = 'time stamp' | 'host name' | 'user' | 'process id' | 'processors' | 'path' | 'order' | 'environment' | 'random'
 
 /** What is known of a build, of which traces may be in its outputs. */

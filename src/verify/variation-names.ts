@@ -1,10 +1,10 @@
 import { invalid } from '../spec/check.ts'
 import { orNearest, readable } from '../spec/messages.ts'
 
-/** What differs between the builds of a verification, in the order in which it is told. */
+/** What differs between the builds of a verification, in the order of the reports. */
 export const variationNames = ['host-name', 'user-ids', 'processors', 'process-ids', 'input-times', 'directory-order', 'environment', 'tmp-path', 'build-path'] as const
 
-/** `build-path` is varied only by name. */
+/** `build-path` is varied only if `only` names it. */
 export type VariationName = (typeof variationNames)[number]
 
 /** At least two builds are compared. */

@@ -5,11 +5,11 @@ import type { VariationName } from './variation-names.ts'
 
 /** One of the builds that were compared. */
 export interface VerifiedBuild {
-  /** From 1 on. The first is the spec as it is. */
+  /** From 1 on. The first build has the spec as it is. */
   readonly number: number
   /** Milliseconds since 1970. */
   readonly began: number
-  /** What it had another than the others, for people: `{ 'host-name': 'verify-host-2' }`. */
+  /** The values that differ from those of the other builds, for people: `{ 'host-name': 'verify-host-2' }`. */
   readonly values: Readonly<Partial<Record<VariationName, string>>>
   readonly result: Result
 }
@@ -20,21 +20,24 @@ export interface NotVaried {
   readonly reason: string
 }
 
-/** What two builds left at one place, and did not leave the same. */
+/** A path at which two builds did not leave the same. */
 export interface Difference {
-  /** Inside. Bytes that are no UTF-8 are escaped, as `\xff`. */
+  /** The path inside. Bytes that are not UTF-8 are escaped, such as `\xff`. */
   readonly path: string
-  /** `missing`: only one build made it. `type`: one is a file, say, and the other a link. `link`: they lead elsewhere. `mode` is in octal. */
+  /**
+   * `missing`: only one build made it. `type`: one is a file, say, and the other a link. `link`: the links lead to different places. `mode`: the modes differ;
+   * `values` has them in octal.
+   */
   readonly kind: 'missing' | 'type' | 'mode' | 'link' | 'contents'
   /** The first build, and the other one. */
   readonly builds: Pair<number>
-  /** What each left. Of `contents`, some bytes from the first one on that differs, in hexadecimal and as text. */
+  /** What each build left. For `contents`, some bytes from the first difference on, in hexadecimal and as text. */
   readonly values: Pair<string>
-  /** Of `contents`: of the first byte that differs, or that only one of them has. */
+  /** For `contents`: the offset of the first byte that differs, or that only one of them has. */
   readonly offset?: number
-  /** Of `contents`, in bytes. */
+  /** For `contents`, in bytes. */
   readonly sizes?: Pair<number>
-  /** What may be the cause, by what stands there. It may be wrong. */
+  /** The possible cause, from the content there. It may be wrong. */
   readonly guess?: Cause
 }
 
@@ -44,12 +47,12 @@ export interface Verification {
   readonly builds: readonly VerifiedBuild[]
   readonly varied: readonly VariationName[]
   readonly notVaried: readonly NotVaried[]
-  /** All of them. Each build is compared with the first. */
+  /** All differences. Each build is compared with the first. */
   readonly differences: readonly Difference[]
   /** Files, folders and links in the outputs that were compared, and the bytes of those files. */
   readonly compared: { readonly entries: number; readonly bytes: number }
-  /** With `keep` in the spec, where builds differ: the folder of the host that has their outputs, in a folder each: `1`, `2`, ... */
+  /** With `keep` in the spec, if builds differ: the folder of the host with their outputs, a folder for each build: `1`, `2`, ... */
   readonly kept?: string
-  /** What diffoscope(1) says of the first build and the first one that differs from it. It ran in a session. */
+  /** The report of diffoscope(1) on the first build and the first one that differs from it. diffoscope ran in a session. */
   readonly diffoscope?: string
 }

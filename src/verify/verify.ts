@@ -9,23 +9,23 @@ import type { VariationName } from './variation-names.ts'
 import type { Verification } from './verification.ts'
 import { Verifying, type BuildToRun } from './verifying.ts'
 
-/** The options that can end a command hold for each build by itself, but for `signal`, which ends the whole. */
+/** The options that can end a command hold for each build by itself; `signal` ends the whole verification. */
 export interface VerifyOptions extends EndingOptions {
   /** How many builds are compared, from 2 to 16. Default: 2. */
   readonly builds?: number
-  /** What is varied. Default: all but `build-path`. An empty list: nothing, so that only time, processes and chance differ. */
+  /** What is varied. Default: all but `build-path`. An empty list varies nothing, so only time, processes and chance differ. */
   readonly only?: readonly VariationName[]
 }
 
 const same = (value: unknown): unknown => value
 
 /**
- * Whether a build is reproducible: runs the command several times, each in a session of its own and with empty folders in the place of its outputs, and compares what
- * they leave there. The first build has the spec as it is; the others have another host name, other ids, fewer processors and more, as far as the spec leaves that
- * open and the host can. The declared outputs stay as they are, but missing ones are made.
+ * Checks whether a build is reproducible. It runs the command several times, each time in a session of its own with empty folders in place of its outputs, and
+ * compares what the builds leave there. The first build has the spec as it is. The others have another host name, other ids, fewer processors and more, as far
+ * as the spec leaves that open and the host can. The declared outputs stay as they are, but missing ones are made.
  *
- * It rejects with the errors of `build`: when a build fails, nothing is compared.
- * @throws SpecError if the spec is refused or has no output, InvalidCommandError, BuildjailError where outputs cannot be compared
+ * It rejects with the errors of `build`: if a build fails, nothing is compared.
+ * @throws SpecError if the spec is refused or has no output, InvalidCommandError, BuildjailError if outputs cannot be compared
  */
 export async function verify(spec: Spec, command: Command, options: VerifyOptions = {}): Promise<Verification> {
   const { builds, only, ...ending } = copyOptions<CheckedEndingOptions & Pick<VerifyOptions, 'builds' | 'only'>>(options, { ...endingChecks, builds: same, only: same })

@@ -4,18 +4,18 @@ import { readable } from '../messages.ts'
 
 export interface WithAllow {
   /**
-   * What a build needs of that which a session on Linux refuses by its filter on system calls. Default: nothing. Each name opens more
-   * of the kernel to the build, and some a way around the session (docs/security.md, "What a spec can allow"). A session on FreeBSD
-   * refuses nothing of this, so there a name changes nothing.
+   * What the build needs although the system call filter of a session on Linux refuses it. Default: nothing. Each name opens more of the kernel to the build,
+   * and some open a way around the session (docs/security.md, "What a spec can allow"). A session on FreeBSD refuses none of it, so there a name changes
+   * nothing.
    *
-   * - `user-namespaces`: namespaces of its own, and mounts in them, as rootless containers and sandboxes make them. It lets openat2(2)
-   *   through, by which a build can set the bits of `set-id`, and mounts of /proc, which show what the session's own hides
-   * - `io_uring`: io_uring(7). Calls made by it are not filtered: it opens `sockets`, `set-id` and `attributes` as well
+   * - `user-namespaces`: namespaces of its own, and mounts in them, as rootless containers and sandboxes make them. This lets through openat2(2), by which a
+   *   build can set the bits of `set-id`, and mounts of /proc, which show what the session's own /proc hides
+   * - `io_uring`: io_uring(7). The filter does not see its calls, so it allows `sockets`, `set-id` and `attributes` as well
    * - `keyring`: keyrings(7). A session has a session keyring of its own; the keyrings of a user are the host's
    * - `perf`: perf_event_open(2)
    * - `bpf`: bpf(2)
    * - `userfaultfd`: userfaultfd(2)
-   * - `sockets`: every family of socket(2), as AF_VSOCK, AF_ALG and AF_PACKET
+   * - `sockets`: every family of socket(2), such as AF_VSOCK, AF_ALG and AF_PACKET
    * - `set-id`: set-uid bits, and set-gid bits of files. A folder may have a set-gid bit without it
    * - `attributes`: extended attributes, ACLs, flags (chattr(1)) and encryption of files
    * - `aio`: io_setup(2) and with it io_submit(2), as databases use them

@@ -3,7 +3,7 @@ import { type Field } from '../field.ts'
 import { readable } from '../messages.ts'
 
 export interface WithCwd {
-  /** Where commands start, inside. Default: /tmp. */
+  /** The directory inside in which commands start. Default: /tmp. */
   readonly cwd?: string
 }
 

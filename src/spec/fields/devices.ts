@@ -10,9 +10,9 @@ import { refuseTarget } from '../target-rules.ts'
 
 export interface WithDevices {
   /**
-   * Devices of the host, beside those that every session has (/dev/null, zero, random, urandom, tty, on Linux full, and terminals of its own): absolute
-   * paths in /dev, or `{ path, optional: true }`. A build can do with one what its driver lets it, which may be anything
-   * (docs/security.md, "What a spec can allow"). Refused are the memory and the terminals of the host. At most 32.
+   * Devices of the host, besides those that every session has (/dev/null, zero, random, urandom, tty, on Linux full, and terminals of its own). Each is an
+   * absolute path in /dev, or `{ path, optional: true }`. A build can do with a device what its driver allows, which may be anything (docs/security.md, "What a
+   * spec can allow"). The memory and the terminals of the host are refused. At most 32.
    */
   readonly devices?: readonly Source[]
 }
@@ -54,7 +54,7 @@ export const devices: Field<readonly Source[], false> = {
 }
 
 const folder = '/dev/'
-/** What every session has there. */
+/** The devices that every session has. */
 const common = ['null', 'zero', 'random', 'urandom', 'tty', 'ptmx']
 const everywhere: ReadonlySet<string> = new Set(common)
 const everywhereOnLinux: ReadonlySet<string> = new Set([...common, 'full'])
@@ -64,8 +64,8 @@ const own: ReadonlySet<string> = new Set(['fd', 'stdin', 'stdout', 'stderr', 'sh
 const plainName = /^[\w.+:@,=-]+(\/[\w.+:@,=-]+)*$/
 
 /**
- * Puts a device into a plan. One that every session has adds nothing; of one that is optional and not there the plan tells.
- * @throws SpecError when it is not there, is no device, or is one that would give the host away
+ * Puts a device into a plan. A device that every session has adds nothing. If an optional one is missing, the plan lists it as left out.
+ * @throws SpecError if it is missing, is not a device, or would give the host away
  */
 function addDevice(draft: Draft, entry: string, source: Source): void {
   const { platform, settled } = draft

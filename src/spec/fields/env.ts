@@ -6,8 +6,9 @@ import { withPath } from './path.ts'
 
 export interface WithEnv {
   /**
-   * Added to (and winning over) the clean default: PATH, HOME=/tmp, TMPDIR=/tmp, LC_ALL=C.UTF-8 where the host's toolchain has it, else C. Either names and their values, or
-   * `{ pass, set }`. In the first every value is a string, so `{ pass: 'x' }` is a variable called pass.
+   * Variables that are added to the clean default and win over it. The default is PATH, HOME=/tmp, TMPDIR=/tmp, and LC_ALL=C.UTF-8 if the host's toolchain has
+   * that, else LC_ALL=C. Give either names and their values, or `{ pass, set }`. In the first form every value is a string, so `{ pass: 'x' }` is a variable
+   * called pass.
    */
   readonly env?: Variables | PassedVariables
 }
@@ -17,7 +18,7 @@ export type Variables = Readonly<Record<string, string>>
 export interface PassedVariables {
   /** Variables of this program that the build gets with the values that they have when the plan is made. Those that are not set are left out. */
   readonly pass?: readonly string[]
-  /** Win over those that are passed. */
+  /** Variables and their values. They win over those that are passed. */
   readonly set?: Variables
 }
 
@@ -74,7 +75,7 @@ export const env: Field<Env, true> = {
   },
 }
 
-/** A variable of the command line is in place of the file's, be it passed or set. */
+/** A variable of the command line replaces that of the file, whether it is passed or set. */
 function joinedEnv(ofFile: Env, given: Env): Env {
   const [before, after] = [partsOf(ofFile), partsOf(given)]
   const kept = Object.entries(before.set).filter(([name]) => !after.pass.includes(name))

@@ -11,12 +11,12 @@ import { refuseTarget } from '../target-rules.ts'
 
 export interface WithEtc {
   /**
-   * What is in /etc besides the toolchain's. `minimal` (default): passwd and group with root, the build user (`build`), daemon, bin and nobody;
-   * hosts, nsswitch.conf, protocols, services and shells; gitconfig, by which git takes repositories of other users; localtime, which is UTC;
-   * on Linux mtab; resolv.conf, which is empty with a loopback and names the resolver of a network of names.
-   * With the host's toolchain or network, or a network of names, the host's certificates are there too, and on FreeBSD the time zones; with the host's network its resolv.conf, hosts and services. Inputs,
-   * outputs and entries of `toolchain` win over all of these. `none`: nothing of it. An object: absolute path below /etc to text,
-   * added to `minimal`, over which it wins; in /etc/passwd an empty uid is the build user's. Texts have 1 MiB together at most. Files belong to nobody inside and are read-only.
+   * The files in /etc besides those of the toolchain. `minimal` (default): passwd and group with root, the build user (`build`), daemon, bin and nobody; hosts,
+   * nsswitch.conf, protocols, services and shells; gitconfig, which lets git use repositories of other users; localtime, which is UTC; on Linux mtab;
+   * resolv.conf, which is empty with a loopback and names the resolver of a network of names. The host's toolchain, its network and a network of names add the
+   * host's certificates, and on FreeBSD the time zones. The host's network adds its resolv.conf, hosts and services. Inputs, outputs and entries of `toolchain`
+   * win over all of these. `none`: no such file. An object: texts by absolute path below /etc, which are added to `minimal` and win over it; in /etc/passwd an
+   * empty uid is the build user's. All texts together have at most 1 MiB. The files belong to nobody inside and are read-only.
    */
   readonly etc?: Etc
 }

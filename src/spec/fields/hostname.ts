@@ -3,7 +3,7 @@ import { type Field } from '../field.ts'
 import { allowsName } from './network.ts'
 
 export interface WithHostname {
-  /** Inside. Default: `build`. */
+  /** The host name inside. Default: `build`. */
   readonly hostname?: string
 }
 

@@ -6,9 +6,9 @@ import { byNameSchema, inputFrom, inputSchema, readByName, readInputSource, read
 
 export interface WithInputs {
   /**
-   * Name to source path, read-only at `/inputs/<name>`; a key that starts with `/` is the target itself. The source exists, or is
-   * `{ path, optional: true }`. A folder may be `{ path, overlay: true }`: the build can write in it, and nothing of that is kept. With
-   * `{ path, exclude: ['.env*'] }` something empty is in the place of what fits.
+   * Sources by name, read-only at `/inputs/<name>`; a key that starts with `/` is the target itself. A source must exist, unless it is
+   * `{ path, optional: true }`. A folder may be `{ path, overlay: true }`: the build can write in it, and its changes are lost with the session. With
+   * `{ path, exclude: ['.env*'] }` something empty replaces each path that matches.
    */
   readonly inputs?: ByName<InputSource>
 }

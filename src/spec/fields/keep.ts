@@ -10,10 +10,10 @@ import { readable } from '../messages.ts'
 
 export interface WithKeep {
   /**
-   * A folder of the host in which a session leaves a copy of its /tmp, of what else it has in memory (`tmpfs`), and of the overlay, or the copy that stands for one, that `cwd` lies in, when a command in it failed: each
-   * session a folder of its own, named by its id. It is made where only its last part is missing. Links in its path are followed when the plan is made; nothing is kept where another folder is in its place by then.
-   * It lies in nothing that the session shows, but where an input excludes it.
-   * The copy has the modes of the build without set-id bits, and the owner of the folder.
+   * A folder of the host in which a session leaves a copy of its files if a command in it failed: of /tmp, of what else it has in memory (`tmpfs`), and of the
+   * overlay, or the copy that stands for one, that `cwd` lies in. Each session has a folder of its own there, named by its id. The folder is made if only its
+   * last part is missing. Links in its path are followed when the plan is made; nothing is kept if another folder is in its place later. It must not lie in
+   * anything that the session shows, unless an input excludes it. The copy has the modes of the build without set-id bits, and the owner of the folder.
    */
   readonly keep?: string
 }

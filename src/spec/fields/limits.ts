@@ -9,68 +9,70 @@ import { bytesSchema, longestTimer, millisecondsSchema, readBytes, readMilliseco
 
 export interface WithLimits {
   /**
-   * How much the build may take. Without it a build may take as much as the host has, but for /tmp. A limit that the host cannot hold
-   * refuses the session (UnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `outputSize`,
-   * `outputFiles`, `stdio` and `wallTime` to the limits of a pool's base, and then the smaller one holds; the others are settled by the base.
+   * How much the build may use. Without limits it may use as much as the host has, except in /tmp. If the host cannot hold a limit, the session is refused
+   * (UnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `outputSize`, `outputFiles`, `stdio` and
+   * `wallTime` to the limits of a pool's base, and then the smaller one holds; the base settles the others.
    */
   readonly limits?: Limits
 }
 
-/** Limits of each process by itself (setrlimit(2)), which a session has, or one command. A limit beyond the host program's own is that one. */
+/** Limits of each process by itself (setrlimit(2)), for a session or for one command. If the host program's own limit is smaller, that one holds. */
 export interface ProcessLimits {
   /** Files that are open at a time (RLIMIT_NOFILE). On Linux a build of an ordinary user has 1,024 fewer than that user, or half. */
   readonly openFiles?: number
   /** Size of a file that a process writes (RLIMIT_FSIZE). A process that writes more gets SIGXFSZ. */
   readonly fileSize?: Size
-  /** Size of the stack (RLIMIT_STACK), of which the C library gives a thread as much by default. A process that needs more gets SIGSEGV. */
+  /** Size of the stack (RLIMIT_STACK). By default the C library gives each thread as much. A process that needs more gets SIGSEGV. */
   readonly stackSize?: Size
 }
 
+/** Limits of a session. `openFiles`, `fileSize` and `stackSize` hold for each process by itself. */
 export interface Limits extends ProcessLimits {
-  /** Of all processes together. */
+  /** Memory of all processes together. */
   readonly memory?: Size
-  /** Of all processes together, beyond `memory`. 0: none. */
+  /** Swap of all processes together, beyond `memory`. 0: no swap. */
   readonly swap?: Size
-  /** At a time, threads as well where the system counts those. */
+  /** Processes at a time, and threads where the system counts those. */
   readonly processes?: number
   /** How many processors' worth of time all processes together get: 0.5, 2, ... */
   readonly cpus?: number
-  /** Processor time of all processes together; they are killed then, and nothing can be started any more. */
+  /** Processor time of all processes together. When it is used up, they are killed, and nothing can be started any more. */
   readonly cpuTime?: Duration
-  /** Of the private /tmp, unless that is an output. Default: 2 GiB, but at most half of the memory, and of `memory`. Files in /tmp take memory; an empty /tmp takes none. */
+  /**
+   * Size of the private /tmp, unless an output is there. Default: 2 GiB, but at most half of the memory, and half of `memory`. Files in /tmp take memory; an
+   * empty /tmp takes none.
+   */
   readonly tmpSize?: Size
   /** Files and directories in the private /tmp. Default: one for each 4 KiB of `tmpSize`, and at least 1024. */
   readonly tmpFiles?: number
   /**
-   * What lies in all outputs together, on disk, with what was there before. They are looked at each second, or each ten times as long as a look takes: by then there may be
-   * more. Everything is killed then, and nothing can be started any more.
+   * Size on disk of all outputs together, including what was there before. buildjail looks each second, or each ten times as long as a look takes, so there may
+   * be more by then. If there is more, everything is killed, and nothing can be started any more.
    */
   readonly outputSize?: Size
-  /** The same, of files and folders. */
+  /** Files and folders in all outputs together; otherwise like `outputSize`. */
   readonly outputFiles?: number
-  /** What each command writes to stdout and stderr together; a command that writes more is killed. */
+  /** Bytes that each command writes to stdout and stderr together. A command that writes more is killed. */
   readonly stdio?: Size
-  /** How long the session may be open; its processes are killed then, and nothing can be started any more. */
+  /** How long the session may be open. After that its processes are killed, and nothing can be started any more. */
   readonly wallTime?: Duration
   /**
-   * `strict` (default): what cannot be held refuses the session. `best-effort`: it is left out, and `record()` has what was applied, and by what. On Linux, where no
-   * cgroup holds them, that is `memory` for each process (RLIMIT_DATA), and `processes` for each user of the session (RLIMIT_NPROC, since Linux 5.14).
+   * `strict` (default): a limit that the host cannot hold refuses the session. `best-effort`: such a limit is left out, and `record()` has the limits that
+   * hold, and what holds them. On Linux without a cgroup for them, `memory` then holds for each process (RLIMIT_DATA), and `processes` for each user of the
+   * session (RLIMIT_NPROC, since Linux 5.14).
    */
   readonly policy?: 'strict' | 'best-effort'
 }
 
-/** How much one command may take. Where the session has such a limit as well, the smaller one holds. */
+/** How much one command may use. If the session has the same limit, the smaller one holds. */
 export interface RunLimits extends ProcessLimits {
-  /**
-   * Processor time of each of its processes, counted in whole seconds (RLIMIT_CPU). A process gets SIGXCPU then, and
-   * SIGKILL a second later.
-   */
+  /** Processor time of each of its processes, in whole seconds (RLIMIT_CPU). A process that uses more gets SIGXCPU, and SIGKILL a second later. */
   readonly cpuTime?: Duration
-  /** What it writes to stdout and stderr together. A command that writes more is killed with everything it started. */
+  /** Bytes that it writes to stdout and stderr together. A command that writes more is killed with everything it started. */
   readonly stdio?: Size
 }
 
-/** One that can end a build, or that a host may not be able to hold. */
+/** The name of a limit: of one that can end a build, or that a host may not be able to hold. */
 export type LimitName = Exclude<keyof Limits, 'policy'>
 
 const gib = 1024 ** 3
@@ -245,7 +247,7 @@ export const limitTable: Readonly<Record<LimitName, LimitEntry>> = {
   },
 }
 
-/** What a host that cannot hold a limit does. */
+/** What happens if a host cannot hold a limit. */
 const policies = ['strict', 'best-effort'] as const
 const policyMember = {
   read: (given: unknown, entry: string): (typeof policies)[number] => {
@@ -294,7 +296,7 @@ export function readRunLimits(given: unknown, entry: string): CheckedRunLimits {
   return Object.freeze(limits)
 }
 
-/** What holds for a command of a session: of each limit the smaller. */
+/** The limits of a command in a session: of each the smaller one. */
 export function limitsOfCommand(session: PlanLimits, own: CheckedRunLimits): CheckedRunLimits {
   const limits = Object.create(null) as Record<string, number>
   for (const name of ofCommands) {
@@ -347,7 +349,7 @@ function textOf(name: LimitName, value: number): string {
   return unit === 'milliseconds' ? `${value} ms` : String(value)
 }
 
-/** An output in the place of the private /tmp. On Linux the bounds of /dev/shm and the room for overlays are those of /tmp. */
+/** Refuses what an output in place of the private /tmp rules out. On Linux the bounds of /dev/shm and the room for overlays are those of /tmp. */
 function refuseWithTmp({ entry, target }: Mount, given: Limits, mounts: readonly Mount[]): void {
   for (const name of ['tmpSize', 'tmpFiles', 'memory'] as const) {
     if (given[name] !== undefined) throw invalid(`limits.${name}`, `cannot be held, because ${target} is an output (${entry})`)

@@ -8,11 +8,10 @@ import { isPreset, presetHosts, presets } from '../presets/hosts-of.ts'
 
 export interface WithNetwork {
   /**
-   * `none` (default): no address family but Unix sockets. `loopback`: a network of the session's own, in which there is nothing but
-   * 127.0.0.1 and ::1. `host`: the host's own network, with the files for name lookups and for checking certificates (`etc`).
-   * `{ allow }`: a loopback of the session's own with a resolver for the names of a list. The host program connects for the build to these, by TCP only.
-   * Or a network that another program made: `{ vnet }`, an interface that FreeBSD moves into the session for as long as it is open;
-   * `{ namespace }`, a network namespace that Linux has a file for.
+   * `none` (default): no address family but Unix sockets. `loopback`: a network of the session's own with nothing but 127.0.0.1 and ::1. `host`: the host's own
+   * network, with the files for name lookups and for checking certificates (`etc`). `{ allow }`: a loopback of the session's own with a resolver for the names
+   * of a list; the host program connects to them for the build, by TCP only. Or a network that another program made: `{ vnet }`, an interface that FreeBSD
+   * moves into the session while it is open; `{ namespace }`, a network namespace of Linux, by its file.
    */
   readonly network?: Network
 }
@@ -21,27 +20,27 @@ export type Network = NetworkWord | AllowedNetwork | GivenInterface | GivenNames
 
 export type NetworkWord = 'none' | 'loopback' | 'host'
 
-/** A network of names. */
+/** A network of names: the build can connect only to entries of a list. */
 export interface AllowedNetwork {
   /**
-   * What a build can connect to: `NAME:PORT`; `*.NAME:PORT` for every name that ends in `.NAME`; `IPv4:PORT`, `[IPv6]:PORT`; `host:PORT` for the loopback
-   * of the host; `npm`, `pip`, `cargo`, `go` or `git` for the hosts that the configuration of this tool names (`hostsOf`). At most 256. A plan has each
-   * once, sorted, in lower case and ASCII.
+   * What the build can connect to: `NAME:PORT`; `*.NAME:PORT` for every name that ends in `.NAME`; `IPv4:PORT`, `[IPv6]:PORT`; `host:PORT` for the loopback of
+   * the host; `npm`, `pip`, `cargo`, `go` or `git` for the hosts that the configuration of this tool names (`hostsOf`). At most 256 entries. A plan has each
+   * entry once, sorted, in lower case and ASCII.
    */
   readonly allow: readonly string[]
-  /** Whether a connection to port 443 of a name must begin with TLS, and with no other name in it (SNI). Default: true. A plan always has it. */
+  /** Whether a connection to port 443 of a name must begin with TLS, without another name in it (SNI). Default: true. A plan always has it. */
   readonly tlsNames?: boolean
 }
 
 /**
- * FreeBSD: the name of an interface of the host, as `epair0b`. It comes without the addresses that it has there, and no build may give it some: set it up
- * from the host, by the session's jid (ifconfig(8), `-j`).
+ * FreeBSD: the name of an interface of the host, such as `epair0b`. It loses the addresses that it has there, and the build cannot give it any: set it up from
+ * the host, by the session's jid (ifconfig(8), `-j`).
  */
 export interface GivenInterface {
   readonly vnet: string
 }
 
-/** Linux: an absolute path of the host, as `/run/netns/build` or `/proc/1234/ns/net`. Only root can hand one in. */
+/** Linux: an absolute path of the host, such as `/run/netns/build` or `/proc/1234/ns/net`. Only root can hand one in. */
 export interface GivenNamespace {
   readonly namespace: string
 }

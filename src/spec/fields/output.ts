@@ -4,7 +4,7 @@ import { outputMount } from '../source-mount.ts'
 import { readKeptPath } from './sources.ts'
 
 export interface WithOutput {
-  /** A directory of the host, writable at `/output`. One that is missing is made when a session opens, and stays. */
+  /** A directory of the host, writable at `/output`. If it is missing, it is made when a session opens, and stays. */
   readonly output?: string
 }
 

@@ -5,9 +5,8 @@ import { byNameSchema, readByName, readKeptPath, rebasedByName, targetOf, type B
 
 export interface WithOutputs {
   /**
-   * More writable directories: name to source path, at `/outputs/<name>`; a key that starts with `/` is the target itself. Those that are
-   * missing are made. One at `/tmp` takes the place of the private file system in memory; then limits of `memory`, `tmpSize` and `tmpFiles` are refused, and
-   * so are overlays.
+   * More writable directories: source paths by name, at `/outputs/<name>`; a key that starts with `/` is the target itself. Missing ones are made. One at
+   * `/tmp` replaces the private file system in memory; then the limits `memory`, `tmpSize` and `tmpFiles` are refused, and so are overlays.
    */
   readonly outputs?: ByName<string>
 }

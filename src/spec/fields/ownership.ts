@@ -3,15 +3,14 @@ import { type Field } from '../field.ts'
 
 export interface WithOwnership {
   /**
-   * Whose outputs are. `folder` (default): the build may do in an output what its owner may. When the session is closed, everything that
-   * the build made belongs to the owner and the group of the folder, without set-id bits, access control lists, file flags and extended
-   * attributes of the build's. A file that was there with another group keeps that, and on FreeBSD what is made in a folder of another group has that;
-   * a build that is root there gives both the group of the output. In some of root's sessions on Linux it belongs to them from the first moment (`record().outputs`).
-   * `build`: the content stays as the build left it, with the numbers that the build user has on the host: on FreeBSD its own, on Linux
-   * the caller's, and for root numbers of the range that the session has leased (`user.leased`), which a later session may get. The
-   * folder itself comes back as it was in either case. `unchanged`: owner and mode of the folder are never changed, nor is anything that
-   * the build leaves, for folders on a file system that knows no such change (many of FUSE). Whether the build may write there is up to
-   * the folder's mode, by which other users of the host may be let in, too.
+   * The owner of the outputs. `folder` (default): the build may do in an output what its owner may. When the session closes, everything that the build made
+   * gets the owner and the group of the folder, without set-id bits, and without access control lists, file flags and extended attributes that the build set. A
+   * file that was there with another group keeps that group. On FreeBSD a new file in a folder of another group gets that group; if the build is root there,
+   * both get the group of the output. In some of root's sessions on Linux new files have the owner and group of the folder from the first moment
+   * (`record().outputs`). `build`: the content stays as the build left it, with the ids that the build user has on the host: on FreeBSD its own, on Linux the
+   * caller's, and for root ids of the range that the session has leased (`user.leased`), which a later session may get. In both cases the folder itself gets
+   * back its owner and mode. `unchanged`: buildjail changes neither owner and mode of the folder nor anything that the build leaves. This is for file systems
+   * without such changes (many of FUSE). Whether the build may write there depends on the folder's mode, which may let in other users of the host, too.
    */
   readonly ownership?: Ownership
 }

@@ -4,7 +4,7 @@ import { readable } from '../messages.ts'
 import { refuseTarget } from '../target-rules.ts'
 
 export interface WithPath {
-  /** Directories inside, absolute, that come before PATH, be that the default or of `env`. Those that a build adds come before the base's. */
+  /** Absolute directories inside that come before PATH, whether it is the default or that of `env`. Those that a build adds come before the base's. */
   readonly path?: readonly string[]
 }
 
@@ -41,7 +41,7 @@ function checked(given: readonly unknown[], entryOf: (index: number) => string):
   })
 }
 
-/** Puts directories, as they are named inside, before PATH. None is in it twice. */
+/** Puts directories, by their paths inside, before PATH. It has each of them once. */
 export function putBeforePath({ settled }: Draft, directories: readonly string[]): void {
   settled.path = Object.freeze([...new Set([...directories, ...settled.path])])
   settled.env = { ...settled.env, PATH: withPath(settled.path, settled.env['PATH']) }

@@ -4,37 +4,37 @@ import { invalid, marked, readList, readRecord, readText } from '../check.ts'
 import type { JsonSchema } from '../field.ts'
 import { readable } from '../messages.ts'
 
-/** A path of the host that a spec names, or that path with what is to be made of it. */
+/** A path of the host, alone or with options. */
 export type Source = string | SourceOptions
 
 export interface SourceOptions {
   readonly path: string
-  /** Where the host has no such path, it is left out, and `plan.leftOut` says so. Default: false, the plan is refused. */
+  /** True: if the host has no such path, it is left out, and `plan.leftOut` lists it. Default: false, the plan is refused. */
   readonly optional?: boolean
 }
 
-/** As `Source`, of an input. */
+/** The source of an input: a path of the host, alone or with options. */
 export type InputSource = string | InputOptions
 
 export interface InputOptions extends SourceOptions {
   /**
-   * The build may write in the folder, and nothing of that is kept: not one change comes to the source, and all of it goes with the session.
-   * What the source's owner has in it is the build user's own there, also what is shut to others. On Linux this is overlayfs: what is
-   * written, and each file that is changed, is in memory, and takes of the room of /tmp (`limits.tmpSize`, `limits.tmpFiles`). On FreeBSD, and
-   * on Linux where overlayfs cannot have the folder, all of it is copied into memory when the session opens, and has as much room as /tmp;
-   * where that is too little, nothing runs (ENOSPC). On Linux `session.plan.warnings` says why it is a copy. Default: false, it is read-only.
+   * True: the build may write in the folder. No change reaches the source, unless `Session.applyChanges` makes it there, and all changes are lost with the
+   * session. Files of the source's owner belong to the build user there, also those that are closed to others. On Linux this is overlayfs: what is written, and
+   * each file that is changed, is in memory, and takes room of /tmp (`limits.tmpSize`, `limits.tmpFiles`). On FreeBSD, and on Linux if overlayfs cannot have
+   * the folder, the session copies all of it into memory when it opens. The copy has as much room as /tmp; if that is too little, nothing runs (ENOSPC). On
+   * Linux `session.plan.warnings` says why it is a copy. Default: false, it is read-only.
    */
   readonly overlay?: boolean
   /**
-   * What the build does not see of the folder: something empty is in its place. Each is a path in the folder, such as `.env*` or `dist/`.
-   * `*` and `?` stand for characters of a name, and the name `**` for any number of folders. A path that ends in a slash fits folders
-   * alone, and if it has no wildcard and is missing, the folder is made. Paths fit what is there when the plan is made, and a link stands for
-   * what it leads to; a name that is not UTF-8 and that could fit is refused. What is excluded is no part of the input: another session may write there meanwhile.
+   * Paths of the folder that the build does not see, such as `.env*` or `dist/`: something empty is in their place. `*` and `?` stand for characters of a name,
+   * and the name `**` for any number of folders. A path that ends in a slash matches folders only; if it has no wildcard and is missing, the folder is made.
+   * Paths match what exists when the plan is made, and a link stands for what it leads to; a name that is not UTF-8 and that could match is refused. An
+   * excluded path is not part of the input: another session may write there meanwhile.
    */
   readonly exclude?: readonly string[]
 }
 
-/** Things by name or by target, as `inputs` and `outputs` have them. */
+/** Values by name or by target, as in `inputs` and `outputs`. */
 export type ByName<Value> = Readonly<Record<string, Value>>
 
 export function readByName<Value>(given: unknown, entry: string, read: (given: unknown, entry: string) => Value): ByName<Value> {
@@ -53,7 +53,7 @@ export function readByName<Value>(given: unknown, entry: string, read: (given: u
   return Object.fromEntries(values)
 }
 
-/** With other values of the same names. */
+/** The same names with other values. */
 export function rebasedByName<Value>(values: ByName<Value>, change: (value: Value) => Value): ByName<Value> {
   return bare<ByName<Value>>(Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)])))
 }
@@ -85,7 +85,7 @@ export function readPatterns(given: unknown, entry: string): readonly string[] {
 }
 
 /**
- * The path of what is written to, and kept.
+ * The path of a folder that the build writes to and that is kept.
  * @throws SpecError naming the entry
  */
 export function readKeptPath(given: unknown, entry: string): string {
@@ -112,13 +112,13 @@ function readWith<Name extends 'optional' | 'overlay'>(given: unknown, entry: st
   return bare(options as { readonly path: string } & { readonly [Key in Name]?: boolean })
 }
 
-/** As the command line has a source that is optional: with a question mark at the end of its name. */
+/** An optional source on the command line: its name ends in a question mark. */
 export function optionalFrom(text: string): { readonly name: string; readonly isOptional: boolean } {
   const isOptional = text.length > 1 && text.endsWith('?')
   return { name: isOptional ? text.slice(0, -1) : text, isOptional }
 }
 
-/** As the command line has an input: its name may end in a question mark, where it is optional, and in a tilde, where it is an overlay. */
+/** An input on the command line: its name ends in a question mark if it is optional, and in a tilde if it is an overlay. */
 export function inputFrom(text: string, path: string): { readonly name: string; readonly source: InputSource } {
   const [, name = text, marks = ''] = marked.exec(text) ?? []
   if (marks === '') return { name, source: path }

@@ -7,8 +7,8 @@ import { stateDirectoryOf } from '../state-directory.ts'
 
 export interface WithStateDirectory {
   /**
-   * A directory in which sessions keep the things that they share; it is the caller's own, with mode 0700. Default:
-   * /var/run/buildjail; for an ordinary user on Linux `buildjail` in $XDG_RUNTIME_DIR, or else /tmp/buildjail-<uid>.
+   * A directory for what sessions share. It belongs to the caller and has mode 0700. Default: /var/run/buildjail; for an ordinary user on Linux `buildjail` in
+   * $XDG_RUNTIME_DIR, or else /tmp/buildjail-<uid>.
    */
   readonly stateDirectory?: string
 }

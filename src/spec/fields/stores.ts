@@ -6,9 +6,9 @@ import { byNameSchema, readByName, readKeptPath, rebasedByName, type ByName } fr
 
 export interface WithStores {
   /**
-   * Folders that a build adds to, by their place inside: `{ '/gnu/store': folder }`. Other entries are mounted in them one by one, as
-   * `inputs: { '/gnu/store/abc-foo': path }`, and the build makes its results beside them. It removes nothing there but what it made. A folder
-   * is lent like an output.
+   * Folders that a build adds to, by their place inside: `{ '/gnu/store': folder }`. Other entries are mounted in them one by one, such as
+   * `inputs: { '/gnu/store/abc-foo': path }`, and the build makes its results beside them. It can remove there only what it made. A session borrows the folder
+   * as it borrows an output.
    */
   readonly stores?: ByName<string>
 }

@@ -6,9 +6,9 @@ import type { Size } from '../units.ts'
 
 export interface WithTmpfs {
   /**
-   * More places like /tmp: target, absolute inside, to size in bytes, or as `512M`, `2G`. Each is an empty file system in memory, writable
-   * for everybody in the session, and gone with it. All of them and /tmp together take at most half of the memory, and of
-   * `limits.memory`; there is a file for each 4 KiB, and there are at least 1024. At most 16.
+   * More places like /tmp: sizes in bytes, or texts such as `512M`, `2G`, by absolute target inside. Each is an empty file system in memory that everybody in
+   * the session can write to. It is lost with the session. All of them and /tmp together take at most half of the memory, and half of `limits.memory`. Each has
+   * room for one file for each 4 KiB, and for at least 1024. At most 16.
    */
   readonly tmpfs?: Readonly<Record<string, Size>>
 }

@@ -9,14 +9,14 @@ import { optionalFrom, readSource, sourceSchema, type Source } from './sources.t
 
 export interface WithToolchain {
   /**
-   * The part of the host's system that is visible, read-only. `host` (default): the slice a compiler needs
-   * (FreeBSD: /bin /lib /libexec /usr/bin /usr/include /usr/lib /usr/libdata /usr/libexec /usr/share/mk; Linux: /usr, whichever of /bin /sbin
-   * /lib* lie beside it, and in /etc the files of the dynamic linker, the alternatives and the settings of Java).
+   * The part of the host's system that is visible, read-only. `host` (default): the slice that a compiler needs (FreeBSD: /bin /lib /libexec /usr/bin
+   * /usr/include /usr/lib /usr/libdata /usr/libexec /usr/share/mk; Linux: /usr, those of /bin /sbin /lib* that lie beside it, and in /etc the files of the
+   * dynamic linker, the alternatives and the settings of Java).
    *
-   * A list: exactly these, each at the same path inside. It holds absolute paths of directories or files, `host` for all of the above,
-   * and `node` for the runtime that this program runs in: the prefix of Node's program, such as /usr/local, or the program of Bun itself. Its
-   * directory of programs comes before PATH. A path that lies in another part is there already, and adds nothing. Links of the host's system
-   * into what is listed, such as /bin to usr/bin, are there too.
+   * A list: exactly these, each at the same path inside. It holds absolute paths of directories or files, `host` for all of the above, and `node` for the
+   * runtime that this program runs in: the prefix of Node's program, such as /usr/local, or the program of Bun itself. Its directory of programs comes before
+   * PATH. A path that lies in another listed part adds nothing. Links of the host's system that lead into a listed part, such as /bin to usr/bin, are there
+   * too.
    */
   readonly toolchain?: Toolchain
 }

@@ -3,9 +3,9 @@ import type { Field } from '../field.ts'
 
 export interface WithTrace {
   /**
-   * Whether each path that a process of the session looks up is recorded (`Session.trace`). It takes time in the build: on Linux a call with a path
-   * waits for this program, on FreeBSD each call until it is recorded. Default: false. On Linux not with `allow: ['io_uring']`, whose operations on
-   * files nothing sees.
+   * Whether each path that a process of the session looks up is recorded (`Session.trace`). This slows the build down: on Linux each call with a path waits for
+   * this program, on FreeBSD each call until it is recorded. Default: false. On Linux it cannot be combined with `allow: ['io_uring']`, because nothing sees
+   * the file operations of io_uring.
    */
   readonly trace?: boolean
 }

@@ -8,30 +8,29 @@ import type { Network } from './network.ts'
 
 export interface WithUser {
   /**
-   * Default: on FreeBSD one of 64 users from 35001 on, with the group 35001, which the session leases; on Linux uid and gid 35001. A user
-   * with a `uid` is shared with every session that names the same one, and with no session that has leased it. To be root inside, say
-   * `'root'`, which FreeBSD has no network of the session's own for. On Linux the build sees these numbers, but root's builds have leased ids of the host, and the rights of no user of the host.
-   * For a caller who is not root, the build has the caller's rights: it can read and write those of its files that the caller can. Only
-   * root can give it groups.
+   * The build user. Default: on FreeBSD one of 64 users from 35001 on, with the group 35001, which the session leases; on Linux uid and gid 35001. Sessions
+   * that name the same `uid` share it; a leased one belongs to one session. `'root'`: root inside; FreeBSD refuses it in a network of the session's own. On
+   * Linux the build sees these numbers. If the caller is root, they stand for leased ids of the host, which have the rights of no user of the host. Otherwise
+   * the build has the caller's rights: it can read and write those of the caller's files that the caller can. Only root can give it groups.
    */
   readonly user?: User | 'root'
 }
 
 /** The build user: one with a `uid`, root, or one that the session leases. Ids are numbers: a session has no user database of the host. */
 export interface User {
-  /** Root, with `leased`. Without `leased` say `'root'`. */
+  /** Root with ids of `leased`. Without `leased` write `'root'`. */
   readonly root?: true
   /** Needs a `gid` as well. */
   readonly uid?: number
   /** Default, without a `uid`: on FreeBSD the first of `leased`, on Linux 35001. */
   readonly gid?: number
-  /** Supplementary groups: exactly these, and none of the caller's. Default: none. On FreeBSD only with a `uid`. */
+  /** Supplementary groups: exactly these, without those of the caller. Default: no group. On FreeBSD only with a `uid`. */
   readonly groups?: readonly number[]
   /**
-   * Ids of the host from which sessions lease theirs; nothing else on the host may have them. No two live sessions have the same. FreeBSD:
-   * a session leases one uid, so a `uid` or root has no lease. EBUSY (step `user-lease`) if all are leased. Linux, for root: a session
-   * leases 65,536 ids from a multiple of that on; if no such range fits, 32 from a multiple of 32 on. Default on Linux: from 600,047,616
-   * on, none of them in /etc/subuid or /etc/subgid except for the user `buildjail`.
+   * Ids of the host from which sessions lease theirs; nothing else on the host may use them. No two live sessions have the same. If all are leased, opening
+   * fails with EBUSY (step `user-lease`). FreeBSD: a session leases one uid, so one with a `uid` or root leases none. Linux, for root: a session leases 65,536
+   * ids that begin at a multiple of 65,536; if no such range fits, 32 that begin at a multiple of 32. Default on Linux: from 600,047,616 on, without ids in
+   * /etc/subuid or /etc/subgid except those of the user `buildjail`.
    */
   readonly leased?: IdRange
 }
@@ -53,7 +52,7 @@ const fewestIds = 32
 const usual = { uid: 35001, gid: 35001 } as const
 const usualUsers: IdRange = Object.freeze({ first: 35001, count: 64 })
 const asRoot = { user: 'root' } as const
-/** In which a session on FreeBSD has no network of its own. */
+/** The networks in which a session on FreeBSD has no network of its own. */
 const withoutOwn = [{ network: 'none' }, { network: 'host' }] as const
 
 export const user: Field<User | 'root', false> = {
@@ -97,7 +96,7 @@ export const user: Field<User | 'root', false> = {
   schema: userSchema(),
 }
 
-/** A session has its uid, or leases it: the ids inside are those of the host. */
+/** A session has the named uid, or leases one. The ids inside are those of the host. */
 function onFreebsd({ root, uid, gid, groups, leased }: User, network: Network): PlannedUser {
   // By the name of an interface, root of such a jail has devd(8) execute commands as root of the host (sys/net/if.c, if_rename; PRIV_NET_SETIFNAME).
   // defence: no-root-in-own-network

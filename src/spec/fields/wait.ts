@@ -3,9 +3,8 @@ import { longestTimer, millisecondsSchema, readDuration, readMilliseconds, type 
 
 export interface WithWait {
   /**
-   * How long to wait for what another session has: an output, a folder inside or around it, a build user. Default: 0, so that
-   * opening is refused at once (EBUSY). Where `maxSessions` has it wait for its turn, it is the time for that as well; 0 waits then as long
-   * as it takes.
+   * How long opening waits for what another session has: an output, a folder inside or around it, a build user. Default: 0, so opening fails at once (EBUSY).
+   * The same time bounds the wait for a turn (`maxSessions`); there, 0 waits as long as it takes.
    */
   readonly wait?: Duration
 }

@@ -15,7 +15,7 @@ export type Preset = 'npm' | 'pip' | 'cargo' | 'go' | 'git'
 export interface HostsOfOptions {
   /** The folder in which the tool would be started. Default: the current one. */
   readonly cwd?: string
-  /** Default: that of this program. */
+  /** Default: the environment of this program. */
   readonly env?: Variables
 }
 
@@ -41,9 +41,9 @@ export function isPreset(word: unknown): word is Preset {
 }
 
 /**
- * What `network: { allow: [preset] }` stands for: entries `NAME:PORT`, sorted. They are read from the configuration of the tool on this host, without
- * the network.
- * @throws SpecError naming the preset: no file and no variable says the hosts, or a file of the project names an address and not a name
+ * The entries `NAME:PORT` that `network: { allow: [preset] }` stands for, sorted. They are read from the configuration of the tool on this host, without the
+ * network.
+ * @throws SpecError naming the preset: no file and no variable names the hosts, or a file of the project gives an address in place of a name
  */
 export function hostsOf(preset: Preset, options: HostsOfOptions = {}): readonly string[] {
   const { cwd = workingFolder(), env = process.env, ...others } = readRecord(options, 'options') as HostsOfOptions
