@@ -21,17 +21,22 @@ constexpr std::uint32_t kSetIdBits = 06000, kSetUserId = 04000, kSetGroupId = 02
 constexpr std::uint32_t kUnix = 1, kInet = 2, kInet6 = 10, kNetlink = 16;
 /** NETLINK_ROUTE. */
 constexpr std::uint32_t kRoute = 0;
-/** With this type, AF_INET makes a packet socket (packet(7), SOCK_PACKET). */
-constexpr std::uint32_t kSocketType = 0xf, kPacketType = 10;
+/** Of the second argument of socket(2), which has flags too; SOCK_STREAM, SOCK_DGRAM and SOCK_RAW. */
+constexpr std::uint32_t kSocketType = 0xf, kStream = 1, kDatagram = 2, kRaw = 3;
+/** IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP and IPPROTO_ICMPV6. */
+constexpr std::uint32_t kTcp = 6, kUdp = 17, kIcmp = 1, kIcmp6 = 58;
 
-/** SOL_SOCKET; SO_ATTACH_FILTER and SO_ATTACH_REUSEPORT_CBPF. */
-constexpr std::uint32_t kOfSocket = 1, kAttachFilter = 26, kAttachReuseportFilter = 51;
+/** SOL_SOCKET; SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF and SO_ZEROCOPY. */
+constexpr std::uint32_t kOfSocket = 1, kAttachFilter = 26, kAttachReuseportFilter = 51, kZeroCopy = 60;
 
 /** IPPROTO_IPV6; IPV6_FLOWLABEL_MGR. */
 constexpr std::uint32_t kOfIpv6 = 41, kManageFlowLabels = 32;
 
 /** MAP_HUGETLB, MFD_HUGETLB and SHM_HUGETLB; SHM_LOCK of shmctl(2). */
 constexpr std::uint32_t kMapHuge = 0x40000, kMemoryFileHuge = 4, kSharedHuge = 04000, kLockShared = 11;
+
+/** The number of init in its session. */
+constexpr std::uint32_t kInit = 1;
 
 /** PR_SET_CHILD_SUBREAPER. */
 constexpr std::uint32_t kSubreaper = 36;
@@ -57,7 +62,12 @@ enum Request : std::uint32_t {
   kClone = 0x40049409,                // FICLONE
   kCloneRange = 0x4020940d,           // FICLONERANGE
   kShareRange = 0xc0189436,           // FIDEDUPERANGE
+  kBridges = 0x8940,                  // SIOCGIFBR and SIOCSIFBR
+  kMakeBridge = 0x89a0,               // SIOCBRADDBR and SIOCBRDELBR
+  kVlan = 0x8982,                     // SIOCGIFVLAN and SIOCSIFVLAN
 };
+/** Two requests of which one follows on the other. */
+constexpr std::uint32_t kBoth = ~std::uint32_t{1};
 /** The type of a request (asm-generic/ioctl.h), and those of btrfs and bcachefs. */
 constexpr std::uint32_t kRequestType = 0xff00, kBtrfs = 0x9400, kBcachefs = 0xbc00;
 
@@ -67,8 +77,8 @@ constexpr Condition any_bit(std::uint8_t argument, std::uint32_t mask) {
 constexpr Condition is(std::uint8_t argument, std::uint32_t value, std::uint32_t mask = kWholeArgument) {
   return {Condition::Kind::kIs, argument, mask, value};
 }
-constexpr Condition is_not(std::uint8_t argument, std::uint32_t value) {
-  return {Condition::Kind::kIsNot, argument, kWholeArgument, value};
+constexpr Condition is_not(std::uint8_t argument, std::uint32_t value, std::uint32_t mask = kWholeArgument) {
+  return {Condition::Kind::kIsNot, argument, mask, value};
 }
 
 /** chmod(2) and its kind, whose mode is that argument: refused with the set-user-ID bit. */
@@ -80,6 +90,11 @@ constexpr RefusedCall sets_group_id(const char* name, int x86_64, int generic, s
   RefusedCall call{Allowance::kSetId, name, x86_64, generic, EPERM, {any_bit(mode, kSetGroupId)}};
   call.is_told = true;
   return call;
+}
+
+/** A socket of the internet of another type than these, or of a protocol that is not of its type. */
+constexpr RefusedCall makes_socket(std::array<Condition, 5> when, int err = EPROTONOSUPPORT) {
+  return {Allowance::kSockets, "socket", 41, 198, err, when};
 }
 
 /** Refused whatever a spec allows. */
@@ -123,8 +138,26 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
      EAFNOSUPPORT,
      {is_not(0, kUnix), is_not(0, kInet), is_not(0, kInet6), is_not(0, kNetlink)}},
     {Allowance::kSockets, "socket", 41, 198, EAFNOSUPPORT, {is(0, kNetlink), is_not(2, kRoute)}},
-    {Allowance::kSockets, "socket", 41, 198, EAFNOSUPPORT, {is(0, kInet), is(1, kPacketType, kSocketType)}},
     {Allowance::kSockets, "socketpair", 53, 199, EAFNOSUPPORT, {is_not(0, kUnix)}},
+
+    // For a protocol or a device that the kernel has no code for, it starts modprobe(8) as root of the host, and the
+    // call waits for that (inet_create(), sock_ioctl()): processes that no limit of the session counts, and modules
+    // that stay. Raw sockets are refused by the kernel, but for the protocol 0, which has no code.
+    makes_socket({is(0, kInet), is(1, kStream, kSocketType), is_not(2, 0), is_not(2, kTcp)}),
+    makes_socket({is(0, kInet6), is(1, kStream, kSocketType), is_not(2, 0), is_not(2, kTcp)}),
+    makes_socket({is(0, kInet), is(1, kDatagram, kSocketType), is_not(2, 0), is_not(2, kUdp), is_not(2, kIcmp)}),
+    makes_socket({is(0, kInet6), is(1, kDatagram, kSocketType), is_not(2, 0), is_not(2, kUdp), is_not(2, kIcmp6)}),
+    makes_socket({is(0, kInet), is(1, kRaw, kSocketType), is(2, 0)}),
+    makes_socket({is(0, kInet6), is(1, kRaw, kSocketType), is(2, 0)}),
+    makes_socket({is(0, kInet), is_not(1, kStream, kSocketType), is_not(1, kDatagram, kSocketType),
+                  is_not(1, kRaw, kSocketType)},
+                 ESOCKTNOSUPPORT),
+    makes_socket({is(0, kInet6), is_not(1, kStream, kSocketType), is_not(1, kDatagram, kSocketType),
+                  is_not(1, kRaw, kSocketType)},
+                 ESOCKTNOSUPPORT),
+    {Allowance::kSockets, "ioctl", 16, 29, ENOPKG, {is(1, kBridges, kBoth)}},
+    {Allowance::kSockets, "ioctl", 16, 29, ENOPKG, {is(1, kMakeBridge, kBoth)}},
+    {Allowance::kSockets, "ioctl", 16, 29, ENOPKG, {is(1, kVlan, kBoth)}},
 
     // A filter of a socket is a program for the kernel (bpf(2)), in memory that no limit counts and that the host has
     // little of. Without any left, no session could install its own filter.
@@ -134,6 +167,10 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     // The host has 4,096 labels of IPv6 flows, of which most go to whoever asks first, and later ones fail.
     {Allowance::kSockets, "setsockopt", 54, 208, ENOPROTOOPT, {is(1, kOfIpv6), is(2, kManageFlowLabels)}},
 
+    // What is sent from its own pages counts for a user, with what the caller's other programs lock
+    // (getrlimit(2), RLIMIT_MEMLOCK).
+    {Allowance::kSockets, "setsockopt", 54, 208, EOPNOTSUPP, {is(1, kOfSocket), is(2, kZeroCopy)}},
+
     // Huge pages are a pool of the host's, which no limit of memory counts (cgroup-v2.rst, HugeTLB). Programs see a
     // host without any.
     {kAlways, "mmap", 9, 222, ENOMEM, {any_bit(3, kMapHuge)}},
@@ -141,6 +178,14 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {kAlways, "shmget", 29, 194, EPERM, {any_bit(2, kSharedHuge)}},
     // What this locks counts for a user, and what mlock(2) locks for a process (getrlimit(2), RLIMIT_MEMLOCK).
     {kAlways, "shmctl", 31, 195, EPERM, {is(1, kLockShared)}},
+
+    // The kernel takes such pages out of its own map of all memory, and splits large pages there for each of them. They
+    // stay split until reboot, so all of the host runs slower. While such a file is open, the host does not hibernate.
+    {kAlways, "memfd_secret", 447, 447, ENOSYS},
+
+    // An ordinary user's init is the build's user, who may change its limits: the kernel ends it at a limit of
+    // processor time that it has reached already (getrlimit(2), RLIMIT_CPU).
+    {kAlways, "prlimit64", 302, 261, EPERM, {is(0, kInit)}},
 
     // Each command is a subreaper, so that all processes that it started are found below it (kill_tree). That misses a
     // process that is not its descendant.

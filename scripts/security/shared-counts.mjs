@@ -38,6 +38,7 @@ const linux = [
   ].map(([count, probe, what, share]) => ({ count, probe, of: 'a user', bound: `${apart}; an ordinary user’s: ${share}`, defence: `${what} of an ordinary user’s session are bounded` })),
   { count: 'namespaces', probe: 'user namespaces', of: 'a user', bound: 'none: refused; with `allow` an ordinary user’s: a quarter', defence: 'user namespaces of an ordinary user’s session are bounded', shows: null },
   { count: 'memory of SHM_LOCK', probe: 'locked', of: 'a user', bound: filtered.bound, defence: refused('memory that the host counts once, or for a user') },
+  { count: 'memory that is sent without a copy (SO_ZEROCOPY)', probe: 'zero copies', of: 'a user', bound: filtered.bound, defence: refused('other sockets'), spec: { network: 'loopback' } },
   { count: 'memory of mlock(2)', probe: 'pinned', of: 'a process', bound: 'RLIMIT_MEMLOCK of each process, within `memory`', defence: 'a limit holds: memory', shows: kB('Mlocked'), unit: 'kB' },
   { count: 'huge pages', probe: 'huge pages', ...filtered, defence: refused('memory that the host counts once, or for a user'), shows: kB('HugePages_Total') },
   { count: 'keys', probe: 'keys', of: 'a user', bound: filtered.bound, defence: refused('keyrings'), shows: keys },

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "linux/path_calls.h"
@@ -180,7 +181,9 @@ TEST_CASE("processes and threads are made, with namespaces of their own none") {
 TEST_CASE("sockets are those of Unix, of the internet, and of netlink for routes") {
   for (const std::uint64_t family : {1, 2, 10}) {
     REQUIRE(answer_to("socket", {family, 0x80801, 0}) == kAllowed);
-    REQUIRE(answer_to("socket", {family, 2, 17}) == kAllowed);
+    REQUIRE(answer_to("socket", {family, 0x80002, 17}) == kAllowed);
+    REQUIRE(answer_to("socket", {family, 1, 6}) == kAllowed);
+    REQUIRE(answer_to("socket", {family, 2, 0}) == kAllowed);
   }
   REQUIRE(answer_to("socket", {16, 3, 0}) == kAllowed);
   REQUIRE(answer_to("socketpair", {1, 1, 0}) == kAllowed);
@@ -188,10 +191,44 @@ TEST_CASE("sockets are those of Unix, of the internet, and of netlink for routes
   for (const std::uint64_t family : {17, 38, 40, 15, 0, 255})
     REQUIRE(answer_to("socket", {family, 1, 0}) == EAFNOSUPPORT);
   CHECK(answer_to("socket", {16, 3, 9}) == EAFNOSUPPORT);
-  CHECK(answer_to("socket", {2, 10, 3}) == EAFNOSUPPORT);
-  CHECK(answer_to("socket", {2, 0x8000a, 3}) == EAFNOSUPPORT);
+  CHECK(answer_to("socket", {2, 10, 3}) == ESOCKTNOSUPPORT);
+  CHECK(answer_to("socket", {2, 0x8000a, 3}) == ESOCKTNOSUPPORT);
   CHECK(answer_to("socket", {40 | kUpper, 1}) == EAFNOSUPPORT);
   CHECK(answer_to("socketpair", {2, 1, 0}) == EAFNOSUPPORT);
+}
+
+TEST_CASE("no socket and no request has the host load code for it") {
+  constexpr std::uint64_t kHighestType = 15, kHighestProtocol = 262;
+  constexpr std::uint64_t kStream = 1, kDatagram = 2, kRaw = 3, kCloseOnExec = 0x80000;
+  const RefusedCall* const socket = find("socket");
+  REQUIRE(socket != nullptr);
+  on_each([&](const Known& known, const auto& judged) {
+    const auto number = static_cast<std::uint32_t>(number_of(*socket, known.architecture));
+    for (const auto& [family, ping] : {std::pair<std::uint64_t, std::uint64_t>{2, 1}, {10, 58}}) {
+      // Of these the kernel has all code, and of raw ones it only says whether the caller may have any.
+      const std::set<std::pair<std::uint64_t, std::uint64_t>> there{
+          {kStream, 0}, {kStream, 6}, {kDatagram, 0}, {kDatagram, 17}, {kDatagram, ping}};
+      for (std::uint64_t type = 0; type <= kHighestType; ++type) {
+        for (std::uint64_t protocol = 0; protocol <= kHighestProtocol; ++protocol) {
+          const bool passes = there.contains({type, protocol}) || (type == kRaw && protocol != 0);
+          const int refusal = type < kStream || type > kRaw ? ESOCKTNOSUPPORT : EPROTONOSUPPORT;
+          const Call made{number, known.name, 0, {family, type | kCloseOnExec, protocol | kUpper}};
+          REQUIRE(judged(made) == (passes ? kAllowed : refusal));
+        }
+      }
+    }
+  });
+  for (const std::uint64_t request : {0x8940U, 0x8941U, 0x89a0U, 0x89a1U, 0x8982U, 0x8983U})
+    REQUIRE(answer_to("ioctl", {0, request}) == ENOPKG);
+  // SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFINDEX, SIOCGIFMAP, SIOCBRADDIF
+  for (const std::uint64_t request : {0x8912U, 0x8913U, 0x8933U, 0x8970U, 0x89a2U})
+    REQUIRE(answer_to("ioctl", {0, request}) == kAllowed);
+}
+
+TEST_CASE("limits are those of init for nobody, and one's own and one's children's") {
+  REQUIRE(answer_to("prlimit64", {1, 0}) == EPERM);
+  REQUIRE(answer_to("prlimit64", {1 | kUpper, 0}) == EPERM);
+  for (const std::uint64_t pid : {0, 2, 11}) REQUIRE(answer_to("prlimit64", {pid, 0}) == kAllowed);
 }
 
 TEST_CASE("no file gets a set-id bit, by its making or later") {

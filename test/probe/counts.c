@@ -90,6 +90,34 @@ take_orphan(long n)
 	return kept;
 }
 
+/* A MiB that waits, without a copy of it, for a reader that does not read (SO_ZEROCOPY). */
+static long
+take_zero_copy(long n)
+{
+	enum { kZeroCopy = 60, kSendsZeroCopy = 0x4000000 };
+	static char block[65536];
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), sender = socket(AF_INET, SOCK_STREAM, 0), room = 4096, more = 16 * kMib, yes = 1;
+	size_t sent = 0;
+
+	(void)n;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	setsockopt(sender, SOL_SOCKET, SO_SNDBUF, &more, sizeof(more));
+	if (setsockopt(sender, SOL_SOCKET, kZeroCopy, &yes, sizeof(yes)) != 0 || bind(listener, (struct sockaddr *)&address, size) != 0 ||
+	    listen(listener, 1) != 0 || getsockname(listener, (struct sockaddr *)&address, &size) != 0 || connect(sender, (struct sockaddr *)&address, size) != 0)
+		return -1;
+	while (sent < kMib) {
+		ssize_t part = send(sender, block, sizeof(block), kSendsZeroCopy | MSG_DONTWAIT);
+
+		if (part < 0)
+			return -1;
+		sent += (size_t)part;
+	}
+	return 0;
+}
+
 /* A file in a folder, as many as that may have. */
 static long
 take_name(const char *at, long n)
@@ -384,6 +412,7 @@ static const struct {
 } counts[] = {
 	{ "signals", queue_signal }, { "timers", take_timer }, { "descriptors on the way", send_descriptors }, { "queues", take_queue }, { "inotify", take_watcher },
 	{ "inotify watches", take_watch }, { "fanotify", take_group }, { "fanotify marks", take_mark }, { "locked", lock_memory },
+	{ "zero copies", take_zero_copy },
 	{ "flow labels", take_label }, { "user namespaces", take_namespace },
 	/* The last takes every descriptor that is left, so what needs some comes before it. */
 	{ "terminals", take_terminal }, { "pipes", take_pipe }, { "epoll watches", take_epoll_watch }, { "orphans", take_orphan }, { "keys", take_key },

@@ -27,7 +27,7 @@ const called = (...names) => `(${names.map((name) => `std::string_view(call.name
 const ofNamespaces = called('clone', 'clone3', 'unshare', 'setns')
 const ofClocks = called('settimeofday', 'clock_settime', 'adjtimex', 'clock_adjtime')
 const ofMemory = called('mmap', 'memfd_create', 'shmget', 'shmctl')
-const ofOthers = called('mmap', 'memfd_create', 'shmget', 'shmctl', 'ioctl', 'open_by_handle_at', 'personality', 'prctl', 'clone', 'fcntl')
+const ofOthers = called('mmap', 'memfd_create', 'shmget', 'shmctl', 'memfd_secret', 'prlimit64', 'ioctl', 'open_by_handle_at', 'personality', 'prctl', 'clone', 'fcntl')
 
 /** Each kind of system calls that a session refuses, by what the attack calls it, with what tells it in the table. */
 const refusedCalls = Object.entries({
@@ -51,6 +51,8 @@ const refusedCalls = Object.entries({
   'leases of files': called('fcntl'),
   'contexts of input and output that the host counts': lifted('Aio'),
   'memory that the host counts once, or for a user': ofMemory,
+  'memory that the kernel takes out of its own map': called('memfd_secret'),
+  'limits of init, which can end it': called('prlimit64'),
   'the kernel': `!call.lifted_by && !${ofClocks} && !${ofOthers}`,
 }).map(([what, tells]) => ({
   defence: `system calls are refused: ${what}`,

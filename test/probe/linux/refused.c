@@ -10,10 +10,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <netinet/in.h>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -28,7 +30,7 @@
 /* By number, where headers may be older than the kernel. */
 enum {
 	kOpenTree = 428, kFsconfig = 431, kMountSetattr = 442, kIoUringSetup = 425, kIoUringEnter = 426,
-	kClone3 = 435, kOpenat2 = 437, kFchmodat2 = 452, kSetxattrat = 463, kFileSetattr = 469
+	kClone3 = 435, kOpenat2 = 437, kMemfdSecret = 447, kFchmodat2 = 452, kSetxattrat = 463, kFileSetattr = 469
 };
 
 static const void *const nowhere = (const void *)8;
@@ -104,6 +106,19 @@ try_sockets(void)
 	tell_of("AF_INET, SOCK_PACKET", socket(AF_INET, 10, 0));
 	tell_of("AF_VSOCK", socket(40, SOCK_STREAM, 0));
 	tell_of("AF_ALG", socket(38, SOCK_SEQPACKET, 0));
+	/* None of these has the kernel start a program here: it has their code, or finds out first that they are wrong. */
+	tell_of("IPPROTO_MPTCP", socket(AF_INET, SOCK_STREAM, 262));
+	tell_of("IPPROTO_MPTCP of IPv6", socket(AF_INET6, SOCK_STREAM, 262));
+	tell_of("IPPROTO_UDPLITE", socket(AF_INET, SOCK_DGRAM, 136));
+	tell_of("IPPROTO_UDPLITE of IPv6", socket(AF_INET6, SOCK_DGRAM, 136));
+	tell_of("SIOCGIFBR", ioctl(-1, 0x8940, nowhere));
+	tell_of("SIOCSIFBR", ioctl(-1, 0x8941, nowhere));
+	tell_of("SIOCBRADDBR", ioctl(-1, 0x89a0, nowhere));
+	tell_of("SIOCGIFVLAN", ioctl(-1, 0x8982, nowhere));
+	tell_of("SIOCSIFVLAN, with more above it", syscall(SYS_ioctl, -1, 0x100008983UL, nowhere));
+	tell_of("SIOCGIFCONF", ioctl(-1, 0x8912, nowhere));
+	tell_of("IPPROTO_TCP", socket(AF_INET, SOCK_STREAM, IPPROTO_TCP));
+	tell_of("IPPROTO_UDP of IPv6", socket(AF_INET6, SOCK_DGRAM, IPPROTO_UDP));
 	tell_of("AF_NETLINK, routes", socket(AF_NETLINK, SOCK_RAW, 0));
 	tell_of("AF_UNIX", socket(AF_UNIX, SOCK_STREAM, 0));
 	/* One that lets everything through. */
@@ -112,6 +127,7 @@ try_sockets(void)
 	int one = socket(AF_UNIX, SOCK_DGRAM, 0);
 	tell_of("SO_ATTACH_FILTER", setsockopt(one, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
 	close(one);
+	tell_of("SO_ZEROCOPY", setsockopt(-1, SOL_SOCKET, 60, &filter, sizeof(filter)));
 	tell_of("IPV6_FLOWLABEL_MGR", setsockopt(-1, 41, 32, &filter, sizeof(filter)));
 }
 
@@ -125,6 +141,8 @@ try_shared_memory(void)
 	tell_of("SHM_HUGETLB", syscall(SYS_shmget, 0, 0, 04000));
 	tell_of("SHM_LOCK", syscall(SYS_shmctl, -1, 11, NULL));
 	tell_of("memfd_create", syscall(SYS_memfd_create, "probe", 0));
+	/* A wrong flag. */
+	tell_of("memfd_secret", syscall(kMemfdSecret, ~0U));
 }
 
 static void
@@ -134,6 +152,18 @@ try_descent(void)
 	tell_of("a subreaper", prctl(PR_SET_CHILD_SUBREAPER, 1));
 	/* The kernel refuses shared signal handlers in memory that is not shared. */
 	tell_of("a brother", syscall(SYS_clone, CLONE_PARENT | CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0));
+}
+
+/* What it has already, so that nothing changes where the kernel lets it. */
+static void
+try_limits(void)
+{
+	struct rlimit its;
+
+	tell_of("limits of init", syscall(SYS_prlimit64, 1, RLIMIT_CPU, NULL, NULL));
+	tell_of("limits of init, with more above it", syscall(SYS_prlimit64, 1UL << 32 | 1, RLIMIT_CPU, NULL, NULL));
+	tell_of("its limits by its number", syscall(SYS_prlimit64, getpid(), RLIMIT_CPU, NULL, &its));
+	tell_of("its limits", syscall(SYS_prlimit64, 0, RLIMIT_CPU, &its, NULL));
 }
 
 /* What an attempt left of set-id bits at a file. */
@@ -321,6 +351,7 @@ main(int argc, char **argv)
 	try_sockets();
 	try_shared_memory();
 	try_descent();
+	try_limits();
 	try_leases();
 	try_set_id();
 	try_attributes();

@@ -42,10 +42,10 @@ const asUser = (user: Spec['user']): Spec => (user === undefined ? {} : { user }
     expect(before).toBeLessThan(19)
   })
 
-  const nobodys = ['a descriptor', 'memory', 'trace', 'compare', 'move'] as const
-  const roots = ['priority', 'policy', 'ioprio', 'limits'] as const
+  const nobodys = ['a descriptor', 'memory', 'trace', 'compare', 'move', 'limits'] as const
+  const roots = ['priority', 'policy', 'ioprio'] as const
   // promise: 32
-  test.each(users)('its init is nobody whom a build as %s reads, traces or moves, and for root’s sessions nobody whom it slows down', async (user) => {
+  test.each(users)('its init is nobody whom a build as %s reads, traces, moves or limits, and for root’s sessions nobody whom it slows down', async (user) => {
     await using session = await openSession(armed(asUser(user)))
     const tried = answers((await session.run(attack('common', 'init'))).stdout)
     expect(tried).toMatchObject(Object.fromEntries(nobodys.map((attempt) => [attempt, 'EPERM'])))

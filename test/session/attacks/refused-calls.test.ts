@@ -33,8 +33,12 @@ const refusals: readonly Refusal[] = [
     what: 'other sockets',
     allow: 'sockets',
     answers: {
-      ...all('EAFNOSUPPORT', 'AF_NETLINK, kernel events', 'AF_NETLINK, generic', 'AF_PACKET', 'AF_INET, SOCK_PACKET', 'AF_VSOCK', 'AF_ALG'),
+      ...all('EAFNOSUPPORT', 'AF_NETLINK, kernel events', 'AF_NETLINK, generic', 'AF_PACKET', 'AF_VSOCK', 'AF_ALG'),
+      'AF_INET, SOCK_PACKET': 'Socket type not supported',
+      ...all('EPROTONOSUPPORT', 'IPPROTO_MPTCP', 'IPPROTO_MPTCP of IPv6', 'IPPROTO_UDPLITE', 'IPPROTO_UDPLITE of IPv6'),
+      ...all('Package not installed', 'SIOCGIFBR', 'SIOCSIFBR', 'SIOCBRADDBR', 'SIOCGIFVLAN', 'SIOCSIFVLAN, with more above it'),
       SO_ATTACH_FILTER: 'EPERM',
+      SO_ZEROCOPY: 'EOPNOTSUPP',
       IPV6_FLOWLABEL_MGR: 'Protocol not available',
     },
   },
@@ -71,13 +75,15 @@ const refusals: readonly Refusal[] = [
     what: 'memory that the host counts once, or for a user',
     answers: { MAP_HUGETLB: 'Cannot allocate memory', MFD_HUGETLB: 'EINVAL', ...all('EPERM', 'SHM_HUGETLB', 'SHM_LOCK') },
   },
+  { what: 'memory that the kernel takes out of its own map', answers: all('ENOSYS', 'memfd_secret') },
+  { what: 'limits of init, which can end it', answers: all('EPERM', 'limits of init', 'limits of init, with more above it') },
   { what: 'the kernel', answers: all('EPERM', 'syslog', 'quotactl') },
   { what: 'other architectures', answers: all('ENOSYS', 'i386', 'x32') },
 ]
 const rows = refusals.map((refusal) => [refusal.what, refusal] as const)
 const attempts = refusals.flatMap((refusal) => Object.keys(refusal.answers))
 /** What every build may do. */
-const harmless = { ...all('Bad file descriptor', 'FICLONE', 'FICLONERANGE', 'FIDEDUPERANGE'), ...all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'memfd_create', 'no randomization', 'personality again') }
+const harmless = { ...all('Bad file descriptor', 'FICLONE', 'FICLONERANGE', 'FIDEDUPERANGE', 'SIOCGIFCONF'), ...all('ok', 'IPPROTO_TCP', 'IPPROTO_UDP of IPv6', 'its limits', 'its limits by its number', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'memfd_create', 'no randomization', 'personality again') }
 
 const users: readonly Spec['user'][] = [undefined, 'root']
 
