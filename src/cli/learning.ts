@@ -9,6 +9,7 @@ import { learnedSpec } from '../learning/learned-spec.ts'
 import type { Changes } from '../session/changes.ts'
 import type { Session } from '../session/session.ts'
 import { invalid } from '../spec/check.ts'
+import { readable } from '../spec/messages.ts'
 import { projectIn } from '../spec/outputs.ts'
 import { type Plan, planOf } from '../spec/plan.ts'
 import type { EffectiveSpec } from './effective-spec.ts'
@@ -67,7 +68,7 @@ export class Learning {
     const learned = learnedSpec(trace, this.plan, spec, project, exclude, envFiles)
     this.#write(learnedText(learned, { command, file: this.#file, version: packageVersion(), changes, timeout }))
     const overall = `${learned.inputs.length} ${learned.inputs.length === 1 ? 'input' : 'inputs'}`
-    tell(this.#terminal, `wrote ${this.#file} with ${overall}; run it: ${commandLine(['buildjail', 'run', '-f', this.#file])}`)
+    tell(this.#terminal, `wrote ${readable(this.#file)} with ${overall}; run it: ${commandLine(['buildjail', 'run', '-f', this.#file])}`)
   }
 
   close(): void {}
