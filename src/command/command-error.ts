@@ -32,7 +32,7 @@ export class CommandError<Stdio = AnyStdio> extends BuildjailError {
 
 export interface CommandError<Stdio = AnyStdio> extends Result<Stdio> {}
 
-/** The error of a command that did not succeed; undefined of one that did, and where that was not to be an error. */
+/** The error of a run. Undefined if the command succeeded, or failed with `reject: false`. */
 export function errorOf(result: Result<AnyStdio>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {
   // Not the command's failure, but that of the caller's own stream or disk.
   if (ending?.inputFailure !== undefined) return streamError('ERR_BUILDJAIL_STDIN_FAILED', result, 'its input failed', ending.inputFailure)
@@ -53,7 +53,7 @@ export interface EarlyEnd {
   readonly outputFailure: Error | undefined
 }
 
-/** What failed of its streams here, or else of its files in native code. */
+/** The failures of its streams here, or else those of its files in native code. */
 export function failuresOf(end: JobEnd, here: EarlyEnd | undefined): EarlyEnd {
   return { inputFailure: here?.inputFailure ?? errorIn(end.inputFailure), outputFailure: here?.outputFailure ?? errorIn(end.outputFailure) }
 }

@@ -28,7 +28,7 @@ export function takeInput(input: Input | undefined): void {
   if (isStream(input)) taken.add(input)
 }
 
-/** A stream can fail before there is a command that it could be told of: it keeps its error until it is read. */
+/** A stream can fail before there is a command that could hear of it: it keeps its error until it is read. */
 function holdFailures(input: Input | undefined): void {
   if (isStream(input)) input.on('error', () => {})
 }

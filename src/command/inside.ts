@@ -21,7 +21,7 @@ export interface FoundFile {
 const mostLinks = 40
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 
-/** What a path inside is, by the links of the root and of what is mounted there. For messages: it may be another thing by then. */
+/** The file that a path inside leads to, by the links of the root and of the mounts. For messages: it may be another file later. */
 export function lookInside(inside: string, layout: Layout): Found {
   let path = nodePath.posix.normalize(inside)
   for (let links = 0; links < mostLinks; links += 1) {

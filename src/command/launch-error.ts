@@ -30,7 +30,7 @@ const explanations: Readonly<Record<string, (command: Command, where: Where) => 
 
 type Command = Pick<Prepared, 'argv' | 'env' | 'cwd'>
 
-/** The typed error of a job that failed. Of a program or a folder that was not found it says what is missing, and what would bring it. */
+/** The typed error of a job that failed. For a program or a folder that was not found, it says what is missing and how the spec can show it. */
 export function launchError(failure: unknown, command: Command, where: () => Where): unknown {
   if (!isNativeFailure(failure)) return jobError(failure)
   const explain = explanations[`${failure.step} ${failure.code}`]

@@ -10,7 +10,7 @@ export const checkLimits: OptionCheck = (value, entry): CheckedRunLimits => asOp
 const ofSessions = new WeakMap<PlanLimits, CheckedRunLimits>()
 const none: CheckedRunLimits = bare({})
 
-/** What holds for a command; undefined where nothing does. */
+/** The limits of a command; undefined without any. */
 export function limitsFor(session: PlanLimits, own: CheckedRunLimits | undefined): CheckedRunLimits | undefined {
   const limits = (own === undefined ? ofSessions.get(session) : undefined) ?? limitsOfCommand(session, own ?? none)
   if (own === undefined) ofSessions.set(session, limits)

@@ -51,7 +51,7 @@ export class Collection {
     return this.#isTerminal ? undefined : this.#meterOf()
   }
 
-  /** Comes before the command begins. What is handed on without being read here is not heard. */
+  /** Call it before the command begins. It does not hear output that is passed on without being read here. */
   hear(listener: OutputListener): void {
     this.#heard = listener
     if (this.#isCollected) this.#output ??= this.#makeOutput()

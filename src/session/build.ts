@@ -31,7 +31,7 @@ export function build<Options extends RunOptions = Record<never, never>>(spec: S
   return new Running(new OwnSession(spec), command, options)
 }
 
-/** Something could not be taken away after a `build` that has a result. It has the fields of the result, be that a success or a failure. */
+/** Something of the session is left after a `build` that has a result. The error has the fields of the result, whether or not the command succeeded. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- carryResult defines all of them
 export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError {
   declare readonly code: BuildTeardownErrorCode
@@ -41,7 +41,7 @@ export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError {
   constructor(teardown: TeardownError, result: Result<Stdio & AnyStdio>, session: Session) {
     super('ERR_BUILDJAIL_BUILD_TEARDOWN', teardown.id, teardown.errors)
     carryResult(this, result)
-    // Not enumerable: an error that is printed tells of the build, not of what it ran in.
+    // Not enumerable: a printed error is about the build, not about the session that it ran in.
     this.session = session
     Object.defineProperty(this, 'session', { enumerable: false })
   }
@@ -57,7 +57,7 @@ class OwnSession implements Place {
   readonly #spec: Spec | Plan
   readonly #id = newId()
   readonly telling = new Telling(this.#id)
-  // Both are there from `planning` on, which comes first (Place); the plan is there once what that returns has resolved.
+  // `planning`, which comes first (Place), sets both: the demand at once, the plan when its promise has resolved.
   #demand!: Demand
   #plan!: Plan
   #opened: { readonly session: Session; readonly envelope: NativeEnvelope } | undefined
@@ -118,7 +118,7 @@ class OwnSession implements Place {
     const { limits } = this.plan()
     const envelope = this.#opened?.envelope
     const frame = envelope === undefined ? { ...plainFrame, id: this.#id, closes: true, tellsSteps: this.telling.hears('step') } : plainFrame
-    // Of one that is opened already, its Session hears.
+    // If the session is open already, its Session listens.
     if (envelope === undefined) this.#networkEvents = networkEventsOf(this.#id, this.plan(), this.telling)
     const pipes = binding().start(envelope ?? nativePlanOf(this.plan()), packJob(job, command, frame))
     this.#hasBegun = true

@@ -13,12 +13,12 @@ import type { LimitRecord, SessionUsage } from '../native/record.ts'
 
 /** Milliseconds. */
 const shortestLook = 20
-/** Of the host, found once: cpus() reads files about each, which takes longer than a step of opening. */
+/** Processors of the host, found once: cpus() reads files about each, which takes longer than a step of opening. */
 let processors: number | undefined
-/** Between two looks at the outputs, in milliseconds; and how much of the time they may take. */
+/** The time between two looks at the outputs, in milliseconds, and the share of the time that they may take. */
 const outputInterval = 1000
 const outputShare = 0.1
-/** Of jobs that are over. */
+/** How many jobs are listed before those that are over are dropped. */
 const mostForgotten = 256
 
 /** The session as far as the watch needs it. */
@@ -30,9 +30,7 @@ export interface Watched {
 /** Limits of a session that no kernel holds: how long it is open, the processor time of all its processes together, and what lies in its outputs. */
 export type WatchedLimit = 'cpuTime' | 'wallTime' | 'outputSize' | 'outputFiles'
 
-/**
- * Ends what runs in a session when it comes to such a limit. Its timers are no reason for the program to go on: a command that runs is.
- */
+/** Ends everything that runs in a session when it comes to such a limit. Its timers do not keep the program running: a command that runs does. */
 export class LimitWatch {
   readonly #id: string
   readonly #limits: PlanLimits
@@ -55,14 +53,14 @@ export class LimitWatch {
     if (watchesOutputs(limits) && outputs.length > 0) this.#lookAtOutputsAfter(outputInterval, outputs)
   }
 
-  /** The one that it came to. */
+  /** The limit that the session came to. */
   get ended(): WatchedLimit | undefined {
     return this.#ended
   }
 
   /**
-   * A command that begins. It is ended as well, also where it is not there yet.
-   * @throws SessionClosedError where none may begin any more
+   * Adds a command that begins. The limit ends it as well, also before it runs.
+   * @throws SessionClosedError if the session came to its limit already
    */
   add(job: number): void {
     // defence: nothing-starts-session-came
@@ -80,8 +78,7 @@ export class LimitWatch {
   }
 
   /**
-   * No sooner than all processors together could have used up what is left: a short build is never looked at. Those of this program may be
-   * fewer (taskset(1)).
+   * Looks no sooner than all processors together could have used up what is left, so never at a short build. This program may have fewer of them (taskset(1)).
    */
   #lookAfter(left: number, most: number): void {
     processors ??= cpus().length
@@ -137,7 +134,7 @@ const near = 0.9
 const interval = 100
 const watched = ['memory', 'processes', 'cpuTime'] as const
 
-/** Whether it has a limit of which `limit` events can tell. */
+/** Whether it has a limit that `limit` events report. */
 export function canComeNear(limits: PlanLimits): boolean {
   return limits.wallTime !== undefined || watched.some((name) => limits[name] !== undefined)
 }
@@ -216,7 +213,7 @@ export class LimitEvents {
   }
 }
 
-/** What holds each, of those that it is known of before a session is open. */
+/** The limits whose holder is known before a session is open. */
 const holders = limitNames.flatMap((limit) => {
   const { isOurs, rlimit } = limitTable[limit]
   const by = isOurs === true ? 'buildjail' : rlimit?.name

@@ -9,7 +9,7 @@ import { checkedAdditions, checkedSpec, type Additions, type Spec } from '../spe
 import { layoutOf } from '../spec/system-layout.ts'
 import { demandOf, type Demand } from './session-queue.ts'
 
-/** A plan that is there, or is made while the caller goes on. */
+/** A plan, or one that is being made while the caller goes on. */
 export interface Planning {
   /** Known at once. */
   readonly demand: Demand
@@ -57,7 +57,7 @@ async function planned(ahead: (answers: Answers) => void, plan: () => Plan): Pro
       const made = answeredBy(answers, plan)
       if (answers.isComplete) return made
     } catch (error) {
-      // What comes of a guess does not count (Answers).
+      // An error that comes from a guess does not count (Answers).
       if (answers.isComplete) throw error
     }
   }
