@@ -103,6 +103,8 @@ export interface NativeFreebsd {
   rctlUsage(subject: string, isNow: boolean): Answer<Record<string, bigint>>
   interfaceCreate(name: string, isNow: boolean): Answer<string>
   interfaceDestroy(name: string, isNow: boolean): Answer<void>
+  interfaceLend(name: string, jid: number, isNow: boolean): Answer<void>
+  interfaceReclaim(name: string, jid: number, isNow: boolean): Answer<void>
   kernel(isNow: boolean): Answer<NativeKernel>
   load(name: string, isNow: boolean): Answer<void>
   isLoaded(name: string): boolean

@@ -57,6 +57,8 @@ const known = {
   setCpusetOfJail: { arguments: [[int, jid], [list(0, whole(0, 1023)), () => [0]]] },
   interfaceCreate: { arguments: [[text, 'nosuch']], undo: (made) => freebsd.interfaceDestroySync(made) },
   interfaceDestroy: { arguments: [[text, 'nosuch0']] },
+  interfaceLend: { arguments: [[text, 'nosuch0'], [jails, key]] },
+  interfaceReclaim: { arguments: [[text, 'nosuch0'], [jails, key]] },
   kldLoad: { arguments: [[text, 'nosuch']] },
   kernel: { arguments: [[anything, undefined]] },
   spawnInJail: { arguments: [[object(() => ({ jid }), { jid: int }), () => ({ jid })], [list('/usr/bin/true', text), program], [spawning, none]], undo: (started) => started.ended },
