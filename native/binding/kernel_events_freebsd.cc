@@ -224,6 +224,7 @@ Result<Spawned> spawn_in_jail(SpawnRequest& request) {
   }
   SysError& error = pid.error();
   error.step = kStep;
+  if (error.syscall == "setfib") error.detail = "the network of the jail has no such routing table (net.fibs)";
   if (error.syscall == "lstat" && error.err == ESRCH) error.detail = "the root there is not that of the jail";
   return std::move(error);
 }
@@ -304,6 +305,9 @@ SpawnRequest request_from_js(const Napi::Value& value) {
   const auto groups = list_of<UserId>(members.get("groups"), members.at("groups"),
                                       static_cast<std::size_t>(::sysconf(_SC_NGROUPS_MAX)));
   request.groups.assign(groups.begin(), groups.end());
+  // Of RT_MAXFIBS in sys/net/route/route_var.h; how many a network has, its kernel says.
+  using Fib = Integer<int, 0, std::numeric_limits<std::uint16_t>::max() - 1>;
+  if (const auto fib = members.read_if_any<Fib>("fib")) child.fib = fib->value;
   child.umask = static_cast<mode_t>(members.read<Integer<int, 0, 0777>>("umask").value);
   const auto death_signal = members.read<std::string>("parentDeathSignal");
   child.parent_death_signal = signal_number(death_signal);

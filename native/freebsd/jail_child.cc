@@ -239,10 +239,14 @@ void run_jail_child(void* context) {
   if (has_failed(kGroups, "setgroups", [&] { return child.groups->call(); })) return;
   // defence: command-declared-group-id-2
   if (has_failed(kGid, "setresgid", [&] { return leave_group(child.gid); })) return;
+  // jail_attach(2) refuses a process whose table the network of the jail lacks (rtables_check_proc_fib). All have this.
+  if (child.fib && has_failed(kFib, "setfib", [] { return ::setfib(0); })) return;
   if (has_failed(kAttach, "jail_attach", [&] { return ::jail_attach(child.jail.jid); })) return;
   // The number may be another jail's by now, if root of the host has removed the session's.
   // defence: command-enters-no-jail
   if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail); })) return;
+  // In the jail, whose own network may have more routing tables than the host's, or fewer.
+  if (child.fib && has_failed(kFib, "setfib", [&] { return ::setfib(*child.fib); })) return;
   // The jail's own, because the command could change the mode and the owner of the host's.
   if (has_failed(kNull, "open", [&] { return open_own_null(child.stdio); })) return;
   // defence: commands-groups-though-build-2

@@ -8,6 +8,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,6 +38,7 @@ enum class ForkStep : std::uint8_t {
   kGid,
   kAttach,
   kRoot,
+  kFib,
   kNull,
   kUmask,
   kUid,
@@ -95,6 +97,8 @@ struct JailChild {
   const char* terminal_path = nullptr;
   const CommandTerminal* terminal = nullptr;
   const char* login_class;
+  /** The routing table of its sockets (setfib(2)); none: that of this process. */
+  std::optional<int> fib{};
   const char* working_directory;
   mode_t umask;
   const SetGroups* groups;

@@ -136,6 +136,7 @@ export interface NativeSpawn {
   readonly gid: number
   readonly groups: readonly number[]
   readonly umask: number
+  readonly fib: number | undefined
   /** By its name, as a JavaScript runtime may take that for another number than the system does; empty: none. */
   readonly parentDeathSignal: string
   /** Positions in ForkStep of native/freebsd/jail_child.h. */

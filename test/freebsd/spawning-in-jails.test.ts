@@ -3,11 +3,12 @@ import { openSync, closeSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { forkSteps, JAIL_CREATE, jailGetSync, jailListSync, jailRemoveSync, jailSetSync, JailDescriptor, kernelSync, spawnInJail, spawnInJailSync, type SpawnInJailOptions } from '../../src/freebsd/index.ts'
+import { forkSteps, JAIL_CREATE, jailListSync, jailRemoveSync, jailSetSync, JailDescriptor, kernelSync, spawnInJail, spawnInJailSync, type SpawnInJailOptions } from '../../src/freebsd/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeFreebsd } from './guest.ts'
 
 const name = 'bj-test-spawn'
+const other = 'bj-test-spawn-other'
 
 describeFreebsd('starting a program in a jail', () => {
   const folders = useFolders()
@@ -17,7 +18,7 @@ describeFreebsd('starting a program in a jail', () => {
     jid = jailSetSync({ name, path: '/', persist: true, 'host.hostname': 'inside' }, JAIL_CREATE)
   })
   afterEach(() => {
-    if (jailListSync(['name']).some((jail) => jail['name'] === name)) jailRemoveSync(Number(jailGetSync({ name }, ['jid'])['jid']))
+    for (const { name: one, jid: number } of jailListSync(['name', 'jid'])) if ([name, other].includes(String(one))) jailRemoveSync(Number(number))
   })
   const said = async (script: string, options: SpawnInJailOptions = {}): Promise<string> => {
     const { stdout, stderr, exitCode } = await (await spawnInJail({ name }, ['sh', '-c', script], { env: { PATH: '/bin:/usr/bin:/sbin:/usr/sbin' }, ...options })).output()
@@ -32,6 +33,17 @@ describeFreebsd('starting a program in a jail', () => {
     expect(await said('ulimit -n; ulimit -Ht', { limits: { nofile: 77, cpu: [5, 9] } })).toBe('77\n9')
     expect(await said('ulimit -s; ulimit -Hs', { limits: { stack: 2 ** 18 } })).toBe('256\n256')
     await expect(spawnInJail({ jid }, ['/nowhere'], { limits: { stack: 2 ** 18 } })).rejects.toMatchObject({ code: 'ENOENT', syscall: 'execve' })
+  })
+
+  test('its sockets use the routing table that was asked for, of those that the network of the jail has', async () => {
+    jailSetSync({ name: other, path: '/', persist: true, vnet: 'new' }, JAIL_CREATE)
+    const table = async (options: SpawnInJailOptions, script = 'sysctl -n net.my_fibnum'): Promise<string> =>
+      (await (await spawnInJail({ name: other }, ['/bin/sh', '-c', script], { env: { PATH: '/sbin' }, ...options })).output()).stdout.trim()
+    // Which only grows, so not that of the host.
+    await table({}, 'sysctl net.fibs=3')
+    expect([await table({}), await table({ fib: 2 }), await table({ fib: 2, without: ['fib'] })]).toEqual(['0', '2', '0'])
+    await expect(table({ fib: 3 })).rejects.toMatchObject({ code: 'EINVAL', syscall: 'setfib', detail: 'the network of the jail has no such routing table (net.fibs)' })
+    for (const fib of [-1, 0.5, 65_535, '1' as unknown as number]) await expect(table({ fib })).rejects.toMatchObject({ code: 'EINVAL', step: 'check', entry: 'fib' })
   })
 
   test('exit codes, signals and what it used come back', async () => {
