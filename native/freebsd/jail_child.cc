@@ -4,6 +4,7 @@
 #include <sys/jail.h>
 #include <sys/ktrace.h>
 #include <sys/mman.h>
+#include <sys/proc.h>
 #include <sys/procctl.h>
 #include <sys/stat.h>
 #include <sys/sysctl.h>
@@ -22,6 +23,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/tolerated.h"
 #include "freebsd/child.h"
 #include "launch/vfork_child.h"
 
@@ -112,6 +114,22 @@ int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
 
 /** procctl(2) about this process. */
 int control(int command, int value) { return ::procctl(P_PID, 0, command, &value); }
+
+/**
+ * When memory runs out, the kernel ends the largest process that is not protected (protect(1)). A process in a jail may
+ * not say so of any (prison_priv_check, PRIV_VM_MADV_PROTECT): if this one is in one, EPERM counts if it is protected.
+ */
+int give_up_protection(kinfo_proc& self) {
+  {
+    const Tolerated tolerated("looked at: an error if there is a protection to be given up", EPERM);
+    if (control(PROC_SPROTECT, PPROT_CLEAR) == 0) return 0;
+  }
+  if (errno != EPERM) return -1;
+  if (look_at_self(self) != 0) return -1;
+  if ((self.ki_flag & P_PROTECTED) == 0) return 0;
+  errno = EPERM;
+  return -1;
+}
 
 /** A hard limit, which only root raises (setrlimit(2)). */
 int forbid_cores() {
@@ -224,10 +242,9 @@ void run_jail_child(void* context) {
     failed(refused, -1);
     return;
   }
-  // When memory runs out, the kernel ends the largest process that is not protected (protect(1)). The children of a
-  // protected host program may inherit the protection.
+  // The children of a protected host program may inherit the protection.
   // defence: command-not-protected-when
-  if (has_failed(kProtection, "procctl", [] { return control(PROC_SPROTECT, PPROT_CLEAR); })) return;
+  if (has_failed(kProtection, "procctl", [&child] { return give_up_protection(child.self); })) return;
   if (has_failed(kCores, "setrlimit", forbid_cores)) return;
   if (has_named(kTerminals, [&child] { return bound_shared(child); })) return;
   if (is_of_stack(child.limits) && has_failed(kLimits, "rfork", unshare_memory)) return;

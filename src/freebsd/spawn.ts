@@ -19,7 +19,7 @@ import { atOnce, now, promised, step, type Steps } from './steps.ts'
  * - `stdio`: `stdio` to 0, 1 and 2 (dup2(2))
  * - `close-range`: everything above 2 is closed (close_range(2)); with a directory open jail_attach(2) is `EPERM`
  * - `tracing`: nobody may trace it (procctl(2), PROC_TRACE_CTL), until execve(2); by the option `tracing` neither after it
- * - `protection`: it may be ended when memory runs out (procctl(2), PROC_SPROTECT)
+ * - `protection`: it may be ended when memory runs out (procctl(2), PROC_SPROTECT), also where this program is protected (protect(1))
  * - `cores`: no core files (setrlimit(2), RLIMIT_CORE)
  * - `terminals`: at most 128 terminals (RLIMIT_NPTS)
  * - `limits`: `limits` (setrlimit(2))
@@ -183,6 +183,9 @@ export class JailProcess {
 /**
  * Starts a program in a jail: vfork(2), then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
  * executes.
+ *
+ * Root of a jail may start programs in the jails below it. It may not take away the protection of protect(1), so that the step `protection` is `EPERM` where
+ * this program is protected and its children inherit that.
  *
  * With `uid` 0 in a jail with `vnet`, it has what `jailSet` says of root there.
  *
