@@ -261,7 +261,7 @@ void run_jail_child(void* context) {
   if (has_failed(kAttach, "jail_attach", [&] { return ::jail_attach(child.jail.jid); })) return;
   // The number may be another jail's by now, if root of the host has removed the session's.
   // defence: command-enters-no-jail
-  if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail); })) return;
+  if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail, child.root); })) return;
   // In the jail, whose own network may have more routing tables than the host's, or fewer.
   if (child.fib && has_failed(kFib, "setfib", [&] { return ::setfib(*child.fib); })) return;
   // The jail's own, because the command could change the mode and the owner of the host's.

@@ -3,6 +3,7 @@
 #include <sys/param.h>
 #include <sys/types.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/user.h>
 
 #include <array>
@@ -113,6 +114,8 @@ struct JailChild {
   char* const* candidates = nullptr;
   char* const* argv = nullptr;
   char* const* environment = nullptr;
+  /** The root that it has found in the jail. */
+  struct stat root{};
   /** The kernel's description of the child right before execve(2). */
   kinfo_proc self{};
   /** It is about to give up our memory, for which it could be killed. */

@@ -184,6 +184,9 @@ export class JailProcess {
  * Starts a program in a jail: vfork(2), then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
  * executes.
  *
+ * Where the folder of the jail's root was renamed since the jail was made, a first child looks for it in the jail, which watchers of the jail see as an `attach` of
+ * its own.
+ *
  * Root of a jail may start programs in the jails below it. It may not take away the protection of protect(1), so that the step `protection` is `EPERM` where
  * this program is protected and its children inherit that.
  *

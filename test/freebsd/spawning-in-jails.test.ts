@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { openSync, closeSync, readFileSync } from 'node:fs'
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
 import { forkSteps, JAIL_CREATE, jailListSync, jailRemoveSync, jailSetSync, JailDescriptor, kernelSync, spawnInJail, spawnInJailSync, type SpawnInJailOptions } from '../../src/freebsd/index.ts'
 import { useFolders } from '../session/folders.ts'
@@ -159,6 +159,28 @@ describeFreebsd('starting a program in a jail', () => {
     execFileSync('/usr/bin/protect', ['-i', '-p', String(process.pid)])
     onTestFinished(() => void execFileSync('/usr/bin/protect', ['-c', '-p', String(process.pid)]))
     expect(await inJail()).toEqual({ code: 'EPERM', syscall: 'procctl' })
+  })
+
+  describe('whose root', () => {
+    const root = (): string => path.join(folders.top, 'root')
+    beforeEach(() => {
+      const libraries = execFileSync('/usr/bin/ldd', ['-f', '%p\\n', '/bin/echo'], { encoding: 'utf8' }).trim().split('\n')
+      for (const file of ['/bin/echo', '/libexec/ld-elf.so.1', ...libraries.filter((one) => one.startsWith('/'))]) cpSync(file, path.join(root(), file))
+      jailSetSync({ name: other, path: root(), persist: true }, JAIL_CREATE)
+    })
+    const echoed = async (options: SpawnInJailOptions = {}): Promise<string> => (await (await spawnInJail({ name: other }, ['/bin/echo', 'inside'], options)).output()).stdout
+
+    test('was renamed', async () => {
+      renameSync(root(), `${root()}-renamed`)
+      expect(await echoed()).toBe('inside\n')
+      expect(await echoed({ limits: { stack: 2 ** 20 } })).toBe('inside\n')
+    })
+
+    test('was renamed, and another has its name', async () => {
+      renameSync(root(), `${root()}-renamed`)
+      mkdirSync(root())
+      expect(await echoed()).toBe('inside\n')
+    })
   })
 
   test('with a directory open jail_attach is refused, which close-range prevents', async () => {
