@@ -181,7 +181,7 @@ export class JailProcess {
 }
 
 /**
- * Starts a program in a jail: vfork(2), then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
+ * Starts a program in a jail: rfork(2) with RFSPAWN, then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
  * executes.
  *
  * Where the folder of the jail's root was renamed since the jail was made, a first child looks for it in the jail, which watchers of the jail see as an `attach` of
