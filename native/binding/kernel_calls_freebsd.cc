@@ -69,6 +69,25 @@ Status load(const std::string& name) {
   return ::kldload(name.c_str()) >= 0 || errno == EEXIST ? Status() : last_error("kldload", "kldload", name);
 }
 
+Status lend_interface(const std::string& name, JailId jid) {
+  auto status = move_interface(name, jid, Moving::kIn);
+  if (!status) status.error().step = "interface";
+  return status;
+}
+
+Status reclaim_interface(const std::string& name, JailId jid) {
+  // The kernel would have two of that name here from then on.
+  if (find_interface(name))
+    return SysError{.step = "check",
+                    .syscall = "ioctl",
+                    .err = EEXIST,
+                    .path = name,
+                    .detail = "there is an interface of that name here"};
+  auto status = move_interface(name, jid, Moving::kBack);
+  if (!status) status.error().step = "interface";
+  return status;
+}
+
 Napi::Value rctl_usage_to_js(Napi::Env env, const RctlUsage& usage) {
   auto object = Napi::Object::New(env);
   for (const auto& [resource, amount] : usage) object.Set(resource, Napi::BigInt::New(env, amount));
@@ -83,6 +102,8 @@ void add_kernel_calls(Napi::Object& calls) {
   add(calls, {"load", "kldload", {"name"}}, load);
   add(calls, {"interfaceCreate", "ioctl", {"name"}}, create_interface);
   add(calls, {"interfaceDestroy", "ioctl", {"name"}}, destroy_interface);
+  add(calls, {"interfaceLend", "ioctl", {"name", "jid"}}, lend_interface);
+  add(calls, {"interfaceReclaim", "ioctl", {"name", "jid"}}, reclaim_interface);
   add(calls, {"rctlAdd", "rctl_add_rule", {"rule"}}, rctl_add);
   add(calls, {"rctlRemove", "rctl_remove_rule", {"filter"}}, rctl_remove);
   add(calls, {"rctlRules", "rctl_get_rules", {"filter"}}, rctl_rules);

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/signals.h"
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "binding/freebsd_calls.h"
 #include "freebsd/jail_child.h"
@@ -178,15 +179,47 @@ struct Spawned {
   std::array<UniqueFd, 3> ours;
 };
 
-/** The root that the child has to find. */
-Result<JailReference> root_of_jail(int jid) {
+struct LookedUpJail {
+  std::string name;
+  /** As it was when the jail was made: the folder may have been renamed since. */
+  std::string path;
+};
+
+Result<LookedUpJail> look_up(int jid) {
   IovecList options;
   options.add_int("jid", jid);
+  options.add_buffer("name", MAXHOSTNAMELEN);
   options.add_buffer("path", MAXPATHLEN);
   if (options.call(::jail_get, 0) < 0) return options.error(kStep, "jail_get");
-  auto found = reference_to(jid, options.text(1));
-  if (!found) found.error().step = kStep;
-  return found;
+  return LookedUpJail{.name = options.text(1), .path = options.text(2)};
+}
+
+/** The root at the path of a jail. If nothing is there, one that no jail has: no inode has the number 0. */
+JailReference root_at(int jid, const std::string& path) {
+  const Tolerated tolerated("the folder may have been renamed since the jail was made; then the child finds the root");
+  const auto found = reference_to(jid, path);
+  return found ? *found : JailReference{.jid = jid, .dev = 0, .ino = 0};
+}
+
+/**
+ * Starts the child with the root that it has to find. Only a process in a jail sees which root that has. So where the
+ * path of the jail leads elsewhere, a first child finds the root and ends. It is taken for that of the jail, unless the
+ * number is another jail's by now.
+ */
+Result<pid_t> start_confirmed(SpawnRequest& request) {
+  JailChild& child = request.child;
+  const auto jail = look_up(child.jail.jid);
+  if (!jail) return jail.error();
+  child.jail = root_at(child.jail.jid, jail->path);
+  auto pid = start_jail_child(child, request.program);
+  if (pid || pid.error().syscall != "lstat" || pid.error().err != ESRCH) return pid;
+  const auto after = look_up(child.jail.jid);
+  if (!after) return after.error();
+  if (after->name != jail->name) return pid;
+  child.jail.dev = child.root.st_dev;
+  child.jail.ino = child.root.st_ino;
+  child.stopped_at = nullptr;
+  return start_jail_child(child, request.program);
 }
 
 /** The child's ends; ours come into `ours`. */
@@ -204,11 +237,6 @@ Status make_pipes(SpawnRequest& request, std::array<UniqueFd, 3>& ours) {
 /** Starts the process, which the caller has to wait for. The error of a step names the call that failed. */
 Result<Spawned> spawn_in_jail(SpawnRequest& request) {
   JailChild& child = request.child;
-  if (!child.left_out[static_cast<std::size_t>(ForkStep::kRoot)]) {
-    const auto found = root_of_jail(child.jail.jid);
-    if (!found) return found.error();
-    child.jail = *found;
-  }
   Spawned spawned{.pid = 0, .ours = {}};
   if (auto status = make_pipes(request, spawned.ours); !status) return std::move(status.error());
   const SetGroups groups(child.gid, request.groups);
@@ -217,13 +245,15 @@ Result<Spawned> spawn_in_jail(SpawnRequest& request) {
   child.working_directory = request.program.working_directory.c_str();
   child.groups = &groups;
   child.limits = request.limits;
-  auto pid = start_jail_child(child, request.program);
+  const bool is_confirmed = !child.left_out[static_cast<std::size_t>(ForkStep::kRoot)];
+  auto pid = is_confirmed ? start_confirmed(request) : start_jail_child(child, request.program);
   if (pid) {
     spawned.pid = *pid;
     return spawned;
   }
   SysError& error = pid.error();
   error.step = kStep;
+  if (error.syscall == "setfib") error.detail = "the network of the jail has no such routing table (net.fibs)";
   if (error.syscall == "lstat" && error.err == ESRCH) error.detail = "the root there is not that of the jail";
   return std::move(error);
 }
@@ -304,6 +334,9 @@ SpawnRequest request_from_js(const Napi::Value& value) {
   const auto groups = list_of<UserId>(members.get("groups"), members.at("groups"),
                                       static_cast<std::size_t>(::sysconf(_SC_NGROUPS_MAX)));
   request.groups.assign(groups.begin(), groups.end());
+  // Of RT_MAXFIBS in sys/net/route/route_var.h; how many a network has, its kernel says.
+  using Fib = Integer<int, 0, std::numeric_limits<std::uint16_t>::max() - 1>;
+  if (const auto fib = members.read_if_any<Fib>("fib")) child.fib = fib->value;
   child.umask = static_cast<mode_t>(members.read<Integer<int, 0, 0777>>("umask").value);
   const auto death_signal = members.read<std::string>("parentDeathSignal");
   child.parent_death_signal = signal_number(death_signal);

@@ -73,10 +73,9 @@ int forbid_tracing() {
   return ::procctl(P_PID, 0, PROC_TRACE_CTL, &disable);
 }
 
-int confirm_root(const JailReference& jail) {
-  struct stat root{};
-  if (::lstat("/", &root) != 0) return -1;
-  if (root.st_dev == jail.dev && root.st_ino == jail.ino) return 0;
+int confirm_root(const JailReference& jail, struct stat& found) {
+  if (::lstat("/", &found) != 0) return -1;
+  if (found.st_dev == jail.dev && found.st_ino == jail.ino) return 0;
   errno = ESRCH;
   return -1;
 }
@@ -85,7 +84,8 @@ const char* enter_jail(const JailReference& jail) {
   if (forget_arguments(::getpid()) != 0) return "sysctl";
   if (forbid_tracing() != 0) return "procctl";
   if (::jail_attach(jail.jid) != 0) return "jail_attach";
-  return confirm_root(jail) == 0 ? nullptr : "lstat";
+  struct stat found{};
+  return confirm_root(jail, found) == 0 ? nullptr : "lstat";
 }
 
 const char* let_go_of_host_program() {

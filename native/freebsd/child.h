@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/param.h>
+#include <sys/stat.h>
 #include <sys/user.h>
 
 #include <cerrno>
@@ -45,8 +46,8 @@ int forget_arguments(pid_t self);
  */
 int forbid_tracing();
 
-/** Call it after jail_attach(2). ESRCH: this is not the jail that was meant. */
-int confirm_root(const JailReference& jail);
+/** Call it after jail_attach(2). ESRCH: this is not the jail that was meant, and its root is left in `found`. */
+int confirm_root(const JailReference& jail, struct stat& found);
 
 /**
  * These three in their order, and jail_attach(2) before the last, which refuses a process that has a directory open.

@@ -4,6 +4,7 @@
 #include <sys/jail.h>
 #include <sys/ktrace.h>
 #include <sys/mman.h>
+#include <sys/proc.h>
 #include <sys/procctl.h>
 #include <sys/stat.h>
 #include <sys/sysctl.h>
@@ -22,6 +23,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/tolerated.h"
 #include "freebsd/child.h"
 #include "launch/vfork_child.h"
 
@@ -112,6 +114,22 @@ int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
 
 /** procctl(2) about this process. */
 int control(int command, int value) { return ::procctl(P_PID, 0, command, &value); }
+
+/**
+ * When memory runs out, the kernel ends the largest process that is not protected (protect(1)). A process in a jail may
+ * not say so of any (prison_priv_check, PRIV_VM_MADV_PROTECT): if this one is in one, EPERM counts if it is protected.
+ */
+int give_up_protection(kinfo_proc& self) {
+  {
+    const Tolerated tolerated("looked at: an error if there is a protection to be given up", EPERM);
+    if (control(PROC_SPROTECT, PPROT_CLEAR) == 0) return 0;
+  }
+  if (errno != EPERM) return -1;
+  if (look_at_self(self) != 0) return -1;
+  if ((self.ki_flag & P_PROTECTED) == 0) return 0;
+  errno = EPERM;
+  return -1;
+}
 
 /** A hard limit, which only root raises (setrlimit(2)). */
 int forbid_cores() {
@@ -224,10 +242,9 @@ void run_jail_child(void* context) {
     failed(refused, -1);
     return;
   }
-  // When memory runs out, the kernel ends the largest process that is not protected (protect(1)). The children of a
-  // protected host program may inherit the protection.
+  // The children of a protected host program may inherit the protection.
   // defence: command-not-protected-when
-  if (has_failed(kProtection, "procctl", [] { return control(PROC_SPROTECT, PPROT_CLEAR); })) return;
+  if (has_failed(kProtection, "procctl", [&child] { return give_up_protection(child.self); })) return;
   if (has_failed(kCores, "setrlimit", forbid_cores)) return;
   if (has_named(kTerminals, [&child] { return bound_shared(child); })) return;
   if (is_of_stack(child.limits) && has_failed(kLimits, "rfork", unshare_memory)) return;
@@ -239,10 +256,14 @@ void run_jail_child(void* context) {
   if (has_failed(kGroups, "setgroups", [&] { return child.groups->call(); })) return;
   // defence: command-declared-group-id-2
   if (has_failed(kGid, "setresgid", [&] { return leave_group(child.gid); })) return;
+  // jail_attach(2) refuses a process whose table the network of the jail lacks (rtables_check_proc_fib). All have this.
+  if (child.fib && has_failed(kFib, "setfib", [] { return ::setfib(0); })) return;
   if (has_failed(kAttach, "jail_attach", [&] { return ::jail_attach(child.jail.jid); })) return;
   // The number may be another jail's by now, if root of the host has removed the session's.
   // defence: command-enters-no-jail
-  if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail); })) return;
+  if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail, child.root); })) return;
+  // In the jail, whose own network may have more routing tables than the host's, or fewer.
+  if (child.fib && has_failed(kFib, "setfib", [&] { return ::setfib(*child.fib); })) return;
   // The jail's own, because the command could change the mode and the owner of the host's.
   if (has_failed(kNull, "open", [&] { return open_own_null(child.stdio); })) return;
   // defence: commands-groups-though-build-2

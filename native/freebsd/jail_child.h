@@ -3,11 +3,13 @@
 #include <sys/param.h>
 #include <sys/types.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/user.h>
 
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,6 +39,7 @@ enum class ForkStep : std::uint8_t {
   kGid,
   kAttach,
   kRoot,
+  kFib,
   kNull,
   kUmask,
   kUid,
@@ -95,6 +98,8 @@ struct JailChild {
   const char* terminal_path = nullptr;
   const CommandTerminal* terminal = nullptr;
   const char* login_class;
+  /** The routing table of its sockets (setfib(2)); none: that of this process. */
+  std::optional<int> fib{};
   const char* working_directory;
   mode_t umask;
   const SetGroups* groups;
@@ -109,6 +114,8 @@ struct JailChild {
   char* const* candidates = nullptr;
   char* const* argv = nullptr;
   char* const* environment = nullptr;
+  /** The root that it has found in the jail. */
+  struct stat root{};
   /** The kernel's description of the child right before execve(2). */
   kinfo_proc self{};
   /** It is about to give up our memory, for which it could be killed. */

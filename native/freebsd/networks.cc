@@ -87,7 +87,13 @@ Status move_interface(const std::string& name, int jid, Moving moving) {
   asked.ifr_jid = jid;
   auto status = call_interface(kStep, moving == Moving::kIn ? SIOCSIFVNET : SIOCSIFRVNET, name, asked);
   if (!status && status.error().err == ENXIO) status.error().detail = "there is no interface of that name to be moved";
+  if (!status && status.error().err == EEXIST) status.error().detail = "the jail has an interface of that name";
   return status;
+}
+
+Status find_interface(const std::string& name) {
+  ifreq found{};
+  return call_interface("interface", SIOCGIFINDEX, name, found);
 }
 
 Result<std::string> create_interface(const std::string& name) {

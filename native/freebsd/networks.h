@@ -21,8 +21,13 @@ Result<UniqueFd> bring_up_loopback(const JailReference& jail);
 
 enum class Moving : bool { kIn, kBack };
 
-/** Moves an interface of the host's network into a jail's, or back. ENXIO: the one that it is in has none so named. */
+/**
+ * Moves an interface of this process's network into a jail's, or back. ENXIO: the one that it is in has none so named.
+ * EEXIST, on the way into a jail: that has one so named. On the way back the kernel does not look (if_vmove_reclaim).
+ */
 Status move_interface(const std::string& name, int jid, Moving moving);
+/** ENXIO: this process's network has no interface of that name. */
+Status find_interface(const std::string& name);
 
 /**
  * Makes a network interface that can be cloned (ifconfig(8), create). `epair` makes the next free one, `epair7` that

@@ -38,7 +38,16 @@ export { DevfsRuleset, devfsRuleset } from './devfs.ts'
 export type { DeviceKind, DevfsRule, NumberedDevfsRule } from './devfs.ts'
 export { rctlAdd, rctlAddSync, rctlRemove, rctlRemoveSync, rctlRules, rctlRulesSync, rctlUsage, rctlUsageSync } from './rctl.ts'
 export { cpusetOfJail, cpusetOfJailSync, setCpusetOfJail, setCpusetOfJailSync } from './cpuset.ts'
-export { interfaceCreate, interfaceCreateSync, interfaceDestroy, interfaceDestroySync } from './interfaces.ts'
+export {
+  interfaceCreate,
+  interfaceCreateSync,
+  interfaceDestroy,
+  interfaceDestroySync,
+  interfaceLend,
+  interfaceLendSync,
+  interfaceReclaim,
+  interfaceReclaimSync,
+} from './interfaces.ts'
 export { kernel, kernelSync, kldLoad, kldLoaded, kldLoadSync } from './kernel.ts'
 export type { Kernel } from './kernel.ts'
 export { forkSteps, JailProcess, RLIM_INFINITY, spawnInJail, spawnInJailSync } from './spawn.ts'

@@ -12,7 +12,7 @@ export interface CallOptions {
 }
 
 /** The errors of the kernel that a check gives before the call. */
-export type Errno = 'EINVAL' | 'ENAMETOOLONG' | 'EFBIG' | 'ENOSYS'
+export type Errno = 'EINVAL' | 'EEXIST' | 'ENAMETOOLONG' | 'EFBIG' | 'ENOSYS'
 
 /** Whether a call is to be checked. */
 export function isChecked(options: CallOptions, syscall: string): boolean {

@@ -19,7 +19,7 @@ import { atOnce, now, promised, step, type Steps } from './steps.ts'
  * - `stdio`: `stdio` to 0, 1 and 2 (dup2(2))
  * - `close-range`: everything above 2 is closed (close_range(2)); with a directory open jail_attach(2) is `EPERM`
  * - `tracing`: nobody may trace it (procctl(2), PROC_TRACE_CTL), until execve(2); by the option `tracing` neither after it
- * - `protection`: it may be ended when memory runs out (procctl(2), PROC_SPROTECT)
+ * - `protection`: it may be ended when memory runs out (procctl(2), PROC_SPROTECT), also where this program is protected (protect(1))
  * - `cores`: no core files (setrlimit(2), RLIMIT_CORE)
  * - `terminals`: at most 128 terminals (RLIMIT_NPTS)
  * - `limits`: `limits` (setrlimit(2))
@@ -27,6 +27,7 @@ import { atOnce, now, promised, step, type Steps } from './steps.ts'
  * - `gid`: `gid`, real, effective and saved (setresgid(2))
  * - `attach`: into the jail (jail_attach(2))
  * - `root`: its root is that of the jail that was meant (lstat(2)), else `ESRCH`
+ * - `fib`: `fib`, where that was given (setfib(2))
  * - `null`: the jail's /dev/null where `stdio` says `ignore` (open(2))
  * - `umask`: `umask` (umask(2))
  * - `uid`: `uid`, real, effective and saved (setresuid(2))
@@ -51,6 +52,7 @@ export type ForkStep =
   | 'gid'
   | 'attach'
   | 'root'
+  | 'fib'
   | 'null'
   | 'umask'
   | 'uid'
@@ -64,7 +66,7 @@ const allPipes = ['pipe', 'pipe', 'pipe'] as const
 // By the position of each in native/freebsd/jail_child.h, where the terminal is 4.
 const order: readonly (ForkStep | undefined)[] = [
   'setsid', 'setlogin', 'arguments', 'loginclass', undefined, 'stdio', 'close-range', 'tracing', 'protection', 'cores', 'terminals', 'limits',
-  'groups', 'gid', 'attach', 'root', 'null', 'umask', 'uid', 'cwd', 'no-new-privileges', 'parent-death', 'signals',
+  'groups', 'gid', 'attach', 'root', 'fib', 'null', 'umask', 'uid', 'cwd', 'no-new-privileges', 'parent-death', 'signals',
 ]
 
 /** Every one, in their order. */
@@ -94,6 +96,11 @@ export interface SpawnInJailOptions {
   readonly groups?: readonly number[]
   /** Default 0o022. */
   readonly umask?: number
+  /**
+   * The routing table of its sockets (setfib(2); jail(8), exec.fib): 0 to 65534, and below net.fibs of the network that the jail has, else `EINVAL` of `setfib`. Default:
+   * this program's, which is `EINVAL` of `jail_attach` where that network lacks it.
+   */
+  readonly fib?: number
   /** A login class to be counted by (setloginclass(2)); default: this program's. */
   readonly loginClass?: string
   /** By resource: both limits, or the soft and the hard one. Bytes, seconds, numbers. */
@@ -174,8 +181,14 @@ export class JailProcess {
 }
 
 /**
- * Starts a program in a jail: vfork(2), then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
+ * Starts a program in a jail: rfork(2) with RFSPAWN, then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
  * executes.
+ *
+ * Where the folder of the jail's root was renamed since the jail was made, a first child looks for it in the jail, which watchers of the jail see as an `attach` of
+ * its own.
+ *
+ * Root of a jail may start programs in the jails below it. It may not take away the protection of protect(1), so that the step `protection` is `EPERM` where
+ * this program is protected and its children inherit that.
  *
  * With `uid` 0 in a jail with `vnet`, it has what `jailSet` says of root there.
  *
@@ -209,7 +222,7 @@ const mostTexts = 2 ** 20
 
 /** What is to be done in the jail. Each option is asked for once, as a getter may answer otherwise the second time. */
 function programOf(argv: readonly string[], options: SpawnInJailOptions): Omit<NativeSpawn, 'jid'> {
-  const { uid = 0, gid = 0, groups = [], umask = 0o022, cwd = '/', env = {}, limits = {}, loginClass, parentDeathSignal = 'SIGKILL', stdio = allPipes, without = [], noNewPrivileges: isBound, tracing: isTraced, ...others } = checkedObject(options, call, 'options')
+  const { uid = 0, gid = 0, groups = [], umask = 0o022, fib, cwd = '/', env = {}, limits = {}, loginClass, parentDeathSignal = 'SIGKILL', stdio = allPipes, without = [], noNewPrivileges: isBound, tracing: isTraced, ...others } = checkedObject(options, call, 'options')
   refuseOthers(others, call)
   const noNewPrivileges = booleanIn(isBound, true, call, 'noNewPrivileges')
   const tracing = booleanIn(isTraced, false, call, 'tracing')
@@ -236,6 +249,7 @@ function programOf(argv: readonly string[], options: SpawnInJailOptions): Omit<N
     gid,
     groups,
     umask,
+    fib,
     parentDeathSignal: parentDeathSignal === false ? '' : parentDeathSignal,
     leftOut: [...leftOut].map((one) => order.indexOf(one)),
     limits: limitsOf(limits),

@@ -103,6 +103,8 @@ export interface NativeFreebsd {
   rctlUsage(subject: string, isNow: boolean): Answer<Record<string, bigint>>
   interfaceCreate(name: string, isNow: boolean): Answer<string>
   interfaceDestroy(name: string, isNow: boolean): Answer<void>
+  interfaceLend(name: string, jid: number, isNow: boolean): Answer<void>
+  interfaceReclaim(name: string, jid: number, isNow: boolean): Answer<void>
   kernel(isNow: boolean): Answer<NativeKernel>
   load(name: string, isNow: boolean): Answer<void>
   isLoaded(name: string): boolean
@@ -134,6 +136,7 @@ export interface NativeSpawn {
   readonly gid: number
   readonly groups: readonly number[]
   readonly umask: number
+  readonly fib: number | undefined
   /** By its name, as a JavaScript runtime may take that for another number than the system does; empty: none. */
   readonly parentDeathSignal: string
   /** Positions in ForkStep of native/freebsd/jail_child.h. */

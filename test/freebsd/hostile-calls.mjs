@@ -32,7 +32,7 @@ const rule = object(() => ({ number: 7, isShown: false }), {
 })
 const limit = object(none, { nofile: list(64, anything, 2), cpu: whole(0, Number.MAX_SAFE_INTEGER) })
 const spawning = object(() => ({ stdio: ['ignore', 'ignore', 'ignore'] }), {
-  cwd: textOrNothing, env: object(none, { A: text }), uid: id, gid: id, groups: list(1, id), umask: whole(0, 0o777), loginClass: word, limits: limit,
+  cwd: textOrNothing, env: object(none, { A: text }), uid: id, gid: id, groups: list(1, id), umask: whole(0, 0o777), fib: wholeOrNothing(0, 65_534), loginClass: word, limits: limit,
   noNewPrivileges: flagOrNothing, parentDeathSignal: word, tracing: flagOrNothing, stdio: list('ignore', anything), without: list('setsid', word),
 })
 const watching = object(none, { pollMs: wholeOrNothing(1, 2 ** 31 - 1), isPolling: flagOrNothing })
@@ -57,6 +57,8 @@ const known = {
   setCpusetOfJail: { arguments: [[int, jid], [list(0, whole(0, 1023)), () => [0]]] },
   interfaceCreate: { arguments: [[text, 'nosuch']], undo: (made) => freebsd.interfaceDestroySync(made) },
   interfaceDestroy: { arguments: [[text, 'nosuch0']] },
+  interfaceLend: { arguments: [[text, 'nosuch0'], [jails, key]] },
+  interfaceReclaim: { arguments: [[text, 'nosuch0'], [jails, key]] },
   kldLoad: { arguments: [[text, 'nosuch']] },
   kernel: { arguments: [[anything, undefined]] },
   spawnInJail: { arguments: [[object(() => ({ jid }), { jid: int }), () => ({ jid })], [list('/usr/bin/true', text), program], [spawning, none]], undo: (started) => started.ended },

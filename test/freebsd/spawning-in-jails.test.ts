@@ -1,13 +1,16 @@
-import { spawnSync } from 'node:child_process'
-import { openSync, closeSync, readFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
-import { forkSteps, JAIL_CREATE, jailGetSync, jailListSync, jailRemoveSync, jailSetSync, JailDescriptor, kernelSync, spawnInJail, spawnInJailSync, type SpawnInJailOptions } from '../../src/freebsd/index.ts'
+import { forkSteps, JAIL_CREATE, jailListSync, jailRemoveSync, jailSetSync, JailDescriptor, kernelSync, spawnInJail, spawnInJailSync, type SpawnInJailOptions } from '../../src/freebsd/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeFreebsd } from './guest.ts'
 
 const name = 'bj-test-spawn'
+const other = 'bj-test-spawn-other'
+/** For programs of their own. */
+const freebsdModule = JSON.stringify(new URL('../../src/freebsd/index.ts', import.meta.url).href)
 
 describeFreebsd('starting a program in a jail', () => {
   const folders = useFolders()
@@ -17,7 +20,7 @@ describeFreebsd('starting a program in a jail', () => {
     jid = jailSetSync({ name, path: '/', persist: true, 'host.hostname': 'inside' }, JAIL_CREATE)
   })
   afterEach(() => {
-    if (jailListSync(['name']).some((jail) => jail['name'] === name)) jailRemoveSync(Number(jailGetSync({ name }, ['jid'])['jid']))
+    for (const { name: one, jid: number } of jailListSync(['name', 'jid'])) if ([name, other].includes(String(one))) jailRemoveSync(Number(number))
   })
   const said = async (script: string, options: SpawnInJailOptions = {}): Promise<string> => {
     const { stdout, stderr, exitCode } = await (await spawnInJail({ name }, ['sh', '-c', script], { env: { PATH: '/bin:/usr/bin:/sbin:/usr/sbin' }, ...options })).output()
@@ -32,6 +35,29 @@ describeFreebsd('starting a program in a jail', () => {
     expect(await said('ulimit -n; ulimit -Ht', { limits: { nofile: 77, cpu: [5, 9] } })).toBe('77\n9')
     expect(await said('ulimit -s; ulimit -Hs', { limits: { stack: 2 ** 18 } })).toBe('256\n256')
     await expect(spawnInJail({ jid }, ['/nowhere'], { limits: { stack: 2 ** 18 } })).rejects.toMatchObject({ code: 'ENOENT', syscall: 'execve' })
+  })
+
+  test('its sockets use the routing table that was asked for, of those that the network of the jail has', async () => {
+    jailSetSync({ name: other, path: '/', persist: true, vnet: 'new' }, JAIL_CREATE)
+    const table = async (options: SpawnInJailOptions, script = 'sysctl -n net.my_fibnum'): Promise<string> =>
+      (await (await spawnInJail({ name: other }, ['/bin/sh', '-c', script], { env: { PATH: '/sbin' }, ...options })).output()).stdout.trim()
+    // Which only grows, so not that of the host.
+    await table({}, 'sysctl net.fibs=3')
+    expect([await table({}), await table({ fib: 2 }), await table({ fib: 2, without: ['fib'] })]).toEqual(['0', '2', '0'])
+    await expect(table({ fib: 3 })).rejects.toMatchObject({ code: 'EINVAL', syscall: 'setfib', detail: 'the network of the jail has no such routing table (net.fibs)' })
+    for (const fib of [-1, 0.5, 65_535, '1' as unknown as number]) await expect(table({ fib })).rejects.toMatchObject({ code: 'EINVAL', step: 'check', entry: 'fib' })
+  })
+
+  test('its sockets use that table also where the program that starts it has one that the network of the jail lacks', async () => {
+    const outer = jailSetSync({ name: other, path: '/', persist: true, vnet: 'new', 'children.max': 1 }, JAIL_CREATE)
+    await (await spawnInJail({ jid: outer }, ['/sbin/sysctl', 'net.fibs=3'])).ended
+    const started = await spawnInJail({ jid: outer }, [process.execPath, '-e', `
+      const { jailSetSync, JAIL_CREATE, spawnInJail } = await import(${freebsdModule})
+      const jid = jailSetSync({ path: '/', persist: true, vnet: 'new' }, JAIL_CREATE)
+      const table = (options) => spawnInJail({ jid }, ['/sbin/sysctl', '-n', 'net.my_fibnum'], options).then((one) => one.output()).then(({ stdout }) => stdout.trim(), ({ code, syscall }) => [code, syscall])
+      console.log(JSON.stringify([await table({}), await table({ fib: 0 })]))
+      process.exit()`], { fib: 2, cwd: process.cwd(), env: { HOME: '/tmp' } })
+    expect(JSON.parse((await started.output()).stdout)).toEqual([['EINVAL', 'jail_attach'], '0'])
   })
 
   test('exit codes, signals and what it used come back', async () => {
@@ -81,7 +107,7 @@ describeFreebsd('starting a program in a jail', () => {
   test('one that cannot be waited for is refused, and keeps neither its jail nor a descriptor', async () => {
     const program = `
       const { closeSync, openSync } = await import('node:fs')
-      const { jailGetSync, jailRemoveSync, JAIL_DYING, spawnInJail } = await import(${JSON.stringify(new URL('../../src/freebsd/index.ts', import.meta.url).href)})
+      const { jailGetSync, jailRemoveSync, JAIL_DYING, spawnInJail } = await import(${freebsdModule})
       const start = () => spawnInJail({ jid: ${jid} }, ['/bin/sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore'] })
       const first = await start()
       first.kill('SIGKILL')
@@ -112,6 +138,49 @@ describeFreebsd('starting a program in a jail', () => {
     for (const one of forkSteps.filter((step) => !['stdio', 'close-range'].includes(step))) {
       expect([one, await said('echo there', { without: [one] })]).toEqual([one, 'there'])
     }
+  })
+
+  test('root of a jail starts one in a jail below it, and where it is protected without giving that up, it is refused', async () => {
+    jailSetSync({ name: other, path: '/', persist: true, 'children.max': 1 }, JAIL_CREATE)
+    const program = `
+      const { jailRemoveSync, jailSetSync, JAIL_CREATE, spawnInJail } = await import(${freebsdModule})
+      const below = jailSetSync({ name: 'below', path: '/', persist: true, 'host.hostname': 'below' }, JAIL_CREATE)
+      const started = await spawnInJail({ jid: below }, ['/bin/hostname']).then((one) => one.output(), ({ code, syscall }) => ({ code, syscall }))
+      jailRemoveSync(below)
+      console.log(JSON.stringify(started))
+      process.exit()`
+    const inJail = async (...before: string[]): Promise<unknown> => {
+      const started = await spawnInJail({ name: other }, [...before, process.execPath, '-e', program], { cwd: process.cwd(), env: { PATH: '/bin:/usr/bin', HOME: '/tmp' }, without: ['protection'] })
+      const { stdout, stderr } = await started.output()
+      return stdout === '' ? stderr : JSON.parse(stdout)
+    }
+    expect(await inJail()).toMatchObject({ exitCode: 0, stdout: 'below\n' })
+    // Given to this program, whose children inherit it: root of a jail can give itself none (protect(1)).
+    execFileSync('/usr/bin/protect', ['-i', '-p', String(process.pid)])
+    onTestFinished(() => void execFileSync('/usr/bin/protect', ['-c', '-p', String(process.pid)]))
+    expect(await inJail()).toEqual({ code: 'EPERM', syscall: 'procctl' })
+  })
+
+  describe('whose root', () => {
+    const root = (): string => path.join(folders.top, 'root')
+    beforeEach(() => {
+      const libraries = execFileSync('/usr/bin/ldd', ['-f', '%p\\n', '/bin/echo'], { encoding: 'utf8' }).trim().split('\n')
+      for (const file of ['/bin/echo', '/libexec/ld-elf.so.1', ...libraries.filter((one) => one.startsWith('/'))]) cpSync(file, path.join(root(), file))
+      jailSetSync({ name: other, path: root(), persist: true }, JAIL_CREATE)
+    })
+    const echoed = async (options: SpawnInJailOptions = {}): Promise<string> => (await (await spawnInJail({ name: other }, ['/bin/echo', 'inside'], options)).output()).stdout
+
+    test('was renamed', async () => {
+      renameSync(root(), `${root()}-renamed`)
+      expect(await echoed()).toBe('inside\n')
+      expect(await echoed({ limits: { stack: 2 ** 20 } })).toBe('inside\n')
+    })
+
+    test('was renamed, and another has its name', async () => {
+      renameSync(root(), `${root()}-renamed`)
+      mkdirSync(root())
+      expect(await echoed()).toBe('inside\n')
+    })
   })
 
   test('with a directory open jail_attach is refused, which close-range prevents', async () => {
