@@ -1,12 +1,12 @@
 /// <reference types="node" preserve="true" />
 /**
- * The system calls of FreeBSD that sessions stand on, one to one: for tests at the level of the system call, for measuring, and for tools on jails. Each
- * has a promise form and a form on the spot, `...Sync`, for a call at an exact moment. Errors are SystemCallError, with `errno`, `syscall` and the kernel's own
- * explanation in `detail`.
+ * The system calls of FreeBSD that sessions are built on, one function for each: for tests at the level of the system call, for measuring, and for tools that
+ * manage jails. Each has a promise form and a synchronous form, `...Sync`, for a call at an exact moment. Errors are SystemCallError, with `errno`, `syscall` and
+ * the kernel's own explanation in `detail`.
  *
- * On other systems this loads, `supported` is false, and every call rejects or throws an UnsupportedError.
+ * On other systems this module loads, `supported` is false, and every call rejects or throws an UnsupportedError.
  *
- * jail_attach(2), setuid(2) and chroot(2) act on the whole process and cannot be taken back, so they are not here: `spawnInJail` does them in a child.
+ * jail_attach(2), setuid(2) and chroot(2) act on the whole process and cannot be undone, so this module does not have them: `spawnInJail` makes them in a child.
  */
 export { supported } from './native.ts'
 export type { CallOptions } from './refusal.ts'

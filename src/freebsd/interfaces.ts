@@ -5,11 +5,11 @@ import { refusal } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
 /**
- * SIOCIFCREATE2 (ifconfig(8), create): a network interface of a kind that can be cloned, as `epair`, `lo`, `bridge` or `tap`.
- * @param name the kind, for the next free one, or the name of one
- * @returns its name; of epair(4) that of its first end, `epair0a`, whose other is `epair0b`
- * @throws SystemCallError `EEXIST` for a name that is taken, `EINVAL` for a kind that is not there, as while its module is not loaded (`kldLoad('if_epair')`),
- * and for the name of one end of an epair(4): that is made by `epair7`
+ * SIOCIFCREATE2 (ifconfig(8), create): makes a network interface of a kind that can be cloned, such as `epair`, `lo`, `bridge` or `tap`.
+ * @param name the kind, which takes the next free number, or a whole name, such as `epair7`
+ * @returns its name; of epair(4) that of the first end, `epair0a`. The other end is `epair0b`
+ * @throws SystemCallError `EEXIST` where the name is taken; `EINVAL` where the kernel does not have the kind, because its module is not loaded
+ * (`kldLoad('if_epair')`), and for the name of one end of an epair(4)
  */
 export function interfaceCreate(name: string): Promise<string> {
   return promised(creating(name))
@@ -21,8 +21,8 @@ export function interfaceCreateSync(name: string): string {
 }
 
 /**
- * SIOCIFDESTROY (ifconfig(8), destroy). Of epair(4) both ends go.
- * @throws SystemCallError `ENXIO` where there is none of that name here; one that a jail has is there
+ * SIOCIFDESTROY (ifconfig(8), destroy). Destroys both ends of an epair(4).
+ * @throws SystemCallError `ENXIO` where the network of this program has no interface of that name; it may have been lent to a jail
  */
 export function interfaceDestroy(name: string): Promise<void> {
   return promised(destroying(name))
@@ -34,14 +34,14 @@ export function interfaceDestroySync(name: string): void {
 }
 
 /**
- * SIOCSIFVNET (ifconfig(8), vnet; jail(8), vnet.interface): lends an interface of this program's network to a jail that has a network stack of its own. It is not seen
- * here any more. It loses its addresses, and leaves the bridge(4) that it is in; the other end of an epair(4) stays where it is.
+ * SIOCSIFVNET (ifconfig(8), vnet; jail(8), vnet.interface): lends an interface of this program's network to a jail with a network stack of its own. The interface
+ * disappears from this network, loses its addresses and leaves its bridge(4). The other end of an epair(4) stays where it is.
  *
- * The kernel moves it back into the network in which it was made when it takes the network of the jail away. That is after the last process of the jail
- * has ended and its last socket is closed, some time after `jailRemove`; `interfaceReclaim` waits for none of it. The root of the jail may
- * rename it, and it keeps that name.
- * @throws SystemCallError `ENXIO` where this network has no interface of that name; `EEXIST` where the jail has one already, and, with `entry` `jail`, where the jail has no
- * network stack of its own; of `jail_get`, `ENOENT` where there is no such jail; `EPERM` in a jail without a network stack of its own
+ * The kernel moves the interface back to the network in which it was made when it removes the network of the jail. That is some time after `jailRemove`: after the
+ * last process of the jail has ended and its last socket is closed. `interfaceReclaim` moves it at once. Root of the jail may rename the interface, and it comes
+ * back under the new name.
+ * @throws SystemCallError `ENXIO` where this network has no interface of that name; `EEXIST` where the jail has one already, and, with `entry` `jail`, where the jail
+ * has no network stack of its own; `ENOENT` of `jail_get` where there is no such jail; `EPERM` where this program is in a jail without a network stack of its own
  */
 export function interfaceLend(name: string, jail: JailKey | JailDescriptor): Promise<void> {
   return promised(lending(name, jail))
@@ -53,10 +53,10 @@ export function interfaceLendSync(name: string, jail: JailKey | JailDescriptor):
 }
 
 /**
- * SIOCSIFRVNET (ifconfig(8), -vnet): takes an interface out of the network stack of a jail into this program's network. It loses its addresses. One that was made in
- * the jail can be taken out as well, and is destroyed nonetheless when the kernel takes the network of the jail away.
- * @throws SystemCallError `ENXIO` where the jail has no interface of that name; `EEXIST` where this network has one already, as `lo0`, and, with `entry` `jail`, where the
- * jail has no network stack of its own; of `jail_get`, `ENOENT` where there is no such jail
+ * SIOCSIFRVNET (ifconfig(8), -vnet): moves an interface from the network stack of a jail to this program's network. It loses its addresses. An interface that was
+ * made in the jail can be moved too, but the kernel destroys it when it removes the network of the jail.
+ * @throws SystemCallError `ENXIO` where the jail has no interface of that name; `EEXIST` where this network has one already, such as `lo0`, and, with `entry` `jail`,
+ * where the jail has no network stack of its own; `ENOENT` of `jail_get` where there is no such jail
  */
 export function interfaceReclaim(name: string, jail: JailKey | JailDescriptor): Promise<void> {
   return promised(reclaiming(name, jail))
@@ -90,8 +90,8 @@ function* reclaiming(name: string, jail: JailKey | JailDescriptor): Steps<void> 
 }
 
 /**
- * The number of a jail with a network stack of its own. The kernel would take another for that of the one above it, whose stack it shares (if_vmove_loan in
- * sys/net/if.c).
+ * The jid of a jail with a network stack of its own. For a jail without one the kernel would use the stack that it shares with the jail above it (if_vmove_loan
+ * in sys/net/if.c).
  */
 function* withOwnStack(jail: JailKey | JailDescriptor): Steps<number> {
   const names = ['jid', 'vnet']

@@ -14,11 +14,11 @@ import { atOnce, now, promised, step, type Steps } from './steps.ts'
  * What a child does on its way into a jail, in this order, with the call that it makes. The sessions of this package do all of them.
  * - `setsid`: a session of its own (setsid(2))
  * - `setlogin`: no login name (setlogin(2))
- * - `arguments`: not this program's arguments any more (the sysctl kern.proc.args), which the jail could read until execve(2)
+ * - `arguments`: this program's arguments are replaced (the sysctl kern.proc.args): the jail could read them until execve(2)
  * - `loginclass`: `loginClass`, where that was given (setloginclass(2))
  * - `stdio`: `stdio` to 0, 1 and 2 (dup2(2))
  * - `close-range`: everything above 2 is closed (close_range(2)); with a directory open jail_attach(2) is `EPERM`
- * - `tracing`: nobody may trace it (procctl(2), PROC_TRACE_CTL), until execve(2); by the option `tracing` neither after it
+ * - `tracing`: no process may trace it until execve(2) (procctl(2), PROC_TRACE_CTL)
  * - `protection`: it may be ended when memory runs out (procctl(2), PROC_SPROTECT), also where this program is protected (protect(1))
  * - `cores`: no core files (setrlimit(2), RLIMIT_CORE)
  * - `terminals`: at most 128 terminals (RLIMIT_NPTS)
@@ -69,7 +69,7 @@ const order: readonly (ForkStep | undefined)[] = [
   'groups', 'gid', 'attach', 'root', 'fib', 'null', 'umask', 'uid', 'cwd', 'no-new-privileges', 'parent-death', 'signals',
 ]
 
-/** Every one, in their order. */
+/** All steps, in their order. */
 export const forkSteps: readonly ForkStep[] = order.filter((one) => one !== undefined)
 
 const resources = ['cpu', 'fsize', 'data', 'stack', 'core', 'rss', 'memlock', 'nproc', 'nofile', 'sbsize', 'vmem', 'npts', 'swap', 'kqueues', 'umtxp'] as const
@@ -80,13 +80,13 @@ export type Resource = (typeof resources)[number]
 /** RLIM_INFINITY. */
 export const RLIM_INFINITY = 0x7fff_ffff_ffff_ffffn
 
-/** `ignore`: the jail's /dev/null, where it has one; `pipe`: a stream here; a number: a descriptor of this program, of which the child gets a copy. */
+/** `ignore`: the jail's /dev/null, if it has one; `pipe`: a stream in this program; a number: a descriptor of this program, which the child gets a copy of. */
 export type SpawnStdio = 'ignore' | 'pipe' | 'inherit' | number
 
 export interface SpawnInJailOptions {
-  /** In the jail; default `/`. */
+  /** A path in the jail. Default `/`. */
   readonly cwd?: string
-  /** All of it; default empty. A program without a slash is looked for on its `PATH`. */
+  /** The whole environment. Default: empty. A program without a slash is looked for on its `PATH`. */
   readonly env?: Readonly<Record<string, string>>
   /** 0 to 4294967294; default 0. The user may be one that no passwd(5) knows. */
   readonly uid?: number
@@ -97,49 +97,49 @@ export interface SpawnInJailOptions {
   /** Default 0o022. */
   readonly umask?: number
   /**
-   * The routing table of its sockets (setfib(2); jail(8), exec.fib): 0 to 65534, and below net.fibs of the network that the jail has, else `EINVAL` of `setfib`. Default:
-   * this program's, which is `EINVAL` of `jail_attach` where that network lacks it.
+   * The routing table of its sockets (setfib(2); jail(8), exec.fib), from 0. It must be below net.fibs of the jail's network, else the call fails with `EINVAL` of
+   * `setfib`. Default: this program's; where the jail's network lacks it, the call fails with `EINVAL` of `jail_attach`.
    */
   readonly fib?: number
-  /** A login class to be counted by (setloginclass(2)); default: this program's. */
+  /** The login class that the kernel counts it by (setloginclass(2)). Default: this program's. */
   readonly loginClass?: string
-  /** By resource: both limits, or the soft and the hard one. Bytes, seconds, numbers. */
+  /** For each resource one number for both limits, or the soft and the hard limit. Bytes, seconds, numbers. */
   readonly limits?: Readonly<Partial<Record<Resource, number | bigint | readonly [soft: number | bigint, hard: number | bigint]>>>
   /** Default true; false leaves `no-new-privileges` out. */
   readonly noNewPrivileges?: boolean
   /** Default SIGKILL; false leaves `parent-death` out. */
   readonly parentDeathSignal?: NodeJS.Signals | false
-  /** Default false: not to be traced until execve(2). True leaves `tracing` out. */
+  /** Default false. True leaves `tracing` out. */
   readonly tracing?: boolean
   /** Default: all three `pipe`. */
   readonly stdio?: readonly [stdin: SpawnStdio, stdout: SpawnStdio, stderr: SpawnStdio]
-  /** Steps that are not done, so that a test can look at what one that is missing does. */
+  /** Steps to leave out, so that a test can see what each of them prevents. */
   readonly without?: readonly ForkStep[]
 }
 
-/** The end of a process, as wait4(2) tells it. */
+/** The end of a process, as wait4(2) reports it. */
 export interface ProcessEnd {
   /** Null when a signal ended it. */
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
-  /** Milliseconds of processor time, its descendants' among them that it waited for. */
+  /** Milliseconds of processor time, with that of the descendants that it waited for. */
   readonly userMs: number
   readonly systemMs: number
   /**
-   * Bytes, as the kernel's clock has found them: 0 where it ended between two ticks. Up to execve(2) the child shares the memory of this program, so that it can be
-   * the size of that where the command itself is smaller.
+   * Bytes, as the kernel samples them at its clock ticks: 0 where the process ended between two ticks. Until execve(2) the child shares this program's memory, so the
+   * number can be this program's size.
    */
   readonly maxRssBytes: number
 }
 
-/** A process that was started in a jail. This program waits for it, and its event loop stays alive for it. */
+/** A process that was started in a jail. This program waits for it, and its event loop stays alive until the process ends. */
 export class JailProcess {
   readonly pid: number
-  /** Null where `stdio` has no `pipe`. */
+  /** Null unless `stdio` says `pipe`. */
   readonly stdin: Writable | null
   readonly stdout: Readable | null
   readonly stderr: Readable | null
-  /** Its end; never rejects. */
+  /** Resolves at its end. Never rejects. */
   readonly ended: Promise<ProcessEnd>
   readonly #events: NativeFreebsdEvents
   #isOver = false
@@ -167,13 +167,13 @@ export class JailProcess {
     }
   }
 
-  /** kill(2). False when it is over. */
+  /** kill(2). False if the process has ended. */
   kill(signal: Signal = 'SIGTERM'): boolean {
     checkSignal(signal)
     return !this.#isOver && atOnce(() => this.#events.signal(this.pid, signal))
   }
 
-  /** Its end, with what it wrote to `stdout` and `stderr` (nothing of what is no pipe). */
+  /** Waits for its end. `stdout` and `stderr` are what it wrote; empty where there is no pipe. */
   async output(): Promise<ProcessEnd & { readonly stdout: string; readonly stderr: string }> {
     const [stdout, stderr, end] = await Promise.all([textOf(this.stdout), textOf(this.stderr), this.ended])
     return { ...end, stdout, stderr }
@@ -181,22 +181,22 @@ export class JailProcess {
 }
 
 /**
- * Starts a program in a jail: rfork(2) with RFSPAWN, then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
+ * Starts a program in a jail: rfork(2) with RFSPAWN, then `forkSteps`, then execve(2), as the commands of sessions are started. It returns when the program
  * executes.
  *
- * Where the folder of the jail's root was renamed since the jail was made, a first child looks for it in the jail, which watchers of the jail see as an `attach` of
- * its own.
+ * Where the folder of the jail's root was renamed since the jail was made, a first child finds the root from inside. Watchers of the jail see that child as one more
+ * `attach`.
  *
- * Root of a jail may start programs in the jails below it. It may not take away the protection of protect(1), so that the step `protection` is `EPERM` where
- * this program is protected and its children inherit that.
+ * Root of a jail may start programs in the jails below it. It may not end the protection of protect(1), so the step `protection` fails with `EPERM` where this program
+ * is protected and its children inherit that.
  *
- * With `uid` 0 in a jail with `vnet`, it has what `jailSet` says of root there.
+ * `jailSet` says what a program with `uid` 0 can do in a jail with `vnet`.
  *
- * jail_attach(2), setuid(2) and chroot(2) of the calling process are not offered: they act on all of its threads, those of the JavaScript runtime among them,
- * and cannot be taken back; and jail_attach(2) is refused to a process that has a directory open, as this one may. A child does them instead.
+ * jail_attach(2), setuid(2) and chroot(2) of the calling process are not offered: they act on all threads of the JavaScript runtime and cannot be undone, and
+ * jail_attach(2) fails while the process has a directory open, as this one may. A child makes these calls instead.
  * @param argv the program and its arguments; the program is a path in the jail, or a name on `PATH` of `env`
- * @throws SystemCallError of the step that failed: `syscall` is its call; nothing was executed then. Of `kqueuex` or `kevent`: it could not be waited for, and was
- * killed.
+ * @throws SystemCallError of the step that failed, whose call is `syscall`; no program was executed then. Of `kqueuex` or `kevent`: the program could not be waited
+ * for, and was killed.
  */
 export function spawnInJail(jail: JailKey | JailDescriptor, argv: readonly string[], options: SpawnInJailOptions = {}): Promise<JailProcess> {
   return promised(spawning(jail, argv, options))
@@ -220,7 +220,7 @@ const call = 'spawnInJail'
 /** Beyond that many no kernel executes a program: each takes two bytes of ARG_MAX, at least (execve(2), E2BIG). */
 const mostTexts = 2 ** 20
 
-/** What is to be done in the jail. Each option is asked for once, as a getter may answer otherwise the second time. */
+/** The program and the steps for native code. Each option is read once, because a getter may answer otherwise the second time. */
 function programOf(argv: readonly string[], options: SpawnInJailOptions): Omit<NativeSpawn, 'jid'> {
   const { uid = 0, gid = 0, groups = [], umask = 0o022, fib, cwd = '/', env = {}, limits = {}, loginClass, parentDeathSignal = 'SIGKILL', stdio = allPipes, without = [], noNewPrivileges: isBound, tracing: isTraced, ...others } = checkedObject(options, call, 'options')
   refuseOthers(others, call)
@@ -239,7 +239,7 @@ function programOf(argv: readonly string[], options: SpawnInJailOptions): Omit<N
     ...(tracing ? (['tracing'] as const) : []),
     ...(loginClass === undefined ? (['loginclass'] as const) : []),
   ])
-  for (const one of leftOut) if (!forkSteps.includes(one)) throw refuse('without', `${one} is none of ${forkSteps.join(', ')}`)
+  for (const one of leftOut) if (!forkSteps.includes(one)) throw refuse('without', `${one} is no step; steps are ${forkSteps.join(', ')}`)
   return {
     argv: words,
     environment: variables.map(([name, value]) => `${name}=${value}`),
@@ -260,7 +260,7 @@ function programOf(argv: readonly string[], options: SpawnInJailOptions): Omit<N
 function limitsOf(limits: NonNullable<SpawnInJailOptions['limits']>): NativeSpawn['limits'] {
   const given = Object.entries(checkedObject(limits, call, 'limits'))
   const unknown = given.find(([name]) => !resources.includes(name as Resource))
-  if (unknown !== undefined) throw refuse(`limits.${unknown[0]}`, `is none of ${resources.join(', ')}`)
+  if (unknown !== undefined) throw refuse(`limits.${unknown[0]}`, `is no resource; resources are ${resources.join(', ')}`)
   const both = given.map(([name, bounds = RLIM_INFINITY]) => [name, typeof bounds === 'object' ? bounds : [bounds, bounds]] as const)
   return Object.fromEntries(both)
 }
