@@ -23,8 +23,8 @@ constexpr std::uint32_t kUnix = 1, kInet = 2, kInet6 = 10, kNetlink = 16;
 constexpr std::uint32_t kRoute = 0;
 /** Of the second argument of socket(2), which has flags too; SOCK_STREAM, SOCK_DGRAM and SOCK_RAW. */
 constexpr std::uint32_t kSocketType = 0xf, kStream = 1, kDatagram = 2, kRaw = 3;
-/** IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP and IPPROTO_ICMPV6. */
-constexpr std::uint32_t kTcp = 6, kUdp = 17, kIcmp = 1, kIcmp6 = 58;
+/** IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_ICMP and IPPROTO_ICMPV6. */
+constexpr std::uint32_t kTcp = 6, kUdp = 17, kUdpLite = 136, kIcmp = 1, kIcmp6 = 58;
 
 /** SOL_SOCKET; SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF and SO_ZEROCOPY. */
 constexpr std::uint32_t kOfSocket = 1, kAttachFilter = 26, kAttachReuseportFilter = 51, kZeroCopy = 60;
@@ -93,7 +93,7 @@ constexpr RefusedCall sets_group_id(const char* name, int x86_64, int generic, s
 }
 
 /** A socket of the internet of another type than these, or of a protocol that is not of its type. */
-constexpr RefusedCall makes_socket(std::array<Condition, 5> when, int err = EPROTONOSUPPORT) {
+constexpr RefusedCall makes_socket(std::array<Condition, 6> when, int err = EPROTONOSUPPORT) {
   return {Allowance::kSockets, "socket", 41, 198, err, when};
 }
 
@@ -145,8 +145,10 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     // that stay. Raw sockets are refused by the kernel, but for the protocol 0, which has no code.
     makes_socket({is(0, kInet), is(1, kStream, kSocketType), is_not(2, 0), is_not(2, kTcp)}),
     makes_socket({is(0, kInet6), is(1, kStream, kSocketType), is_not(2, 0), is_not(2, kTcp)}),
-    makes_socket({is(0, kInet), is(1, kDatagram, kSocketType), is_not(2, 0), is_not(2, kUdp), is_not(2, kIcmp)}),
-    makes_socket({is(0, kInet6), is(1, kDatagram, kSocketType), is_not(2, 0), is_not(2, kUdp), is_not(2, kIcmp6)}),
+    makes_socket({is(0, kInet), is(1, kDatagram, kSocketType), is_not(2, 0), is_not(2, kUdp), is_not(2, kUdpLite),
+                  is_not(2, kIcmp)}),
+    makes_socket({is(0, kInet6), is(1, kDatagram, kSocketType), is_not(2, 0), is_not(2, kUdp), is_not(2, kUdpLite),
+                  is_not(2, kIcmp6)}),
     makes_socket({is(0, kInet), is(1, kRaw, kSocketType), is(2, 0)}),
     makes_socket({is(0, kInet6), is(1, kRaw, kSocketType), is(2, 0)}),
     makes_socket({is(0, kInet), is_not(1, kStream, kSocketType), is_not(1, kDatagram, kSocketType),

@@ -41,7 +41,7 @@ struct RefusedCall {
   /** The errno that it fails with. */
   int err;
   /** It is refused if all of these hold. */
-  std::array<Condition, 5> when = {};
+  std::array<Condition, 6> when = {};
   /** One more entry that lifts it, for a call that programs with that right cannot do without. */
   std::optional<Allowance> also_lifted_by = {};
   /** A listener answers it (seccomp_unotify(2)). Without one it fails with `err`. */

@@ -207,7 +207,7 @@ TEST_CASE("no socket and no request has the host load code for it") {
     for (const auto& [family, ping] : {std::pair<std::uint64_t, std::uint64_t>{2, 1}, {10, 58}}) {
       // Of these the kernel has all code, and of raw ones it only says whether the caller may have any.
       const std::set<std::pair<std::uint64_t, std::uint64_t>> there{
-          {kStream, 0}, {kStream, 6}, {kDatagram, 0}, {kDatagram, 17}, {kDatagram, ping}};
+          {kStream, 0}, {kStream, 6}, {kDatagram, 0}, {kDatagram, 17}, {kDatagram, 136}, {kDatagram, ping}};
       for (std::uint64_t type = 0; type <= kHighestType; ++type) {
         for (std::uint64_t protocol = 0; protocol <= kHighestProtocol; ++protocol) {
           const bool passes = there.contains({type, protocol}) || (type == kRaw && protocol != 0);

@@ -109,8 +109,6 @@ try_sockets(void)
 	/* None of these has the kernel start a program here: it has their code, or finds out first that they are wrong. */
 	tell_of("IPPROTO_MPTCP", socket(AF_INET, SOCK_STREAM, 262));
 	tell_of("IPPROTO_MPTCP of IPv6", socket(AF_INET6, SOCK_STREAM, 262));
-	tell_of("IPPROTO_UDPLITE", socket(AF_INET, SOCK_DGRAM, 136));
-	tell_of("IPPROTO_UDPLITE of IPv6", socket(AF_INET6, SOCK_DGRAM, 136));
 	tell_of("SIOCGIFBR", ioctl(-1, 0x8940, nowhere));
 	tell_of("SIOCSIFBR", ioctl(-1, 0x8941, nowhere));
 	tell_of("SIOCBRADDBR", ioctl(-1, 0x89a0, nowhere));

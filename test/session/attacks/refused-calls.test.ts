@@ -35,7 +35,7 @@ const refusals: readonly Refusal[] = [
     answers: {
       ...all('EAFNOSUPPORT', 'AF_NETLINK, kernel events', 'AF_NETLINK, generic', 'AF_PACKET', 'AF_VSOCK', 'AF_ALG'),
       'AF_INET, SOCK_PACKET': 'Socket type not supported',
-      ...all('EPROTONOSUPPORT', 'IPPROTO_MPTCP', 'IPPROTO_MPTCP of IPv6', 'IPPROTO_UDPLITE', 'IPPROTO_UDPLITE of IPv6'),
+      ...all('EPROTONOSUPPORT', 'IPPROTO_MPTCP', 'IPPROTO_MPTCP of IPv6'),
       ...all('Package not installed', 'SIOCGIFBR', 'SIOCSIFBR', 'SIOCBRADDBR', 'SIOCGIFVLAN', 'SIOCSIFVLAN, with more above it'),
       SO_ATTACH_FILTER: 'EPERM',
       SO_ZEROCOPY: 'EOPNOTSUPP',
