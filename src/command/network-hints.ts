@@ -95,7 +95,7 @@ export const wantsNetwork: Recogniser = (evidence) => {
   return [{ problem: 'it tried to reach localhost, and has no network', about: 'localhost', remedies: [{ spec: { network: 'loopback' }, effect: 'gives it a 127.0.0.1 of its own' }] }]
 }
 
-/** By the variable with which here() tells a tool that there is no registry to ask: its value, what the tool then says, and the name of its hosts. */
+/** The variables by which here() keeps tools offline: the value of each, the message that its tool then prints, and the preset of the hosts that the tool needs. */
 const toldOffline: readonly (readonly [variable: string, value: RegExp, says: RegExp, tool: string, hosts?: string])[] = [
   ['CARGO_NET_OFFLINE', /^true$/, /\boffline mode \(--offline\)|\bwithout the offline flag\b|\bwhen --offline was specified\b/, 'Cargo', 'cargo'],
   ['GOPROXY', /^off$/, /\bmodule lookup disabled by GOPROXY=off\b/, 'Go', 'go'],

@@ -10,7 +10,7 @@ import type { Identity, Link, Mount, Plan } from '../spec/plan-types.ts'
 export interface RecordedFiles {
   /** Entries that show something of the host, paths that inputs exclude, and other entries in which something was looked up, in the order of the plan. */
   readonly entries: readonly RecordedUse[]
-  /** Links of the root, such as /bin; absent if there are none. Paths through them are listed by their targets. */
+  /** Links of the root, such as /bin. Absent where the root has no link. Paths through them are listed by their targets. */
   readonly links?: readonly Link[]
   /** Entries of the spec that show something of the host, and in which no path was found. */
   readonly unused: readonly string[]
