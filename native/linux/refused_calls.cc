@@ -29,8 +29,12 @@ constexpr std::uint32_t kTcp = 6, kUdp = 17, kUdpLite = 136, kIcmp = 1, kIcmp6 =
 /** SOL_SOCKET; SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF and SO_ZEROCOPY. */
 constexpr std::uint32_t kOfSocket = 1, kAttachFilter = 26, kAttachReuseportFilter = 51, kZeroCopy = 60;
 
-/** IPPROTO_IPV6; IPV6_FLOWLABEL_MGR. */
-constexpr std::uint32_t kOfIpv6 = 41, kManageFlowLabels = 32;
+/** IPPROTO_IP and IPPROTO_IPV6; IPV6_FLOWLABEL_MGR. */
+constexpr std::uint32_t kOfIp = 0, kOfIpv6 = 41, kManageFlowLabels = 32;
+/** IP_ADD_MEMBERSHIP and IP_ADD_SOURCE_MEMBERSHIP; IPV6_ADD_MEMBERSHIP and IPV6_JOIN_ANYCAST. */
+constexpr std::uint32_t kJoin = 35, kJoinOfSource = 39, kJoin6 = 20, kJoinAnycast = 27;
+/** MCAST_JOIN_GROUP and MCAST_JOIN_SOURCE_GROUP, of both. */
+constexpr std::uint32_t kJoinAny = 42, kJoinAnyOfSource = 46;
 
 /** MAP_HUGETLB, MFD_HUGETLB and SHM_HUGETLB; SHM_LOCK of shmctl(2). */
 constexpr std::uint32_t kMapHuge = 0x40000, kMemoryFileHuge = 4, kSharedHuge = 04000, kLockShared = 11;
@@ -95,6 +99,11 @@ constexpr RefusedCall sets_group_id(const char* name, int x86_64, int generic, s
 /** A socket of the internet of another type than these, or of a protocol that is not of its type. */
 constexpr RefusedCall makes_socket(std::array<Condition, 6> when, int err = EPROTONOSUPPORT) {
   return {Allowance::kSockets, "socket", 41, 198, err, when};
+}
+
+/** A socket joins a group: as where no interface has any. */
+constexpr RefusedCall joins_group(std::uint32_t level, std::uint32_t option) {
+  return {Allowance::kSockets, "setsockopt", 54, 208, ENODEV, {is(1, level), is(2, option)}};
 }
 
 /** Refused whatever a spec allows. */
@@ -168,6 +177,18 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
 
     // The host has 4,096 labels of IPv6 flows, of which most go to whoever asks first, and later ones fail.
     {Allowance::kSockets, "setsockopt", 54, 208, ENOPROTOOPT, {is(1, kOfIpv6), is(2, kManageFlowLabels)}},
+
+    // An interface has one list of all groups that sockets joined, and a socket leaves each of its own by a search of
+    // that, under a lock that all networks of the host share (rtnetlink(7)). A thousand sockets of each of thirty
+    // processes took half a minute to end, and until then no session of the host opened.
+    joins_group(kOfIp, kJoin),
+    joins_group(kOfIp, kJoinOfSource),
+    joins_group(kOfIp, kJoinAny),
+    joins_group(kOfIp, kJoinAnyOfSource),
+    joins_group(kOfIpv6, kJoin6),
+    joins_group(kOfIpv6, kJoinAnycast),
+    joins_group(kOfIpv6, kJoinAny),
+    joins_group(kOfIpv6, kJoinAnyOfSource),
 
     // What is sent from its own pages counts for a user, with what the caller's other programs lock
     // (getrlimit(2), RLIMIT_MEMLOCK).

@@ -55,7 +55,8 @@ struct Hidden {
 };
 
 // /proc/pressure is about the host alone, and anybody may have the kernel watch it: to end one such watch takes the
-// kernel milliseconds, for which a build could make its session wait.
+// kernel milliseconds, for which a build could make its session wait. While somebody reads /proc/locks, nobody on the
+// host takes or gives back a lock of a file.
 constexpr auto kHidden = std::to_array<Hidden>({{"/proc/pressure", kNoFolder},
                                                 {"/proc/acpi", kNoFolder},
                                                 {"/proc/bus", kNoFolder},
@@ -63,6 +64,7 @@ constexpr auto kHidden = std::to_array<Hidden>({{"/proc/pressure", kNoFolder},
                                                 {"/proc/irq", kNoFolder},
                                                 {"/proc/scsi", kNoFolder},
                                                 {"/proc/kallsyms", kNoFile},
+                                                {"/proc/locks", kNoFile},
                                                 {"/proc/modules", kNoFile},
                                                 {"/proc/keys", kNoFile},
                                                 {"/proc/key-users", kNoFile},

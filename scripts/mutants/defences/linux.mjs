@@ -663,7 +663,7 @@ export const linux = [
     tests: [
       ['test/session/floor.test.ts', 'gives a command the same to see as a session does, and leaves as little behind'],
       [`${attacks}/kernel-files.test.ts`, 'is no watch of the host’s load, with which it would hold up its end (user undefined)'],
-      [`${attacks}/leaks.test.ts`, 'what /proc has of the host’s keys, timers, memory, devices and load is not there, for root neither'],
+      [`${attacks}/leaks.test.ts`, 'what /proc has of the host’s keys, locks, timers, memory, devices and load is not there, for root neither'],
     ],
   },
   {

@@ -15,7 +15,7 @@ export interface WithAllow {
    * - `perf`: perf_event_open(2)
    * - `bpf`: bpf(2)
    * - `userfaultfd`: userfaultfd(2)
-   * - `sockets`: every family and protocol of socket(2), such as AF_VSOCK, AF_ALG, AF_PACKET and MPTCP
+   * - `sockets`: every family and protocol of socket(2), such as AF_VSOCK, AF_ALG, AF_PACKET and MPTCP, and groups of multicast
    * - `set-id`: set-uid bits, and set-gid bits of files. A folder may have a set-gid bit without it
    * - `attributes`: extended attributes, ACLs, flags (chattr(1)) and encryption of files
    * - `aio`: io_setup(2) and with it io_submit(2), as databases use them

@@ -125,6 +125,15 @@ try_sockets(void)
 	int one = socket(AF_UNIX, SOCK_DGRAM, 0);
 	tell_of("SO_ATTACH_FILTER", setsockopt(one, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
 	close(one);
+	tell_of("IP_ADD_MEMBERSHIP", setsockopt(-1, IPPROTO_IP, 35, &filter, sizeof(filter)));
+	tell_of("IP_ADD_SOURCE_MEMBERSHIP", setsockopt(-1, IPPROTO_IP, 39, &filter, sizeof(filter)));
+	tell_of("MCAST_JOIN_GROUP", setsockopt(-1, IPPROTO_IP, 42, &filter, sizeof(filter)));
+	tell_of("MCAST_JOIN_SOURCE_GROUP", setsockopt(-1, IPPROTO_IP, 46, &filter, sizeof(filter)));
+	tell_of("IPV6_ADD_MEMBERSHIP", setsockopt(-1, IPPROTO_IPV6, 20, &filter, sizeof(filter)));
+	tell_of("IPV6_JOIN_ANYCAST", setsockopt(-1, IPPROTO_IPV6, 27, &filter, sizeof(filter)));
+	tell_of("MCAST_JOIN_GROUP of IPv6", setsockopt(-1, IPPROTO_IPV6, 42, &filter, sizeof(filter)));
+	tell_of("MCAST_JOIN_SOURCE_GROUP of IPv6", setsockopt(-1, IPPROTO_IPV6, 46, &filter, sizeof(filter)));
+	tell_of("IP_MULTICAST_TTL", setsockopt(-1, IPPROTO_IP, 33, &filter, sizeof(filter)));
 	tell_of("SO_ZEROCOPY", setsockopt(-1, SOL_SOCKET, 60, &filter, sizeof(filter)));
 	tell_of("IPV6_FLOWLABEL_MGR", setsockopt(-1, 41, 32, &filter, sizeof(filter)));
 }

@@ -99,10 +99,10 @@ describeAttack('what a build can learn of its host', () => {
   })
 
   // promise: 12
-  test.skipIf(isFreebsd)('what /proc has of the host’s keys, timers, memory, devices and load is not there, for root neither', async () => {
-    const names = ['keys', 'key-users', 'latency_stats', 'sched_debug', 'timer_list', 'kcore', 'sysrq-trigger', 'kallsyms', 'modules']
+  test.skipIf(isFreebsd)('what /proc has of the host’s keys, locks, timers, memory, devices and load is not there, for root neither', async () => {
+    const names = ['keys', 'key-users', 'latency_stats', 'sched_debug', 'timer_list', 'kcore', 'sysrq-trigger', 'kallsyms', 'locks', 'modules']
     const there = names.map((name) => `/proc/${name}`).filter((file) => existsSync(file))
-    expect(there).toContain('/proc/keys')
+    expect(there).toEqual(expect.arrayContaining(['/proc/keys', '/proc/locks']))
     const folderNames = ['acpi', 'bus', 'fs', 'irq', 'pressure', 'scsi'].map((name) => `/proc/${name}`).filter((folder) => existsSync(folder))
     expect(folderNames).toContain('/proc/irq')
     for (const user of [undefined, 'root' as const]) {

@@ -39,6 +39,8 @@ const refusals: readonly Refusal[] = [
       ...all('Package not installed', 'SIOCGIFBR', 'SIOCSIFBR', 'SIOCBRADDBR', 'SIOCGIFVLAN', 'SIOCSIFVLAN, with more above it'),
       SO_ATTACH_FILTER: 'EPERM',
       SO_ZEROCOPY: 'EOPNOTSUPP',
+      ...all('No such device', 'IP_ADD_MEMBERSHIP', 'IP_ADD_SOURCE_MEMBERSHIP', 'MCAST_JOIN_GROUP', 'MCAST_JOIN_SOURCE_GROUP'),
+      ...all('No such device', 'IPV6_ADD_MEMBERSHIP', 'IPV6_JOIN_ANYCAST', 'MCAST_JOIN_GROUP of IPv6', 'MCAST_JOIN_SOURCE_GROUP of IPv6'),
       IPV6_FLOWLABEL_MGR: 'Protocol not available',
     },
   },
@@ -83,7 +85,7 @@ const refusals: readonly Refusal[] = [
 const rows = refusals.map((refusal) => [refusal.what, refusal] as const)
 const attempts = refusals.flatMap((refusal) => Object.keys(refusal.answers))
 /** What every build may do. */
-const harmless = { ...all('Bad file descriptor', 'FICLONE', 'FICLONERANGE', 'FIDEDUPERANGE', 'SIOCGIFCONF'), ...all('ok', 'IPPROTO_TCP', 'IPPROTO_UDP of IPv6', 'its limits', 'its limits by its number', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'memfd_create', 'no randomization', 'personality again') }
+const harmless = { ...all('Bad file descriptor', 'FICLONE', 'FICLONERANGE', 'FIDEDUPERANGE', 'SIOCGIFCONF', 'IP_MULTICAST_TTL'), ...all('ok', 'IPPROTO_TCP', 'IPPROTO_UDP of IPv6', 'its limits', 'its limits by its number', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'memfd_create', 'no randomization', 'personality again') }
 
 const users: readonly Spec['user'][] = [undefined, 'root']
 
