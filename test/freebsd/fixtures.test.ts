@@ -70,8 +70,8 @@ describeFreebsd('fixtures', () => {
       expect(a).toMatch(/^epair\d+a$/)
       expect(host()).not.toEqual(before)
     }
-    // Folders of this program stay for its next test.
-    expect({ ...host(), folders: [] }).toEqual({ ...before, folders: [] })
+    // The folder of this program stays for its next test, and its dead process until the event loop waits for it.
+    await expect.poll(() => ({ ...host(), folders: [] }), { timeout: 20_000 }).toEqual({ ...before, folders: [] })
   })
 
   test('what a program left whose keeper died with it is taken away by the next one, but only of one\'s own user', () => {
