@@ -161,14 +161,14 @@ try_descent(void)
 	tell_of("a brother", syscall(SYS_clone, CLONE_PARENT | CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0));
 }
 
-/* What it has already, so that nothing changes where the kernel lets it. */
+/* No limits are there to be read, which the kernel finds before it asks whose they are to be. */
 static void
 try_limits(void)
 {
 	struct rlimit its;
 
-	tell_of("limits of init", syscall(SYS_prlimit64, 1, RLIMIT_CPU, NULL, NULL));
-	tell_of("limits of init, with more above it", syscall(SYS_prlimit64, 1UL << 32 | 1, RLIMIT_CPU, NULL, NULL));
+	tell_of("limits of init", syscall(SYS_prlimit64, 1, RLIMIT_CPU, nowhere, NULL));
+	tell_of("limits of init, with more above it", syscall(SYS_prlimit64, 1UL << 32 | 1, RLIMIT_CPU, nowhere, NULL));
 	tell_of("its limits by its number", syscall(SYS_prlimit64, getpid(), RLIMIT_CPU, NULL, &its));
 	tell_of("its limits", syscall(SYS_prlimit64, 0, RLIMIT_CPU, &its, NULL));
 }
