@@ -94,7 +94,8 @@ static void attach_copy(int copy, const char *path) {
 }
 
 /* What is about the host (native/linux/root_contents), as far as this kernel has it. */
-static const char *const hidden_files[] = {"kallsyms", "modules", "keys", "key-users", "latency_stats", "sched_debug"};
+static const char *const hidden_files[] = {"kallsyms",  "locks",         "modules",    "keys",
+                                           "key-users", "latency_stats", "sched_debug"};
 static const char *const hidden_folders[] = {"pressure", "acpi", "bus", "fs", "irq", "scsi"};
 
 static void hide(int cover, const char *name) {
