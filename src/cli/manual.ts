@@ -47,7 +47,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
   trace: {
     usage: 'trace diff [--json] BEFORE AFTER',
     summary: 'say what one run looked up and another did not',
-    about: 'Compares two records that run --trace --record wrote, entry by entry of their specs: what only BEFORE read, executed, listed, looked at, missed, was refused or wrote (-), and what only AFTER did (+). Paths are those in the session.',
+    about: 'Compares two records that run --trace --record wrote, entry by entry of their specs: what only BEFORE read, executed, listed, looked at, missed, was refused or wrote (-), and what only AFTER did (+). Paths are those in the session. Those in /tmp, which begins empty, are left out.',
     exitStatus: 'The exit status is 0 if both looked up the same; 1 if they differ; 125 if one is no record with a complete trace.',
   },
   ps: {

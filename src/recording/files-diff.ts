@@ -12,7 +12,10 @@ export interface FileDifference {
   readonly after: readonly string[]
 }
 
-/** Compares what two runs looked up, by entry and then by path. */
+/**
+ * Compares what two runs looked up, by entry and then by path. A tmpfs(4), as /tmp is one, begins empty: a run finds nothing there that it did not
+ * make, often by names that it draws by lot, so those paths are left out.
+ */
 export function filesDiff(before: RecordedFiles, after: RecordedFiles): readonly FileDifference[] {
   const [first, second] = [usesOf(before), usesOf(after)]
   const paths = [...new Set([...first.keys(), ...second.keys()])]
@@ -28,7 +31,7 @@ export function filesDiff(before: RecordedFiles, after: RecordedFiles): readonly
 
 function usesOf({ entries }: RecordedFiles): ReadonlyMap<string, { readonly entry: string; readonly uses: readonly string[] }> {
   const found = new Map<string, { entry: string; uses: string[] }>()
-  for (const use of entries) {
+  for (const use of entries.filter(({ kind }) => kind !== 'tmpfs')) {
     for (const name of useNames) {
       for (const path of use[name].paths) {
         const known = found.get(path) ?? { entry: use.entry, uses: [] }

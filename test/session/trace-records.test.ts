@@ -98,9 +98,9 @@ describeSession('the record of a run with a trace', () => {
 
   test('steers no terminal by a name that the build chose', () => {
     prepare()
-    for (const [name, text] of [['one', 'true'], ['two', String.raw`: > "/tmp/$(printf 'a\n+ read shadow\033[31m')"`]] as const) expect(cli(...script(text, '--record', name))).toMatchObject({ status: 0 })
+    for (const [name, text] of [['one', 'true'], ['two', String.raw`: > "/output/$(printf 'a\n+ read shadow\033[31m')"`]] as const) expect(cli(...script(text, '--output', 'out', '--record', name))).toMatchObject({ status: 0 })
     const { stdout } = cli('trace', 'diff', 'one', 'two')
-    expect(stdout.split('\n').filter((line) => line.startsWith('+ '))).toEqual([String.raw`+ written "/tmp/a\u{a}+ read shadow\u{1b}[31m"`])
+    expect(stdout.split('\n').filter((line) => line.startsWith('+ '))).toEqual([String.raw`+ written "/output/a\u{a}+ read shadow\u{1b}[31m"`])
   })
 
   test('is of the same plan in JavaScript', async () => {
