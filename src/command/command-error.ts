@@ -32,7 +32,7 @@ export class CommandError<Stdio = AnyStdio> extends BuildjailError {
 
 export interface CommandError<Stdio = AnyStdio> extends Result<Stdio> {}
 
-/** The error of a run. Undefined if the command succeeded, or failed with `reject: false`. */
+/** The error of a run. Undefined if the command succeeded, or failed with `reject: false`, and the caller's streams did not fail. */
 export function errorOf(result: Result<AnyStdio>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {
   // Not the command's failure, but that of the caller's own stream or disk.
   if (ending?.inputFailure !== undefined) return streamError('ERR_BUILDJAIL_STDIN_FAILED', result, 'its input failed', ending.inputFailure)

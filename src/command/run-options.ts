@@ -50,7 +50,10 @@ export interface RunOptions extends EndingOptions {
   readonly lines?: boolean
   /** Whether the result lacks the newline at the end of the output, or with `lines` that of each line. Default: true. */
   readonly stripFinalNewline?: boolean
-  /** False: the promise resolves also if the command did not succeed. Default: true, it rejects with a CommandError. */
+  /**
+   * False: the promise resolves also if the command did not succeed. It still rejects if the command did not begin, or if a stream or file of the caller's
+   * failed. Default: true, it rejects with a CommandError.
+   */
   readonly reject?: boolean
   /** True: the command line, and how and after how long the command ended, are written to stderr of this program. Default: false. */
   readonly verbose?: boolean

@@ -22,10 +22,9 @@ import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit
 import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
 
 /**
- * Runs one command in a session of its own: opens it, runs the command and closes it. This is one crossing into native code and one back. The result is a
- * promise of the command's result and the running command at the same time. The session ends with the command. The promise rejects with the errors of
- * `openSession` and `Session.run`. It rejects with a BuildTeardownError if there is a result, also that of a command that was ended before it began, but
- * something of the session is left.
+ * Runs one command in a session of its own: opens it, runs the command and closes it. It returns a promise of the command's result and the running command
+ * at the same time. The session ends with the command. The promise rejects with the errors of `openSession` and `Session.run`. It rejects with a
+ * BuildTeardownError if there is a result, also that of a command that was ended before it began, but something of the session is left.
  */
 export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<StdioOf<Options>> {
   return new Running(new OwnSession(spec), command, options)

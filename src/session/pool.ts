@@ -173,8 +173,8 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code. The session ends with the command. The
-   * promise rejects with the errors of these three.
+   * Runs one command in a session of its own: `acquire`, `Session.run` and `release` in one call. The session ends with the command. The promise rejects with the
+   * errors of these three.
    */
   run<Options extends RunOptions = Record<never, never>>(additions: Additions, command: Command, options?: Options): Running<StdioOf<Options>> {
     return new Running(this.#place(additions), command, options)
