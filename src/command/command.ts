@@ -40,10 +40,18 @@ function printable(word: string): string {
   return JSON.stringify(word).slice(1, -1)
 }
 
-/** The command in one line, for people. Arguments that a shell would read differently are quoted. */
+/**
+ * The command in one line, for people. Arguments that a shell would read differently are quoted.
+ * @throws InvalidCommandError naming the entry that is no string
+ */
 export function commandLine(command: Command): string {
+  if (!Array.isArray(command)) throw invalid('command', 'must be a list: the program and its arguments')
   let line = ''
-  for (let index = 0; index < command.length; index += 1) line += (index === 0 ? '' : ' ') + quoted(command[index] as string)
+  for (let index = 0; index < command.length; index += 1) {
+    const word: unknown = command[index]
+    if (typeof word !== 'string') throw invalid(`command[${index}]`, 'must be a string')
+    line += (index === 0 ? '' : ' ') + quoted(word)
+  }
   return line
 }
 

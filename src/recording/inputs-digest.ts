@@ -37,10 +37,11 @@ const chunkSize = 256 * 1024
  * @param files of a record or from `filesOf`, on this host
  * @returns 64 hexadecimal digits
  * @throws TraceError if the list is incomplete, if the run read what an earlier run left in an output or a store, or if something has changed since; Error of
- * the file system if a file cannot be read; SpecError naming a wrong option
+ * the file system if a file cannot be read; SpecError naming a wrong argument or option
  */
 export async function inputsDigest(files: RecordedFiles, options: DigestOptions = {}): Promise<string> {
   checkOptions(options)
+  if (!Array.isArray((files as RecordedFiles | undefined)?.entries)) throw invalid('files', 'must be what filesOf returns, or `files` of a record')
   refuseIncomplete(files)
   refuseLeftovers(files)
   const asked = files.entries.filter((use) => isDigested(use, options)).flatMap((use) => (use.kind === 'empty' ? placesOf(use) : questionsOf(use)))

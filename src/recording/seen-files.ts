@@ -72,9 +72,11 @@ const mostPaths = 20_000
 /**
  * Sorts a trace by the entries of the plan that its session was opened with.
  * @param most how many paths of each list are kept. Infinity: all of them
- * @throws SpecError if `most` is not such a number
+ * @throws SpecError naming the argument that is not what its type says
  */
 export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): RecordedFiles {
+  checkTrace(trace)
+  if (!Array.isArray((plan as Plan | undefined)?.mounts)) throw invalid('plan', 'must be the plan that the session was opened with')
   if (!(most >= 0) || (most !== Infinity && !Number.isSafeInteger(most))) throw invalid('most', 'must be a whole number of paths, or Infinity')
   const mountOf = mountsAround(plan.mounts)
   const uses = new Map<Mount | undefined, Record<UseName, string[]>>(plan.mounts.filter((mount) => mount.source !== undefined).map((mount) => [mount, emptyLists()]))
@@ -99,8 +101,13 @@ export function filesOf(trace: Trace, plan: Plan, most: number = mostPaths): Rec
   }
 }
 
-/** The programs that were executed, with the programs that started them. */
-export function programsOf({ programs, processes }: Trace): readonly RecordedProgram[] {
+/**
+ * The programs that were executed, with the programs that started them.
+ * @throws SpecError if it is no trace
+ */
+export function programsOf(trace: Trace): readonly RecordedProgram[] {
+  checkTrace(trace)
+  const { programs, processes } = trace
   const programOf = new Map(processes.map(({ pid, program }) => [pid, program]))
   const startedBy = programs.map(() => new Set<string>())
   for (const { parent, program } of processes) {
@@ -109,6 +116,12 @@ export function programsOf({ programs, processes }: Trace): readonly RecordedPro
     if (program !== undefined && path !== undefined) startedBy[program]?.add(path)
   }
   return programs.map(({ path, argv0, processes: count }, index) => ({ path, argv0, processes: count, startedBy: [...(startedBy[index] ?? [])] }))
+}
+
+/** A result has no trace if its spec did not ask for one, and callers pass that on. */
+function checkTrace(trace: Trace | undefined): void {
+  const isWhole = [trace?.files, trace?.programs, trace?.processes].every((list) => Array.isArray(list))
+  if (!isWhole) throw invalid('trace', 'must be the trace of a session whose spec has `trace: true`')
 }
 
 /** Files by the paths to which the links of the root itself lead. Files with the same path are merged. */

@@ -47,6 +47,14 @@ describe('a command line shown to people means the same to a shell', () => {
     expect(commandLine(['cc', '-o', '/output/hello', '/inputs/src/hello.c'])).toBe('cc -o /output/hello /inputs/src/hello.c')
     expect(commandLine(['sh', '-c', 'exit 1'])).toBe("sh -c 'exit 1'")
   })
+
+  it.each([
+    ['command', undefined],
+    ['command', 'make all'],
+    ['command[1]', ['make', 5]],
+  ])('what is no command is refused: %s', (entry, given) => {
+    expect(() => commandLine(given as unknown as string[])).toThrow(expect.objectContaining({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry }))
+  })
 })
 
 describe('an environment that execve would read as another is refused', () => {

@@ -42,6 +42,13 @@ async function differs(asked: RecordedFiles, change: () => void): Promise<boolea
   return (await inputsDigest(asked)) !== before
 }
 
+describe('what has no list of files', () => {
+  // A record, with its files in a member of their own, is what people hand in.
+  it.each([undefined, null, 5, [], {}, { files: files({}) }])('has no digest: %#', async (given) => {
+    await expect(inputsDigest(given as unknown as RecordedFiles)).rejects.toThrow(expect.objectContaining({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'files' }))
+  })
+})
+
 describe('the digest of the inputs of a run', () => {
   it.each<[string, Lists, () => void]>([
     ['what a file that was read holds', { read: ['/inputs/src/a.c'] }, () => write('src/a.c', 'A')],

@@ -83,6 +83,18 @@ describe('the files of a record', () => {
   })
 })
 
+describe('the trace of a session that had none', () => {
+  it.each([undefined, null, 5, 'x', [], {}, { files: [] }, { files: [], programs: 5, processes: [] }])('is refused by its name: %j', (given) => {
+    const says = { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'trace', message: expect.stringContaining('`trace: true`') as string }
+    expect(() => filesOf(given as unknown as Trace, plan)).toThrow(expect.objectContaining(says))
+    expect(() => programsOf(given as unknown as Trace)).toThrow(expect.objectContaining(says))
+  })
+
+  it('is told from a plan that is missing', () => {
+    expect(() => filesOf(traceOf(), undefined as unknown as Plan)).toThrow(expect.objectContaining({ entry: 'plan' }))
+  })
+})
+
 describe('the programs of a record', () => {
   it('have the programs that started them', () => {
     const programs = ['/usr/bin/make', '/usr/bin/sh', '/usr/bin/cc'].map((path) => ({ path, argv0: path, processes: 1 }))
