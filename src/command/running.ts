@@ -26,6 +26,8 @@ const turn = Promise.resolve()
 const nothing = (): void => {}
 /** The end of a command that was ended before it began. */
 const notRun: JobEnd = Object.freeze({})
+/** Each of them ends a command before that has said what it does with it. */
+const deadly: ReadonlySet<Signal> = new Set<Signal>(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGKILL', 'SIGTERM'])
 
 /**
  * A running command, and at the same time a promise of its result. It begins in a microtask after the call. So `stdin`, `stdout`, `stderr`, `all` and
@@ -55,6 +57,8 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   #captured: Captured | undefined
   /** Signals for a command that has not begun. */
   #early: Signal[] | undefined
+  /** The signal that ended it before it began. */
+  #killedBy: Signal | undefined
   /** The size of its terminal, until it begins. */
   #size: TerminalSize | undefined
   #leaveTerminal: () => void = nothing
@@ -109,13 +113,19 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   }
 
   /**
-   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. `killSignal` (default: SIGTERM) is followed
-   * by SIGKILL if the command has not ended after `forceKillAfterDelay`. 0 sends nothing and only checks. Returns false if the command is over.
+   * Signals the process group of the command. A command that is still being launched gets the signal as it starts; one that waits for its turn is not started
+   * after SIGHUP, SIGINT, SIGQUIT, SIGKILL or SIGTERM. `killSignal` (default: SIGTERM) is followed by SIGKILL if the command has not ended after
+   * `forceKillAfterDelay`. 0 sends nothing and only checks. Returns false if the command is over.
    * @throws InvalidCommandError if there is no such signal
    */
   kill(signal: Signal = this.#ending.killSignal): boolean {
     if (signal !== 0) checkSignal(signal)
     if (this.#isOver || signal === 0) return !this.#isOver
+    if (this.#job === 0 && deadly.has(signal)) {
+      this.#killedBy ??= signal
+      this.#place.giveUp?.()
+      return true
+    }
     if (signal === this.#ending.killSignal) this.#ending.force()
     if (this.#job !== 0) return binding().kill(this.#job, signal, 'group')
     this.#early = [...(this.#early ?? []), signal]
@@ -232,13 +242,14 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
 
   /** Before it began. `#begin` tells it then. */
   get #isEnded(): boolean {
-    return this.#isAborted || this.#madeEnding?.isEnding === true
+    return this.#isAborted || this.#killedBy !== undefined || this.#madeEnding?.isEnding === true
   }
 
   #begin(prepared: Prepared): void {
     const { signal, maxBuffer = defaultMaxBuffer, verbose } = this.#options
     if (this.#isAborted) return this.#over(prepared, undefined, signal?.reason)
     if (this.#madeEnding?.isEnding === true) return this.#over(prepared, notRun)
+    if (this.#killedBy !== undefined) return this.#over(prepared, { signal: String(this.#killedBy) })
     if (verbose === true) process.stderr.write(`$ ${inOneLine(commandLine(prepared.argv))}\n`)
     const { telling } = this.#place
     if (telling.hears('stdio')) this.#streams.hear((stream, chunk) => telling.tell('stdio', () => ({ command: this.#job, stream, chunk })))

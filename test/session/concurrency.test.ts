@@ -52,6 +52,25 @@ describeSession('how many sessions there are at once', () => {
     await expectSameState(before)
   })
 
+  test.each(['SIGKILL', 'SIGTERM'] as const)('is not waited for by a command that was killed by %s', async (signal) => {
+    setConcurrency({ maxSessions: 1 })
+    const before = await hostState()
+    {
+      await using pool = await SessionPool.open({})
+      await using session = await openSession({})
+      const waiting = [build({}, ['true'], { reject: false }), pool.run({}, ['true'], { reject: false })]
+      await sleep(100)
+      for (const running of waiting) expect(running.kill(signal)).toBe(true)
+      for (const running of waiting) {
+        expect(await running).toMatchObject({ signal, isTerminated: true, exitCode: undefined, isCanceled: false })
+        expect(running.kill()).toBe(false)
+      }
+      expect((await session.run(['echo', 'still here'])).stdout).toBe('still here')
+    }
+    expect((await build({}, ['echo', 'free'])).stdout).toBe('free')
+    await expectSameState(before)
+  })
+
   test('is two of a process that may have so many, builds and pools together', async () => {
     setConcurrency({ maxSessions: 2 })
     await using pool = await SessionPool.open({})
