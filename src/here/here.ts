@@ -8,6 +8,7 @@ import { readPatterns } from '../spec/fields/sources.ts'
 import { currentFolder } from '../spec/look.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Network, Spec } from '../spec/spec.ts'
+import { certificatesFor } from './certificates.ts'
 import { projectAround, repositoryOf } from './project.ts'
 import { toolsFor } from './tools.ts'
 
@@ -39,16 +40,17 @@ const passed = ['CI', 'TERM', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR']
  * Makes a spec for the project around the current folder. The project is at its own path. Commands may write in all of it, and only what they write in `out` is
  * kept. They have the host's toolchain, the running Node, the active Python environment, and those tools below the home directory that the project's files call
  * for (Rust, Python, Go, Java, pnpm, Yarn, Bun and Deno). Folders of the project that are on the caller's PATH are on theirs. They have a loopback of their
- * own.
+ * own. With any other network but `none` they have the certificates that the caller's environment names, such as by NODE_EXTRA_CA_CERTS.
  * @throws SpecError if there is no project, or an option is wrong
  */
 export function here(options: HereOptions = {}): Spec {
   const { cwd, project, out, exclude, envFiles, network } = checked(options)
   const isOffline = network === 'loopback' || network === 'none'
   const tools = toolsFor(project, cwd === project ? [project] : [project, cwd], isOffline)
+  const certificates = isOffline ? { shown: [], env: {} } : certificatesFor(project)
   const repository = repositoryOf(project)
   return {
-    toolchain: ['host', 'node', ...tools.shown],
+    toolchain: ['host', 'node', ...new Set([...tools.shown, ...certificates.shown])],
     inputs: {
       ...tools.overlays,
       ...(repository === undefined ? {} : { [repository]: { path: repository, overlay: true } }),
@@ -56,7 +58,7 @@ export function here(options: HereOptions = {}): Spec {
     },
     outputs: Object.fromEntries(out.map((folder) => [folder, folder])),
     path: tools.path,
-    env: { pass: passed, set: tools.env },
+    env: { pass: passed, set: { ...certificates.env, ...tools.env } },
     cwd,
     network: withHosts(network, cwd),
   }

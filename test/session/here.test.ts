@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 
 import { build, here, openSession, preflight, type HereOptions, type Session } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
@@ -50,6 +50,15 @@ describeOverlays('the project around the current folder', () => {
   test('shows its secrets only when asked to', async () => {
     expect((await build(here({ cwd: project }), ['cat', '.env'])).stdout).toBe('')
     expect((await build(here({ cwd: project, envFiles: true }), ['cat', '.env'])).stdout).toBe('SECRET=1')
+  })
+
+  test('has the certificates that its caller’s environment names, with the host’s network', async () => {
+    const own = path.join(folders.top, 'own.pem')
+    writeFileSync(own, 'certificate')
+    vi.stubEnv('SSL_CERT_FILE', own)
+    expect((await build(here({ cwd: project, network: 'host' }), ['sh', '-c', 'cat "$SSL_CERT_FILE"'])).stdout).toBe('certificate')
+    expect((await build(here({ cwd: project }), ['sh', '-c', 'echo "${SSL_CERT_FILE-not there}"'])).stdout).toBe('not there')
+    vi.unstubAllEnvs()
   })
 
   test('keeps what is written in the folders that are named, and the rest of the project sees it there', async () => {

@@ -190,6 +190,38 @@ describe('the spec for a project', () => {
     }
   })
 
+  it('has the certificates that the environment names, with a network that leads to servers', () => {
+    const at = project('certified')
+    const own = tree.file('company/own.pem')
+    const folder = tree.directory('company/folder')
+    const [inProject, missing] = [tree.file('certified/own.pem'), tree.at('company/missing.pem')]
+    for (const name of ['AWS_CA_BUNDLE', 'CARGO_HTTP_CAINFO', 'DENO_CERT', 'npm_config_cafile', 'SSL_CERT_DIR', 'SSL_CERT_FILE']) vi.stubEnv(name, '')
+    const values = { NODE_EXTRA_CA_CERTS: own, CURL_CA_BUNDLE: own, GIT_SSL_CAINFO: inProject, PIP_CERT: missing, REQUESTS_CA_BUNDLE: 'own.pem', SSL_CERT_DIR: `${folder}/` }
+    for (const [name, value] of Object.entries(values)) vi.stubEnv(name, value)
+    for (const network of ['host', { allow: ['example.net:443'] }] as const) {
+      const { toolchain, env } = here({ cwd: at, network })
+      expect(toolchain).toEqual(expect.arrayContaining([own, folder]))
+      expect(toolchain).not.toContain(inProject)
+      expect(env?.set).toMatchObject({ NODE_EXTRA_CA_CERTS: own, CURL_CA_BUNDLE: own, GIT_SSL_CAINFO: inProject, SSL_CERT_DIR: folder })
+      expect(Object.keys(env?.set ?? {})).not.toEqual(expect.arrayContaining(['PIP_CERT']))
+      expect(Object.keys(env?.set ?? {})).not.toEqual(expect.arrayContaining(['REQUESTS_CA_BUNDLE']))
+    }
+    expect(JSON.stringify(here({ cwd: at }))).not.toContain('own.pem')
+    vi.unstubAllEnvs()
+  })
+
+  it('takes no folder for certificates that has the home directory in it, nor shows those of the system twice', () => {
+    const at = project('certified-otherwise')
+    const withFolder = (folder: string): readonly [string | undefined, boolean] => {
+      vi.stubEnv('SSL_CERT_DIR', folder)
+      const { toolchain, env } = here({ cwd: at, network: 'host' })
+      return [((env?.set ?? {}) as Readonly<Record<string, string>>)['SSL_CERT_DIR'], (toolchain as readonly string[]).includes(folder)]
+    }
+    for (const folder of [homedir(), '/']) expect(withFolder(folder)).toEqual([undefined, false])
+    if (existsSync('/etc/ssl/certs')) expect(withFolder('/etc/ssl/certs')).toEqual(['/etc/ssl/certs', false])
+    vi.unstubAllEnvs()
+  })
+
   it('has the folders of PATH that are the project’s on PATH, before its tools', () => {
     const at = project('programs')
     const [own, inner] = [tree.directory('programs/node_modules/.bin'), tree.directory('programs/.venv/bin')]

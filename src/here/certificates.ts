@@ -1,0 +1,42 @@
+import { statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+
+import { isWithin } from '../spec/paths.ts'
+import { layoutOf } from '../spec/system-layout.ts'
+import type { Tools } from './tools.ts'
+
+/** Variables that name certificates which the system does not have, such as those of a company's proxy; true: a folder of them. */
+const variables: Readonly<Record<string, boolean>> = {
+  AWS_CA_BUNDLE: false,
+  CARGO_HTTP_CAINFO: false,
+  CURL_CA_BUNDLE: false,
+  DENO_CERT: false,
+  GIT_SSL_CAINFO: false,
+  NODE_EXTRA_CA_CERTS: false,
+  npm_config_cafile: false,
+  PIP_CERT: false,
+  REQUESTS_CA_BUNDLE: false,
+  SSL_CERT_DIR: true,
+  SSL_CERT_FILE: false,
+}
+
+/** The certificates that the caller's environment names. What names nothing, or more than certificates, is left out. */
+export function certificatesFor(project: string): Pick<Tools, 'shown' | 'env'> {
+  const { toolchain, trust } = layoutOf(process.platform)
+  const shownAnyway = [...toolchain, ...trust, project]
+  const named = Object.entries(variables).flatMap(([name, isFolder]) => {
+    const given = process.env[name] ?? ''
+    return path.isAbsolute(given) && isOfCertificates(path.resolve(given), isFolder) ? [[name, path.resolve(given)] as const] : []
+  })
+  return {
+    shown: [...new Set(named.map(([, file]) => file))].filter((file) => !shownAnyway.some((folder) => isWithin(file, folder))),
+    env: Object.fromEntries(named),
+  }
+}
+
+/** The home directory, and what lies around it, holds more. */
+function isOfCertificates(file: string, isFolder: boolean): boolean {
+  const status = statSync(file, { throwIfNoEntry: false })
+  return isFolder ? status?.isDirectory() === true && !isWithin(homedir(), file) : status?.isFile() === true
+}
