@@ -6,7 +6,10 @@ import { isWithin } from '../spec/paths.ts'
 import { layoutOf } from '../spec/system-layout.ts'
 import type { Tools } from './tools.ts'
 
-/** Variables that name certificates which the system does not have, such as those of a company's proxy; true: a folder of them. */
+/**
+ * Variables that name certificates which the system does not have, such as those of a company's proxy; true: a folder of them. npm_config_cafile is
+ * not one of them: npm sets it for its scripts by the project's .npmrc, and so the project would choose a file of the host.
+ */
 const variables: Readonly<Record<string, boolean>> = {
   AWS_CA_BUNDLE: false,
   CARGO_HTTP_CAINFO: false,
@@ -14,7 +17,6 @@ const variables: Readonly<Record<string, boolean>> = {
   DENO_CERT: false,
   GIT_SSL_CAINFO: false,
   NODE_EXTRA_CA_CERTS: false,
-  npm_config_cafile: false,
   PIP_CERT: false,
   REQUESTS_CA_BUNDLE: false,
   SSL_CERT_DIR: true,

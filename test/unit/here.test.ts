@@ -195,7 +195,7 @@ describe('the spec for a project', () => {
     const own = tree.file('company/own.pem')
     const folder = tree.directory('company/folder')
     const [inProject, missing] = [tree.file('certified/own.pem'), tree.at('company/missing.pem')]
-    for (const name of ['AWS_CA_BUNDLE', 'CARGO_HTTP_CAINFO', 'DENO_CERT', 'npm_config_cafile', 'SSL_CERT_DIR', 'SSL_CERT_FILE']) vi.stubEnv(name, '')
+    for (const name of ['AWS_CA_BUNDLE', 'CARGO_HTTP_CAINFO', 'DENO_CERT', 'SSL_CERT_FILE']) vi.stubEnv(name, '')
     const values = { NODE_EXTRA_CA_CERTS: own, CURL_CA_BUNDLE: own, GIT_SSL_CAINFO: inProject, PIP_CERT: missing, REQUESTS_CA_BUNDLE: 'own.pem', SSL_CERT_DIR: `${folder}/` }
     for (const [name, value] of Object.entries(values)) vi.stubEnv(name, value)
     for (const network of ['host', { allow: ['example.net:443'] }] as const) {
@@ -207,6 +207,13 @@ describe('the spec for a project', () => {
       expect(Object.keys(env?.set ?? {})).not.toEqual(expect.arrayContaining(['REQUESTS_CA_BUNDLE']))
     }
     expect(JSON.stringify(here({ cwd: at }))).not.toContain('own.pem')
+    vi.unstubAllEnvs()
+  })
+
+  it('shows no file for certificates because the .npmrc of the project names it, which npm tells its scripts', () => {
+    const at = project('certified-by-npm')
+    vi.stubEnv('npm_config_cafile', tree.file('victim/key'))
+    expect(JSON.stringify(here({ cwd: at, network: 'host' }))).not.toContain('victim')
     vi.unstubAllEnvs()
   })
 
