@@ -39,6 +39,10 @@ export function certificatesFor(project: string): Pick<Tools, 'shown' | 'env'> {
 
 /** The home directory, and what lies around it, holds more. */
 function isOfCertificates(file: string, isFolder: boolean): boolean {
-  const status = statSync(file, { throwIfNoEntry: false })
-  return isFolder ? status?.isDirectory() === true && !isWithin(homedir(), file) : status?.isFile() === true
+  try {
+    return isFolder ? statSync(file).isDirectory() && !isWithin(homedir(), file) : statSync(file).isFile()
+  } catch {
+    // Programs outside cannot read it either.
+    return false
+  }
 }
