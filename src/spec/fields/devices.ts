@@ -11,8 +11,8 @@ import { refuseTarget } from '../target-rules.ts'
 export interface WithDevices {
   /**
    * Devices of the host, besides those that every session has (/dev/null, zero, random, urandom, tty, on Linux full, and terminals of its own). Each is an
-   * absolute path in /dev, or `{ path, optional: true }`. A build can do with a device what its driver allows, which may be anything (docs/security.md, "What a
-   * spec can allow"). The memory and the terminals of the host are refused. At most 32.
+   * absolute path in /dev, or `{ path, optional: true }`. A build can do with a device what its driver allows, which may be anything (docs/security.md, "A
+   * build has the named devices, and terminals of its own"). The memory and the terminals of the host are refused. At most 32.
    */
   readonly devices?: readonly Source[]
 }
