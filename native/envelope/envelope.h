@@ -58,7 +58,7 @@ struct Layer {
   /** Of the source when it was planned. */
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;
-  /** When the first command was launched, by the clock of file systems; 0 before. */
+  /** When the first command was launched (file_time_now); 0 before. */
   std::int64_t since_ns = 0;
   bool is_copy = false;
 };

@@ -15,7 +15,7 @@ namespace buildjail {
 /** Tells the files of a source that other processes have changed since a session's first command. */
 class ChangedSince {
  public:
-  /** @param since_ns by the clock of file systems (file_time_now) */
+  /** @param since_ns when the first command was launched (file_time_now) */
   explicit ChangedSince(std::int64_t since_ns) : since_ns_(since_ns) {}
 
   /** By the last change of its inode, which no process can set: of its content, mode, owner, names, or entries. */

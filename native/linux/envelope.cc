@@ -128,7 +128,7 @@ class NamespaceEnvelope final : public Envelope {
   std::atomic<bool> is_closed_ = false;
   /** Its root is sealed, so commands may be launched. */
   std::atomic<bool> is_complete_ = false;
-  /** When the first command was launched, by the clock of file systems; 0 before. */
+  /** When the first command was launched (file_time_now); 0 before. */
   std::atomic<std::int64_t> used_since_ns_ = 0;
 
   /** The steps that completed a base. */
@@ -271,9 +271,12 @@ Status NamespaceEnvelope::launch(Launching launching) {
   const auto inside = namespaces();
   if (!inside) return session_closed("launch", "sendmsg");
   if (!is_complete_) return session_incomplete("sendmsg");
-  // No build has read anything before. The clock moves in steps, so what was written just before an opening may seem to
-  // be as new as that.
-  if (used_since_ns_ == 0) used_since_ns_ = file_time_now();
+  if (used_since_ns_ == 0) {
+    // No build has read anything before.
+    const auto now = file_time_now("launch");
+    if (!now) return now.error();
+    used_since_ns_ = *now;
+  }
   host_->blanks.give_way(true);
   auto terminal = waiter_->terminals().wanted_by(request);
   if (!terminal) return std::move(terminal.error());

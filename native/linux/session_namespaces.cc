@@ -63,7 +63,9 @@ Status SessionNamespaces::listen(UniqueFd listener) {
   return caught("filter", [&]() -> Status {
     AnswerCall answer;
     if (!trace_ || trace_->has_modes) {
-      set_group_id_ = std::make_shared<SetGroupIdFolders>();
+      const auto now = file_time_now("filter");
+      if (!now) return now.error();
+      set_group_id_ = std::make_shared<SetGroupIdFolders>(*now);
       answer = answer_folder_modes(set_group_id_);
     }
     CallNotices* notices = &notices_;

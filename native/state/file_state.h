@@ -70,8 +70,8 @@ bool shut_again(int fd, const FileState& before);
 /** Opens the content of a regular file, by a descriptor of O_PATH. Empty with errno set. */
 UniqueFd open_content(int fd);
 
-/** The time by the clock of file systems, in nanoseconds since 1970. */
-std::int64_t file_time_now();
+/** The time that a file which changes now gets, in nanoseconds since 1970. */
+Result<std::int64_t> file_time_now(const char* step);
 
 /**
  * Linux: the path of a descriptor in /proc, for calls that take no descriptor of O_PATH. It leads to the very file of

@@ -197,9 +197,9 @@ UniqueFd open_content(int fd) {
 }
 
 // In whole seconds, because sysctl vfs.timestamp_precision may be set to them (getnanotime(9)).
-std::int64_t file_time_now() {
+Result<std::int64_t> file_time_now(const char* step) {
   struct timespec now{};
-  static_cast<void>(::clock_gettime(CLOCK_REALTIME_FAST, &now));
+  if (::clock_gettime(CLOCK_REALTIME_FAST, &now) != 0) return last_error(step, "clock_gettime");
   return now.tv_sec * kSecond;
 }
 

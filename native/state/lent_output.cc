@@ -140,6 +140,8 @@ Result<LentOutput> lent_output(const std::string& path, int directory) {
     marks.error().path = path;
     return std::move(marks.error());
   }
+  const auto now = file_time_now("");
+  if (!now) return now.error();
   return LentOutput{.path = path,
                     .dev = static_cast<std::uint64_t>(found.st_dev),
                     .ino = found.st_ino,
@@ -147,7 +149,7 @@ Result<LentOutput> lent_output(const std::string& path, int directory) {
                     .gid = found.st_gid,
                     .mode = static_cast<mode_t>(found.st_mode & kModeBits),
                     .flags = owners_flags(found),
-                    .since_ns = file_time_now(),
+                    .since_ns = *now,
                     .marks = std::move(*marks)};
 }
 

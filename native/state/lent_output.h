@@ -25,7 +25,7 @@ struct LentOutput {
   mode_t mode;
   /** FreeBSD: the flags that its owner may set (chflags(2)). */
   std::uint32_t flags = 0;
-  /** The time of this look at it, by the clock of file systems, in nanoseconds since 1970. */
+  /** The time of this look at it (file_time_now). */
   std::int64_t since_ns = 0;
   std::vector<Mark> marks{};
 };

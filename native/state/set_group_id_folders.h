@@ -15,6 +15,9 @@ namespace buildjail {
 /** The folders that got the set-group-ID bit in a session. What is made in one inherits it (inode(7)). */
 class SetGroupIdFolders {
  public:
+  /** @param since_ns when the session had no such folder yet (file_time_now) */
+  explicit SetGroupIdFolders(std::int64_t since_ns) : since_ns_(since_ns) {}
+
   /** A folder is about to get it. `is_in_memory`: its file system has one device, and no other in it. */
   void add(const FileState& folder, bool is_in_memory);
   /** Whether the output may have such folders. */
@@ -30,7 +33,7 @@ class SetGroupIdFolders {
   /** Those that were there before the session and had no such bit. */
   std::set<Identity> older_;
   bool has_more_ = false;
-  std::int64_t since_ns_ = file_time_now();
+  std::int64_t since_ns_;
 };
 
 /**

@@ -16,7 +16,8 @@ export const openSteps: Steps = isLinux
       access: ['mount'],
       fdopendir: ['state-directory', 'hand-over'],
       readdir: ['state-directory', 'hand-over'],
-      fstat: ['journal', 'pin-source', 'output-lease', 'mount', 'mount-point', 'write', 'verify-device'],
+      fstat: ['journal', 'pin-source', 'output-lease', 'mount', 'mount-point', 'write', 'verify-device', 'filter'],
+      memfd_create: ['output-lease', 'filter'],
       listxattr: ['output-lease'],
       ioctl: ['output-lease', 'network'],
       socket: ['network'],
@@ -139,7 +140,7 @@ export const firstOpenSteps: Steps = isLinux
       epoll_create1: ['wait'],
       eventfd: ['wait'],
       epoll_ctl: ['wait'],
-      memfd_create: ['init-image'],
+      memfd_create: ['init-image', 'filter'],
       write: ['init-image', 'ids', 'user-namespace'],
       fchmod: ['init-image'],
       fcntl: ['init-image', 'user-namespace'],
@@ -169,6 +170,9 @@ export const launchSteps: Steps = isLinux
   ? {
       // The rest of a launch is init's, a program of its own.
       ...stdio,
+      // Of the time of the first command.
+      memfd_create: ['launch'],
+      fstat: [...(stdio['fstat'] ?? []), 'launch'],
       sendmsg: ['launch'],
       epoll_ctl: ['wait'],
     }
