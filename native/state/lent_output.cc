@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 #include <utility>
 
 #include "base/unique_fd.h"
@@ -18,6 +19,8 @@ namespace buildjail {
 namespace {
 
 constexpr mode_t kModeBits = 07777;
+/** So that whoever still has a descriptor of a folder inside cannot make closing long. */
+constexpr int kMostWalks = 4;
 
 #ifdef UF_SETTABLE
 // With some of these flags the kernel refuses fchown(2) and fchmod(2) to root too, or refuses to move the directory. A
@@ -48,6 +51,29 @@ Status restore_folders_marks(int directory, const LentOutput& before, std::vecto
   }
   for (std::string& what : stays) left.push_back({before.path, std::move(what)});
   return {};
+}
+
+/** Of the files in the folder. `was_open`: until a moment ago other users could move them. */
+Status restore_files(int directory, const NotedOutput& noted, const SetGroupIdFolders* set_group_id, bool was_open,
+                     std::vector<LeftInOutput>& left, std::size_t& changed) {
+  // rename(2) looks up both folders before it moves anything. So the move of another user may come after the folder
+  // was shut, out of a folder that the walk has not read yet and into one that it has.
+  // defence: folder-moved-late-is-found
+  const int most_walks = was_open ? kMostWalks : 1;
+  const auto told = static_cast<std::ptrdiff_t>(left.size());
+  for (int walks = 1;; ++walks) {
+    const std::size_t before = changed;
+    if (noted.lending.gives_owner || noted.lending.takes_marks) {
+      if (auto status = hand_back_files(directory, noted, left, changed); !status) return status;
+    } else if (set_group_id != nullptr && set_group_id->may_be_in(noted.before)) {
+      // defence: set-gid-folders-lose-bit
+      auto status = take_set_group_id(directory, noted, *set_group_id, left, changed);
+      if (!status) return status;
+    }
+    if (walks == most_walks || (walks > 1 && changed == before)) return {};
+    // The next walk tells of it again.
+    left.erase(left.begin() + told, left.end());
+  }
 }
 
 /** Takes away the marks of the build first, because the folder is shut to others until it has its mode. */
@@ -167,17 +193,11 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   const mode_t mode = now.st_mode & kModeBits;
   const auto may = may_shut(now.st_uid, now.st_gid, mode);
   if (!may) return may.error();
+  const bool was_open = *may && mode != owners_only(mode);
   // defence: output-shut-before-walk
-  if (*may && mode != owners_only(mode) && ::fchmod(directory, owners_only(mode)) != 0)
-    return last_error(kHandBack, "fchmod", before.path);
+  if (was_open && ::fchmod(directory, owners_only(mode)) != 0) return last_error(kHandBack, "fchmod", before.path);
   // The folder comes back after its last file, so that no other user can enter it meanwhile.
-  if (noted.lending.gives_owner || noted.lending.takes_marks) {
-    if (auto status = hand_back_files(directory, noted, left, changed); !status) return status;
-  } else if (set_group_id != nullptr && set_group_id->may_be_in(before)) {
-    // defence: set-gid-folders-lose-bit
-    auto status = take_set_group_id(directory, noted, *set_group_id, left, changed);
-    if (!status) return status;
-  }
+  if (auto status = restore_files(directory, noted, set_group_id, was_open, left, changed); !status) return status;
   return restore_folder(directory, noted, left);
 }
 

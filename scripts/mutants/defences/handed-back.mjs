@@ -52,4 +52,9 @@ export const handedBack = [
     off: { 'output-shut-before-walk': 'skip' },
     tests: [[handedBackTests, 'comes back all the same when the host program is killed in the middle of it (its watcher lives: %s)']],
   },
+  {
+    defence: 'an output that others of the host could move folders in is looked through until nothing is found',
+    off: { 'folder-moved-late-is-found': { value: '1' } },
+    tests: [[handedBackTests, 'comes back though a folder moves late, out of what has not been looked through into what has']],
+  },
 ]

@@ -385,6 +385,31 @@ describeAttack('what comes back in an output', () => {
     }
   })
 
+  // The move of another user may end after the folder was shut, if it had looked up its names before (rename(2)). Root, whom no mode
+  // stops, makes such a move here.
+  // promise: 16
+  test.runIf(isRoot)('comes back though a folder moves late, out of what has not been looked through into what has', async () => {
+    const [count, many] = [64, 4000]
+    const script = `cd /output; mkdir -p read/long $(seq -f late%g ${count}); cd read/long; seq ${many} | xargs touch; chmod 777 /output`
+    // Once in many times the walk comes to `read` after all the others.
+    for (let met = 0; met === 0; ) {
+      const session = await openSession({ output: folders.output, allow: ['set-id'] })
+      await session.run(['sh', '-c', script])
+      const closing = { isOver: false }
+      const closed = session.close().finally(() => (closing.isOver = true))
+      const isBack = (name: string): boolean => lstatSync(inOutput(name)).uid === caller.uid
+      // A file in the folder in `read` is back, so `read` has been looked through.
+      while (!closing.isOver && !isBack('read/long/1')) await passing(0)
+      for (let index = 1; index <= count; index++) {
+        if (!closing.isOver && !isBack(`late${index}`)) met += 1
+        renameSync(inOutput(`late${index}`), inOutput(`read/late${index}`))
+      }
+      await closed
+      expect(notOf(caller.uid, caller.gid, folders.output)).toBe('')
+      rmSync(inOutput('read'), { recursive: true })
+    }
+  })
+
   // promise: 16
   test.runIf(isRoot)('is found whole while somebody moves its folders, and nothing beside it is touched', async () => {
     const beside = path.join(folders.top, 'beside')
