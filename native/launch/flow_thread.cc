@@ -1,8 +1,5 @@
 #include "launch/flow_thread.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "base/signals.h"
@@ -22,11 +19,11 @@ constexpr int kNoBound = -1;
 }  // namespace
 
 Result<std::unique_ptr<FlowThread>> FlowThread::start(std::vector<std::unique_ptr<Flow>> flows, FlowListener listener) {
-  UniqueFd wake = above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
-  if (!wake) return last_error("stdio", "eventfd");
   return caught("stdio", [&]() -> Result<std::unique_ptr<FlowThread>> {
+    auto mailbox = Mailbox::create("stdio");
+    if (!mailbox) return std::move(mailbox.error());
     // Not make_unique: the constructor is private, because without its thread the object is useless.
-    std::unique_ptr<FlowThread> started(new FlowThread(std::move(flows), std::move(listener), std::move(wake)));
+    std::unique_ptr<FlowThread> started(new FlowThread(std::move(flows), std::move(listener), std::move(*mailbox)));
     started->thread_ = std::thread([at = started.get()] { at->loop(); });
     return started;
   });
@@ -34,18 +31,11 @@ Result<std::unique_ptr<FlowThread>> FlowThread::start(std::vector<std::unique_pt
 
 FlowThread::~FlowThread() {
   if (!thread_.joinable()) return;
-  post([this] { is_stopping_ = true; });
+  mailbox_->post([this] { is_stopping_ = true; });
   thread_.join();
 }
 
-void FlowThread::post(std::function<void()> act) {
-  {
-    const std::lock_guard lock(mutex_);
-    posted_.push_back(std::move(act));
-  }
-  const std::uint64_t one = 1;
-  static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
-}
+void FlowThread::post(std::function<void()> act) { mailbox_->post(std::move(act)); }
 
 void FlowThread::command_ended() {
   post([this] {
@@ -71,24 +61,11 @@ void FlowThread::loop() {
   // No handler of the host program must run here, and a terminal that we may not use now must not stop it (SIGTTIN).
   // SIGPIPE and SIGXFSZ, which write(2) sends to this thread, are told by errno as well.
   const BlockedSignals blocked;
-  for (;;) {
-    do_posted();
-    if (is_stopping_ || !tell_progress()) break;
-    wait_and_move();
-  }
+  while (!is_stopping_ && tell_progress()) wait_and_move();
   for (const auto& flow : flows_) flow->end();
   holds_up_closing_ = false;
   is_over_ = true;
   listener_.changed();
-}
-
-void FlowThread::do_posted() {
-  std::vector<std::function<void()>> posted;
-  {
-    const std::lock_guard lock(mutex_);
-    posted.swap(posted_);
-  }
-  for (const auto& act : posted) act();
 }
 
 bool FlowThread::tell_progress() {
@@ -121,7 +98,7 @@ bool FlowThread::tell_progress() {
 }
 
 void FlowThread::wait_and_move() {
-  std::vector<pollfd> awaited{{.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+  std::vector<pollfd> awaited{{.fd = mailbox_->fd(), .events = POLLIN, .revents = 0}};
   // Where the descriptors of each flow end.
   std::vector<std::size_t> ends;
   const bool was_settling = is_settling();
@@ -132,8 +109,6 @@ void FlowThread::wait_and_move() {
   }
   const int happened = ::poll(awaited.data(), static_cast<nfds_t>(awaited.size()), bound);
   if (happened < 0) return;
-  std::uint64_t count = 0;
-  if (awaited.front().revents != 0) static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
   const auto now = Clock::now();
   if (!was_settling || happened > 0) {
     last_happened_ = now;
@@ -146,6 +121,7 @@ void FlowThread::wait_and_move() {
     flows_.at(i)->move(std::span(awaited).subspan(begin, ends.at(i) - begin));
     begin = ends.at(i);
   }
+  if (awaited.front().revents != 0) mailbox_->empty();
 }
 
 int FlowThread::longest_wait(bool is_settling) const {

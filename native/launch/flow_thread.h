@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/mailbox.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "launch/captured_bytes.h"
 
 namespace buildjail {
@@ -135,11 +135,10 @@ class FlowThread {
  private:
   using Clock = std::chrono::steady_clock;
 
-  FlowThread(std::vector<std::unique_ptr<Flow>> flows, FlowListener listener, UniqueFd wake)
-      : flows_(std::move(flows)), listener_(std::move(listener)), wake_(std::move(wake)) {}
+  FlowThread(std::vector<std::unique_ptr<Flow>> flows, FlowListener listener, std::shared_ptr<Mailbox> mailbox)
+      : flows_(std::move(flows)), listener_(std::move(listener)), mailbox_(std::move(mailbox)) {}
 
   void loop();
-  void do_posted();
   void wait_and_move();
   /** How long this thread may wait, whatever its flows say. */
   [[nodiscard]] int longest_wait(bool is_settling) const;
@@ -158,9 +157,8 @@ class FlowThread {
   bool is_stopping_ = false;
   Clock::time_point last_happened_ = Clock::now();
 
-  UniqueFd wake_;
+  std::shared_ptr<Mailbox> mailbox_;
   std::mutex mutex_;
-  std::vector<std::function<void()>> posted_;
   std::optional<Settled> settled_;
   std::atomic<bool> holds_up_closing_ = true;
   std::atomic<bool> is_over_ = false;

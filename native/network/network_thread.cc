@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds kRetry{100};
 Status NetworkThread::start() {
   const std::lock_guard lock(mutex_);
   if (thread_.joinable()) return {};
-  auto mailbox = Mailbox::create();
+  auto mailbox = Mailbox::create("network");
   if (!mailbox) return std::move(mailbox.error());
   mailbox_ = std::move(*mailbox);
   return caught("network", [this]() -> Status {

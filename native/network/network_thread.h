@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/mailbox.h"
 #include "base/result.h"
-#include "network/mailbox.h"
 #include "network/network_event.h"
 #include "network/session_network.h"
 

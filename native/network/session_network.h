@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "base/mailbox.h"
 #include "base/unique_fd.h"
 #include "network/allowed_names.h"
 #include "network/awaited.h"
 #include "network/connection.h"
 #include "network/direction.h"
 #include "network/lookups.h"
-#include "network/mailbox.h"
 #include "network/network_event.h"
 #include "network/refused_names.h"
 #include "network/resolver.h"

@@ -12,10 +12,10 @@
 
 namespace buildjail {
 
-/** Work for the network thread. It may outlive that thread: then nobody does the work. Any thread may post. */
+/** Work for a thread that waits for descriptors. Any thread may post. After that thread's end the work is not done. */
 class Mailbox {
  public:
-  static Result<std::shared_ptr<Mailbox>> create();
+  static Result<std::shared_ptr<Mailbox>> create(const char* step);
   explicit Mailbox(UniqueFd wake) : wake_(std::move(wake)) {}
 
   /** Can be read when there is work. */

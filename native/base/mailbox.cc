@@ -1,13 +1,13 @@
-#include "network/mailbox.h"
+#include "base/mailbox.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace buildjail {
 
-Result<std::shared_ptr<Mailbox>> Mailbox::create() {
+Result<std::shared_ptr<Mailbox>> Mailbox::create(const char* step) {
   UniqueFd wake = above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
-  if (!wake) return last_error("network", "eventfd");
+  if (!wake) return last_error(step, "eventfd");
   return std::make_shared<Mailbox>(std::move(wake));
 }
 
