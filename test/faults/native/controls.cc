@@ -7,9 +7,9 @@
 #include <functional>
 #include <string>
 
+#include "base/mailbox.h"
 #include "envelope/worker_threads.h"
 #include "fault.h"
-#include "network/mailbox.h"
 
 // How the tests get at it: an object `faults` beside what the addon exports anyway. This is the test build's own
 // binding, and in no other; that is why it may include napi.h outside of native/binding.
