@@ -132,7 +132,7 @@ bool Address::is_allowable() const {
     return std::ranges::any_of(prefixes, [&](const Prefix& one) { return is_in(all, one); });
   };
   if (!is_ipv6_) return !is_one_of({{{0}, 8}, {{127}, 8}, {{224}, 4}, {{255, 255, 255, 255}, 32}});
-  // A link-local address is of an interface, and none is named.
+  // A link-local address belongs to an interface, and none is named.
   constexpr Prefix kIpv4InIpv6{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96};
   return !is_one_of({{{0}, 127}, kIpv4InIpv6, {{0xfe, 0x80}, 10}, {{0xff}, 8}});
 }

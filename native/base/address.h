@@ -44,11 +44,11 @@ class Address {
    */
   [[nodiscard]] std::optional<Address> stands_for() const;
   /**
-   * Whether it is of no public network (RFC 6890): private, loopback, link-local, multicast, unspecified, shared (RFC
-   * 6598), unique local, reserved; or whether it is an IPv6 address that stands for such an IPv4 address.
+   * Whether the address is in no public network (RFC 6890): private, loopback, link-local, multicast, unspecified,
+   * shared (RFC 6598), unique local or reserved. Also true for an IPv6 address that stands for such an IPv4 address.
    */
   [[nodiscard]] bool is_private() const;
-  /** Whether a session can listen at it as at an address of the plan: it is a unicast address, and not a loopback's. */
+  /** Whether a session can listen at it for an entry of the plan: it must be unicast, and no loopback address. */
   [[nodiscard]] bool is_allowable() const;
 
  private:

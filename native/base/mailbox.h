@@ -12,7 +12,10 @@
 
 namespace buildjail {
 
-/** Work for a thread that waits for descriptors. Any thread may post. After that thread's end the work is not done. */
+/**
+ * Work for a thread that waits for descriptors. Any thread may post. Work posted after the end of that thread is
+ * dropped.
+ */
 class Mailbox {
  public:
   static Result<std::shared_ptr<Mailbox>> create(const char* step);

@@ -37,7 +37,7 @@ KeepPlace place_from_js(const Napi::Value& value) {
           .id = text("id")};
 }
 
-// An object that JavaScript gave the prototype of one class may be one of the other: only these tell which it is.
+// JavaScript can give an object of one class the prototype of the other. These tags tell them apart.
 constexpr napi_type_tag kPlanTag{.lower = 0x6275696c646a6169, .upper = 0x6c2e706c616e2e31};
 constexpr napi_type_tag kEnvelopeTag{.lower = 0x6275696c646a6169, .upper = 0x6c2e656e762e2e31};
 
@@ -73,7 +73,7 @@ struct OpenedEnvelope {
 /** NativeEnvelope of src/native/binding.ts. */
 class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
  public:
-  /** Takes what the addon is about to wrap: nothing, where JavaScript calls it. */
+  /** Takes the envelope that the addon is about to wrap. JavaScript may call it too: then there is none. */
   explicit EnvelopeWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EnvelopeWrap>(info) {
     auto& next = *static_cast<std::optional<OpenedEnvelope>*>(info.Data());
     if (!next) refuse(info.Env(), {.call = "open", .name = "NativeEnvelope"}, "is made by a job only");
@@ -98,9 +98,9 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
                        },
                        &next);
   }
-  /** What each method is called on: anything, where JavaScript calls it by Function.call. */
+  /** The object that each method is called on. JavaScript can pass any object by Function.call. */
   static EnvelopeWrap* Unwrap(Napi::Object object) {
-    // Node refuses that itself, and another runtime need not.
+    // Node checks this itself, and another runtime need not.
     if (!is_tagged(object, kEnvelopeTag)) refuse(object.Env(), {.call = "open", .name = "this"}, "is no envelope");
     return Napi::ObjectWrap<EnvelopeWrap>::Unwrap(object);
   }
@@ -249,7 +249,7 @@ class Addon final : public Napi::Addon<Addon> {
 
   void listen(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
-    // Read before it is looked whether there is one: a getter may call this.
+    // Read before the check for an earlier one, because a getter may call this.
     const Members members(info[0], {.call = "listen", .name = "listener"});
     const auto started = function_from_js(members.get("started"), members.at("started"));
     const auto ended = function_from_js(members.get("ended"), members.at("ended"));
@@ -427,7 +427,7 @@ class Addon final : public Napi::Addon<Addon> {
     bool has_pipe = false;
     for (std::size_t i = 0; i < ends.ours.size(); ++i) {
       const StdioKind kind = request.command->stdio.at(i).kind;
-      // Of a terminal stderr is none: everything comes by stdout.
+      // A terminal has no stderr of its own: everything comes by stdout.
       const bool is_pipe =
           kind == StdioKind::kPipe || kind == StdioKind::kSocket || (kind == StdioKind::kPty && ends.ours.at(i));
       fds.Set(static_cast<std::uint32_t>(i), is_pipe ? ends.ours.at(i).get() : -1);

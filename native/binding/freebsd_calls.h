@@ -18,14 +18,14 @@
 
 namespace buildjail {
 
-// Each adds its own to the object that is NativeFreebsd of src/native/freebsd.ts.
+// Each function adds its calls to the object that is NativeFreebsd of src/native/freebsd.ts.
 
 void add_jail_calls(Napi::Object& calls);
 void add_kernel_calls(Napi::Object& calls);
 /** Adds NativeFreebsdEvents: the calls that report something later. */
 void add_event_calls(Napi::Object& calls);
 
-// Numbers that the kernel has, by their ranges. None is negative where that would mean something else.
+// Numbers of the kernel, by their ranges. Negative numbers are excluded if they would mean something else.
 
 /** The kernel refuses a negative one. */
 using JailId = Integer<int, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()>;
@@ -37,15 +37,15 @@ using Flags = Integer<int, 0, std::numeric_limits<int>::max()>;
 using RulesetNumber = Integer<int, 1, std::numeric_limits<std::uint16_t>::max()>;
 using RuleNumber = Integer<int, 1, std::numeric_limits<std::uint16_t>::max()>;
 
-/** Pairs of a name and bytes, or null; with a place for the kernel's explanation, which is never the caller's. */
+/** Pairs of a name and bytes, or null, with a place for the kernel's explanation. The caller cannot pass that place. */
 template <>
 struct Reader<IovecList> {
   static IovecList read(const Napi::Value& value, const Place& place);
 };
 
 /**
- * The answer of a raw call in the form that its last argument asks for: true is on the spot, and throws; false is a
- * promise. `to_js` is as `promise` takes it.
+ * The answer of a raw call in the form that its last argument asks for: true for an immediate answer or exception,
+ * false for a promise. `to_js` is as `promise` takes it.
  */
 template <class Work, class ToJs = AsItIs>
 Napi::Value answer(const Napi::Value& form, const char* call, Work work, ToJs to_js = {}) {

@@ -33,7 +33,7 @@ struct Place {
 /** Throws EINVAL of the step `check`. The detail is the name and then `why`: `name must not hold a NUL character`. */
 [[noreturn]] void refuse(Napi::Env env, const Place& place, const std::string& why);
 
-/** The same: `uid is a whole number of 0 to 5, which 0.5 is not`. `what` is what the value would have to be. */
+/** The same: `uid is a whole number of 0 to 5, which 0.5 is not`. `what` describes a valid value. */
 [[noreturn]] void refuse_value(const Napi::Value& value, const Place& place, const std::string& what);
 
 /** A whole number of the range. It refuses NaN, -0, fractions, texts and bigints. */
@@ -50,7 +50,7 @@ template <std::integral Number, Number kLeast, Number kMost>
 struct Integer {
   Number value;
 
-  // It stands for its number. NOLINTNEXTLINE(google-explicit-constructor)
+  // It converts to its number. NOLINTNEXTLINE(google-explicit-constructor)
   constexpr operator Number() const noexcept { return value; }
 };
 
@@ -125,13 +125,13 @@ class Members {
   Members(const Napi::Value& value, const Place& place);
 
   [[nodiscard]] Place at(const char* name) const { return {.call = call_, .name = name}; }
-  /** To be asked for once each. */
+  /** To be called once for each name. */
   [[nodiscard]] Napi::Value get(const char* name) const { return object_.Get(name); }
   template <class Value>
   [[nodiscard]] Value read(const char* name) const {
     return value_from_js<Value>(get(name), at(name));
   }
-  /** Nothing where the member is undefined. */
+  /** Empty if the member is undefined. */
   template <class Value>
   [[nodiscard]] std::optional<Value> read_if_any(const char* name) const {
     const Napi::Value found = get(name);

@@ -80,12 +80,12 @@ Result<OpenedJail> open_jail(const std::string& name, IovecList& options, Flags 
     descriptor.error().step = call.name;
     descriptor.error().detail = options.errmsg();
   }
-  // Made, and its descriptor found no room here. One that owns has taken the jail with it.
+  // The jail was made, and its descriptor found no room here. A descriptor that owns has removed the jail.
   if (jid >= 0 && (flags & (JAIL_CREATE | kJailOwnDesc)) == JAIL_CREATE) static_cast<void>(::jail_remove(jid));
   return std::move(descriptor.error());
 }
 
-/** The descriptor is JavaScript's from here on. */
+/** The descriptor belongs to JavaScript from here on. */
 Napi::Value opened_to_js(Napi::Env env, OpenedJail& opened) {
   return object_to_js(env, Member{"jid", opened.jid}, Member{"descriptor", opened.descriptor.release()});
 }

@@ -27,7 +27,7 @@ struct Kernel {
   int osreldate;
   JailAbilities jails;
   bool counts_resources;
-  /** Nothing where no such module is loaded. */
+  /** Empty if no such module is loaded. */
   std::optional<bool> nullfs_takes_files;
 };
 
@@ -76,7 +76,7 @@ Status lend_interface(const std::string& name, JailId jid) {
 }
 
 Status reclaim_interface(const std::string& name, JailId jid) {
-  // The kernel would have two of that name here from then on.
+  // Otherwise the kernel would have two interfaces of that name here.
   if (find_interface(name))
     return SysError{.step = "check",
                     .syscall = "ioctl",

@@ -87,8 +87,8 @@ constexpr unsigned kEveryNote = 0xF0000000;
 constexpr unsigned kNoteRemove = 0x10000000;
 
 /**
- * Tells the last argument of each event as `to_js` makes it, on the JavaScript thread; none comes after one of `last`.
- * Keeps the thread until `over` is called with the number that is returned.
+ * Passes each event to the last argument, as `to_js` makes it, on the JavaScript thread. No event follows one of
+ * `last`. Keeps the thread until `over` is called with the number that is returned.
  */
 template <class ToJs>
 Napi::Value listen(const Napi::Value& listener, const struct kevent& event, unsigned last, ToJs to_js) {
@@ -109,7 +109,7 @@ Napi::Value listen(const Napi::Value& listener, const struct kevent& event, unsi
   return Napi::Number::New(env, runtime->keep(std::move(*started)));
 }
 
-/** By its number or a descriptor; both since 15.0. ENOENT: there is no such jail. */
+/** Watches a jail by its number or a descriptor; both since 15.0. ENOENT: there is no such jail. */
 Napi::Value watch_jail_call(const Napi::CallbackInfo& info) {
   const int number = value_from_js<JailId>(info[0], {.call = "kevent", .name = "number"});
   const bool is_descriptor = boolean_from_js(info[1], {.call = "kevent", .name = "isDescriptor"});
@@ -134,7 +134,7 @@ Napi::Value end_of(Napi::Env env, pid_t child) {
   return object;
 }
 
-/** Of a child that cannot be waited for: its zombie would keep the jail (jail(8)), and its number. */
+/** Ends a child that cannot be waited for: its zombie would keep the jail (jail(8)), and its number. */
 void end_unheard(pid_t child) {
   // ECHILD: it is not a child of this program (waitpid(2)).
   if (::waitpid(child, nullptr, WNOHANG) != 0) return;
@@ -194,7 +194,7 @@ Result<LookedUpJail> look_up(int jid) {
   return LookedUpJail{.name = options.text(1), .path = options.text(2)};
 }
 
-/** The root at the path of a jail. If nothing is there, one that no jail has: no inode has the number 0. */
+/** The root at the path of a jail. If there is none, a root that no jail has: no inode has the number 0. */
 JailReference root_at(int jid, const std::string& path) {
   const Tolerated tolerated("the folder may have been renamed since the jail was made; then the child finds the root");
   const auto found = reference_to(jid, path);
@@ -202,8 +202,8 @@ JailReference root_at(int jid, const std::string& path) {
 }
 
 /**
- * Starts the child with the root that it has to find. Only a process in a jail sees which root that has. So where the
- * path of the jail leads elsewhere, a first child finds the root and ends. It is taken for that of the jail, unless the
+ * Starts the child with the root that it must find. Only a process in a jail sees which root the jail has. If the path
+ * of the jail leads elsewhere, a first child finds the root and ends. That root is taken for the jail's, unless the
  * number is another jail's by now.
  */
 Result<pid_t> start_confirmed(SpawnRequest& request) {
@@ -222,7 +222,7 @@ Result<pid_t> start_confirmed(SpawnRequest& request) {
   return start_jail_child(child, request.program);
 }
 
-/** The child's ends; ours come into `ours`. */
+/** Makes the pipes: the child's ends, and ours in `ours`. */
 Status make_pipes(SpawnRequest& request, std::array<UniqueFd, 3>& ours) {
   for (std::size_t i = 0; i < ours.size(); ++i) {
     if (!request.are_pipes.at(i)) continue;
@@ -371,7 +371,7 @@ Napi::Value spawn_call(const Napi::CallbackInfo& info) {
   });
 }
 
-/** Of a child whose end was not told yet: so the number is its own. */
+/** Signals a child whose end was not reported yet, so that the number is its own. */
 Napi::Value signal_call(const Napi::CallbackInfo& info) {
   const pid_t child = value_from_js<ProcessId>(info[0], {.call = "kill", .name = "pid"});
   return Napi::Boolean::New(info.Env(), ::kill(child, signal_from_js(info[1])) == 0);
@@ -380,7 +380,7 @@ Napi::Value signal_call(const Napi::CallbackInfo& info) {
 /** As Runtime::keep gives it. */
 using EventNumber = Integer<std::uint32_t, 0, std::numeric_limits<std::uint32_t>::max()>;
 
-/** Of an event that will not come again. */
+/** Of an event that does not come again. */
 Napi::Value over_call(const Napi::CallbackInfo& info) {
   runtime_of(info.Env())->let_go(info.Env(), value_from_js<EventNumber>(info[0], {.call = "over", .name = "number"}));
   return info.Env().Undefined();

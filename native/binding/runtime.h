@@ -40,13 +40,15 @@ class Runtime {
   [[nodiscard]] bool is_started() const noexcept { return jobs_.is_started(); }
   [[nodiscard]] bool is_ended() const noexcept { return is_listener_gone_; }
   /**
-   * Throws where nobody would hear of what begins. A listener to process.exit() can come here, and under Bun a worker
-   * thread after it was terminated. No one would close the pipes of a job that starts then.
+   * Throws if JavaScript could not learn of the outcome. A listener of process.exit() can call this, and under Bun a
+   * worker thread after it was terminated. The pipes of a job that starts then would never be closed.
    */
   void refuse_unless_listening(Napi::Env env) const;
-  /** Something that will be told of, once: until then the environment's event loop stays alive for it. */
+  /** Work that will be reported, once. The environment's event loop stays alive until then. */
   void began(Napi::Env env);
-  /** Owned until JavaScript has come to it: a worker thread may be terminated between two turns (terminate()). */
+  /**
+   * Keeps a descriptor until JavaScript has seen it: a worker thread may be terminated between two turns (terminate()).
+   */
   void keep_descriptor(std::shared_ptr<UniqueFd> kept) {
     const int fd = kept->get();
     kept_.insert_or_assign(fd, std::move(kept));
@@ -63,19 +65,19 @@ class Runtime {
   void let_go(Napi::Env env, std::uint32_t teller) {
     if (tellers_.erase(teller) != 0) ended(env);
   }
-  /** The environment goes. Again: nothing is left to do. */
+  /** The environment ends. A second call does nothing. */
   void shut_down();
 
   // On any thread.
 
-  /** Calls `what` on the JavaScript thread; never, if the environment goes before. It was said to have begun. */
+  /** Calls `what` on the JavaScript thread, unless the environment ends before. `began` must have been called. */
   void tell(std::function<void(Napi::Env)> what) {
     tell_more([this, what = std::move(what)](Napi::Env env) {
       ended(env);
       what(env);
     });
   }
-  /** As `tell`; there may be more to come of what began. */
+  /** As `tell`, but more reports may follow for the same work. */
   void tell_more(std::function<void(Napi::Env)> what);
 
  private:
@@ -99,7 +101,7 @@ class Runtime {
   std::mutex mutex_;
   std::deque<std::function<void(Napi::Env)>> told_;
   bool is_shut_down_ = false;
-  /** Last: its threads tell by the rest. */
+  /** Declared last, because its threads use the other members. */
   Jobs jobs_{[this](std::uint32_t job, pid_t pid) { tell_started(job, pid); },
              [this](JobEnd end) { tell_ended(std::move(end)); },
              [this](const std::string& session, std::vector<NetworkEvent> events, std::shared_ptr<void> until_told) {

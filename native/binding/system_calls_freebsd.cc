@@ -24,7 +24,7 @@ IovecList Reader<IovecList>::read(const Napi::Value& value, const Place& place) 
   list_from_js(value, place, kMostPairs, [&list](const Napi::Value& one, const Place& at) {
     const auto pair = array_from_js(one, at, 2, 2);
     const std::string name = text_from_js(pair.Get(0U), at);
-    // The kernel writes into it, and the last of two with a name is the one that it takes (vfs_sanitizeopts).
+    // The kernel writes into it, and takes the last of two options with one name (vfs_sanitizeopts).
     // defence: explanation-kernel-own-memory
     if (name == "errmsg") refuse(one.Env(), {.call = at.call, .name = name}, "is the place of the kernel's words");
     const Napi::Value content = pair.Get(1U);
@@ -147,7 +147,7 @@ Status unmount(const std::string& target, Flags flags) { return unmount_target(t
 
 }  // namespace
 
-/** NativeDevfsRule. What is not there is neither a condition nor an action. */
+/** NativeDevfsRule. A missing member is neither a condition nor an action. */
 template <>
 struct Reader<devfs_rule> {
   static devfs_rule read(const Napi::Value& value, const Place& place) {

@@ -40,12 +40,12 @@ Napi::Object object_to_js(Napi::Env env, const Members&... members) {
   return object;
 }
 
-/** For a member that an empty text makes none of. */
+/** For a member that is left out if the text is empty. */
 inline std::optional<std::string> if_any(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-/** What JavaScript has of a number, a text or nothing. */
+/** A number, a text or nothing, as JavaScript gets it. */
 struct AsItIs {
   Napi::Value operator()(Napi::Env env, std::monostate) const { return env.Undefined(); }
   template <class Value>

@@ -27,7 +27,7 @@ inline SysError session_closed(const char* step, const char* syscall, int err = 
   return {.step = step, .syscall = syscall, .err = err, .detail = "the session is closed"};
 }
 
-/** No command runs in a root that is not sealed: it may still lead to the host's. */
+/** No command runs in a root that is not sealed, because it may still lead to the host's. */
 inline SysError session_incomplete(const char* syscall) {
   return {.step = "launch", .syscall = syscall, .err = EINVAL, .detail = "the session is not complete"};
 }
@@ -40,13 +40,13 @@ inline SysError session_complete(const char* syscall) {
 struct Launching {
   LaunchRequest request;
   StdioEnds ends;
-  /** Called from the moment of the launch on; not at all if that fails. */
+  /** Called from the launch on; not at all if the launch fails. */
   CommandListener listener;
 };
 
 /**
- * What was written in an overlay, as overlayfs keeps it: of what was removed there is a mark. Where an overlay is a
- * copy, this is the copy.
+ * The upper layer of an overlay, as overlayfs keeps it: a removed file has a mark there. If the overlay is a copy, this
+ * is the copy.
  */
 struct Layer {
   /** Of the overlay. */
@@ -63,7 +63,7 @@ struct Layer {
   bool is_copy = false;
 };
 
-/** What was done to the source of an overlay. */
+/** The changes that were applied to the source of an overlay. */
 struct AppliedChanges {
   /** Of the overlay. */
   std::string target;
@@ -72,8 +72,8 @@ struct AppliedChanges {
   /** Files and folders that were removed, each folder once. */
   std::size_t removed = 0;
   /**
-   * Some of what was not applied, by paths in the source: what has changed there since the first command; sockets,
-   * fifos, unreadable files, too deep folders.
+   * Some of the files that were not applied, by paths in the source: files that have changed there since the first
+   * command; sockets, fifos, unreadable files, too deep folders.
    */
   std::vector<std::string> left{};
 };
@@ -89,13 +89,13 @@ class Envelope {
 
   [[nodiscard]] virtual const Trace& trace() const = 0;
   /**
-   * Performs the rest of a plan whose base is open, and seals the root. No command can be launched before, or after a
-   * failure. ECANCELED where it was stopped.
+   * Performs the rest of a plan whose base is open, and seals the root. No command can be launched before it, or after
+   * its failure. ECANCELED if it was stopped.
    */
   virtual Status complete(std::vector<Step> rest, const Copying& copying) = 0;
   /**
-   * Comes after opening or completing where no launch does: waits until all of it is made. A failure takes away what
-   * was made.
+   * To be called after opening or completing if no launch follows: waits until everything is made. A failure takes it
+   * all away again.
    */
   virtual Status settle() { return {}; }
   /** Begins a launch. Its failure is returned, or reported to the listener. */
@@ -111,13 +111,13 @@ class Envelope {
   virtual Status kill_all() = 0;
   /** The directory that is its root, as the host sees it. */
   virtual Result<UniqueFd> open_root() = 0;
-  /** Where the host finds what was written in overlays. */
+  /** The upper layers of its overlays, as the host finds them. */
   virtual std::vector<Layer> layers() { return {}; }
-  /** Whether nothing of the source is seen in a folder of an overlay. `folder` is its path from the overlay on. */
+  /** Whether a folder of an overlay shows nothing of the source. `folder` is its path from the overlay on. */
   virtual Result<bool> is_opaque(const std::string& /*target*/, const std::string& /*folder*/) { return false; }
   /**
-   * Does to the sources of overlays, by their places in the session, what was done in them. Comes when nothing runs in
-   * it any more.
+   * Applies the changes in overlays, named by their places in the session, to their sources. No process may run in the
+   * session any more.
    */
   virtual Result<std::vector<AppliedChanges>> apply(const std::vector<std::string>& /*targets*/) {
     return SysError{
@@ -125,20 +125,23 @@ class Envelope {
   }
   virtual Result<Record> record() = 0;
   virtual Result<SessionUsage> usage() = 0;
-  /** What was looked up so far, as SeenPaths packs it; empty without a trace. */
+  /** The paths looked up so far, as SeenPaths packs them. Empty without a trace. */
   [[nodiscard]] virtual std::vector<std::byte> seen_paths() const { return {}; }
-  /** Those that run now, parents first. */
+  /** The running processes, parents first. */
   virtual Result<std::vector<SessionProcess>> processes() = 0;
   /** After `close` these are the counts at that time. Makes no system call if the plan has no limits. */
   virtual LimitsMet limits_met() = 0;
-  /** As `full_tmp` in full_tmp.h. Comes after a command that failed, on a thread that must not wait. */
+  /** As `full_tmp` in full_tmp.h. Called after a command that failed, on a thread that must not wait. */
   virtual std::optional<Limit> full_tmp() = 0;
   /** Comes before `close`, on a thread that must not wait: begins the end of processes, which then goes on by itself.
    */
   virtual void begin_close() {}
-  /** Kills and takes away everything. Called again it tries what is left; the report is empty if nothing is. */
+  /**
+   * Kills all processes and takes everything away. A second call tries the rest; its report is empty if nothing is
+   * left.
+   */
   virtual CloseReport close() = 0;
-  /** Comes after `close`: lets go of the mounts, for which the kernel takes its time. */
+  /** To be called after `close`: lets go of the mounts, which takes the kernel some time. */
   virtual void let_go() {}
 };
 

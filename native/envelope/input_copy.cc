@@ -26,8 +26,8 @@ class CopyOfInput final : public TreeCopy {
       : TreeCopy(kCopy, to), copy_(copy), source_(source) {}
 
  private:
-  // As in an overlay on Linux (linux/sources.h): what belongs to the owner of the source is the build's, and what
-  // belongs to others stays theirs.
+  // As in an overlay on Linux (linux/sources.h): the files of the source's owner become the build's, and others keep
+  // their owners.
   [[nodiscard]] Owner owner_of(const FileState& file) const override {
     const BuildUser& build = copy_.build;
     if (copy_.has_one_owner) return {build.uid, build.gid};

@@ -13,7 +13,7 @@ namespace buildjail {
 // An overlay that is a copy of its source, in a file system in memory of its own. The kernel bounds that, and writes it
 // to swap where memory is short (tmpfs(4), tmpfs(5)).
 
-/** The step of all that only copies need. */
+/** The step of everything that only copies need. */
 inline constexpr const char* kCopy = "copy";
 
 /** The room of a copy: as much as /tmp has. */
@@ -25,7 +25,7 @@ struct InputCopy {
   const MountTmpfs& room;
   /** Of the session, in the numbering of the host. */
   const BuildUser& build;
-  /** This process can give files to nobody else, so all of the copy is the build's. */
+  /** This process cannot give files to other users, so all of the copy belongs to the build. */
   bool has_one_owner;
   /** The places, from the top on, at which something else is mounted: they are left out. */
   std::set<std::string, std::less<>> covered;
@@ -36,9 +36,9 @@ struct InputCopy {
 std::set<std::string, std::less<>> covered_in(const Bind& bind, const Nesting& nesting);
 
 /**
- * Copies what is in the source into an empty file system, whose top folder no other user may enter meanwhile. Another
- * program may change the source: then the copy has some of that, and nothing of anywhere else. ENOSPC: it is too large.
- * ECANCELED: it was stopped.
+ * Copies the content of the source into an empty file system, whose top folder no other user may enter meanwhile. If
+ * another program changes the source, the copy has parts of both states, and nothing from elsewhere. ENOSPC: it is too
+ * large. ECANCELED: it was stopped.
  */
 Status copy_input(const InputCopy& copy, int source, int top);
 

@@ -156,9 +156,9 @@ void Job::close_on_a_thread() {
 }
 
 std::optional<Limit> Job::limit_met(const Ending& ending, const std::vector<int>& signals) {
-  // To ask what the session has met takes a look at files.
+  // Finding out which limits the session has met takes a look at files.
   if (WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0) return std::nullopt;
-  // A command that ended by what its caller sent it did not end by what its neighbours met.
+  // If the caller's signal ended the command, a limit that its neighbours met did not.
   const bool is_callers =
       WIFSIGNALED(ending.status) && std::ranges::find(signals, WTERMSIG(ending.status)) != signals.end();
   const auto met = ended_by(ending, limits_, met_before_, is_callers ? met_before_ : envelope_->limits_met());
@@ -183,12 +183,12 @@ void Job::take(Result<Exit> exit) {
     is_tree_ending = is_tree_ending_;
     if (has_run) end_.exit = std::move(*exit);
     if (!has_run) end_.failure = std::move(exit.error());
-    // What closes tells, and has begun with it when the command was dead.
+    // Closing reports the end, and has begun if the command was dead.
     if (request_.closes && has_run && !is_closed_) return;
   }
-  // Something of it may have outlived the signal that ended the command.
+  // A process of the command may have outlived the signal that ended the command.
   if (!request_.closes && is_tree_ending) return signal_tree(SIGKILL, true);
-  // The command stood in the way itself, where a debugger kept it from being waited for.
+  // A debugger may have kept the command from being waited for, and so from ending here.
   if (request_.closes && (!has_run || !report_.failures.empty())) return close_on_a_thread();
   tell();
 }
@@ -200,7 +200,7 @@ void Job::close() {
   {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
-    // The one that takes the exit tells.
+    // The report is sent by the function that takes the exit.
     if (request_.command && !end_.exit && !end_.failure) return;
   }
   tell();
@@ -208,12 +208,12 @@ void Job::close() {
 
 void Job::tell() {
   std::unique_lock lock(mutex_);
-  // What was moved from still says that it is over.
+  // A job that was moved from still says that it is over.
   JobEnd end = std::move(end_);
   const bool is_over_stdio = is_over_stdio_;
   const auto signals = std::move(signals_);
   lock.unlock();
-  // Also of one that had written all of it before anybody could count, and succeeded.
+  // Also if the command had written all of it before it could be counted, and succeeded.
   if (end.exit) end.limit = is_over_stdio ? Limit::kStdio : limit_met(end.exit->ending, signals);
   const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
   if (is_left) end.envelope = envelope_;
@@ -333,7 +333,7 @@ void Jobs::tell_ended(JobEnd end) {
     is_next_likely = end.exit && !end.died && !envelopes_.empty();
   }
   on_ended_(std::move(end));
-  // While JavaScript hears of it: the next command, where there is one, finds its pipes made.
+  // While JavaScript handles the report, so that a next command finds its pipes made.
   if (is_next_likely) make_ends_ready();
 }
 

@@ -58,9 +58,9 @@ enum class Whom : std::uint8_t {
 };
 
 /**
- * The one way to do something with an envelope: open it or take one that is open, complete it, run a command in it,
- * close it. It goes from thread to thread: one that opens and launches, the waiter's, one that closes. Closing begins
- * when the command is dead, before it is waited for.
+ * The one way to use an envelope: open it or take one that is open, complete it, run a command in it, close it. A job
+ * goes from thread to thread: one that opens and launches, the waiter's, one that closes. Closing begins when the
+ * command is dead, before it is waited for.
  */
 class Job : public std::enable_shared_from_this<Job> {
  public:
@@ -74,32 +74,35 @@ class Job : public std::enable_shared_from_this<Job> {
         has_opened_(plan_ != nullptr),
         end_{.number = request_.number, .id = request_.id} {}
 
-  /** Comes first. Makes the budget of its command's output; null where that has no limit. */
+  /** To be called first. Makes the budget of its command's output; null if that has no limit. */
   SharedStdioBudget begin_to_count();
-  /** It need not go to a thread that may wait. */
+  /** Whether it needs no thread that may wait. */
   [[nodiscard]] bool begins_at_once() const;
   void begin();
   /**
-   * Kept for the command where it is not launched yet. A job without a command stops what it opens, if that takes long.
-   * False when it is over. Any thread.
+   * Kept for a command that is not launched yet. A job without a command stops its opening, if that takes long. False
+   * if the job is over. Any thread.
    */
   bool signal(int signal, Whom whom);
-  /** Of its command's terminal; kept where the command is not launched yet. False when it is over, or has none. */
+  /**
+   * Of its command's terminal; kept for a command that is not launched yet. False if the job is over or has no
+   * terminal.
+   */
   bool resize(const winsize& size);
-  /** Of its session; nothing is counted before that is open. May wait. Any thread. */
+  /** The usage of its session; nothing is counted before that is open. May wait. Any thread. */
   Result<SessionUsage> usage();
-  /** Of the inputs of the session that it opens. Any thread. */
+  /** The progress of copying the inputs of the session that it opens. Any thread. */
   [[nodiscard]] Copied copied() const noexcept { return copying_.so_far(); }
-  /** What it opens is not wanted any more. Any thread. */
+  /** Stops the opening, whose result is not wanted any more. Any thread. */
   void stop_opening() const noexcept { copying_.stop(); }
 
  private:
   Status open();
-  /** The end of a job without a command: waits until its envelope is made, and tells. */
+  /** Ends a job without a command: waits until its envelope is made, and reports. */
   void settle();
   Status launch();
   bool send(int signal, Whom whom);
-  /** On a thread that may wait: to look for what a command started takes a look at every process. */
+  /** On a thread that may wait, because finding the processes of a command takes a look at every process. */
   void signal_tree(int signal, bool then_tells);
   void close_on_a_thread();
   std::optional<Limit> limit_met(const Ending& ending, const std::vector<int>& signals);
@@ -123,7 +126,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<Limit> full_tmp_;
 
   std::mutex mutex_;
-  /** Signals for a command that is not launched yet; nothing once it was, or will never be. */
+  /** Signals for a command that is not launched yet. Empty once it was launched, or never will be. */
   std::optional<std::vector<std::pair<int, Whom>>> early_{std::in_place};
   std::optional<winsize> early_size_;
   JobEnd end_;
@@ -145,12 +148,12 @@ class Jobs {
   /** A close mostly waits. */
   static constexpr std::size_t kMostClosing = 8;
   /**
-   * The most that take long: a build decides whether its processes end and how many files it leaves, and other sessions
-   * must not wait for that.
+   * The most closings that take long. A build decides whether its processes end and how many files it leaves, and other
+   * sessions must not wait for that.
    */
   // defence: closing-long-holds-nobody-up
   static constexpr std::size_t kMostClosingLong = 64;
-  /** The longest wait for commands on their way. The file server of a command's files may not answer. */
+  /** The longest wait for commands that are being launched. The file server of their files may not answer. */
   static constexpr std::chrono::seconds kBeginBound{10};
 
   Jobs(std::function<void(std::uint32_t, pid_t)> on_started, std::function<void(JobEnd)> on_ended,
@@ -168,11 +171,13 @@ class Jobs {
   [[nodiscard]] bool is_started() const noexcept { return waiter_ != nullptr; }
   /** Makes the pipes of its command that need no waiting. */
   Result<StdioEnds> prepare(const JobRequest& request);
-  /** Begins a job of a plan, or of an envelope. Never waits. Returns the budget of its command's output, if any. */
+  /**
+   * Begins a job of a plan or of an envelope. Never waits. Returns the budget of its command's output, if there is one.
+   */
   SharedStdioBudget begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
   /** Null when the job is over. Any thread. */
   std::shared_ptr<Job> find(std::uint32_t job);
-  /** Closes everything, and waits for it; nothing begins any more. Again: nothing is left to do. */
+  /** Closes everything, and waits for it. No job begins any more. A second call does nothing. */
   void shut_down();
 
   // Any thread.
@@ -180,8 +185,8 @@ class Jobs {
   Result<std::shared_ptr<Envelope>> open(SharedPlan plan, const std::string& id, const Copying& copying);
   CloseReport close(const std::shared_ptr<Envelope>& envelope);
   /**
-   * SIGKILL to every process inside, and to each command that has begun, also where a thread has not launched it yet.
-   * ETIMEDOUT where such a command is not launched in time.
+   * SIGKILL to every process inside, and to each command that has begun, even if a thread has not launched it yet.
+   * ETIMEDOUT if such a command is not launched in time.
    */
   Status kill_all(Envelope& envelope);
   Waiter& waiter() noexcept { return *waiter_; }

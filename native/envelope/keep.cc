@@ -30,8 +30,8 @@ constexpr const char* kStep = "keep";
 constexpr std::size_t kMostLeft = 100;
 
 /**
- * Whether a build can cause this error for one of its files, whatever file system the copy is on. An error of the host
- * ends the copy instead: no room, no memory, no right to give a file away.
+ * Whether a build can cause this error for one of its files, whatever file system the copy is on. An error of the host,
+ * such as no room, no memory or no right to give a file away, ends the copy instead.
  */
 bool is_of_the_build(const SysError& error) {
   switch (error.err) {
@@ -75,7 +75,7 @@ class Keeping final : public TreeCopy {
   Keeping(int to, int several, const struct stat& owner, std::size_t longest_path, std::vector<std::string>& left)
       : TreeCopy(kStep, to), several_(several), owner_(owner), longest_path_(longest_path), left_(left) {}
 
-  /** How many are left out beyond those that are told one by one. */
+  /** The number of left out files beyond those that are reported one by one. */
   [[nodiscard]] std::size_t untold() const { return count_ - std::min(count_, kMostLeft); }
 
  private:
@@ -156,7 +156,7 @@ Result<UniqueFd> open_place(const KeepPlace& place) {
     return refused(ESTALE, place.folder, "the folder is another one than when the plan was made");
   if (place.missing.empty()) return found;
   const std::string path = below(place.folder, place.missing);
-  // Whatever the umask is, nobody but its owner may exchange what is kept there.
+  // Whatever the umask is: only the owner may exchange the kept files.
   // defence: keep-folder-others-write
   constexpr mode_t kMode = 0755;
   if (::mkdirat(found.get(), place.missing.c_str(), kMode) != 0 && errno != EEXIST)

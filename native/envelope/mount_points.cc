@@ -218,7 +218,7 @@ Status MountPoints::add_left(const DeadSession& dead, Parts& parts) {
   std::vector<PointedFolder> made;
   for (const Fact& fact : dead.entry.facts) {
     if (fact.part != kFacts) continue;
-    // OutputLease has read it.
+    // Its form was checked by OutputLease.
     auto noted = noted_point(fact);
     if (noted->point)
       points.push_back(std::move(*noted));
@@ -228,7 +228,7 @@ Status MountPoints::add_left(const DeadSession& dead, Parts& parts) {
   std::vector<MountPoints*> added;
   for (auto& [folder, point] : points) {
     const auto is_here = [&folder](const PointedFolder& one) { return one.dev == folder.dev && one.ino == folder.ino; };
-    // Once all of the folder's points are made, one that is not noted as made was there before.
+    // Once all points of the folder are made, a point that is not noted as made was there before.
     if (point->ino == 0 && std::ranges::any_of(made, is_here)) continue;
     const auto known = std::ranges::find(added, folder, &MountPoints::folder_);
     if (known == added.end()) {
@@ -347,7 +347,7 @@ Status MountPoints::take_away(TakingAway& taking) {
 
 // Of a dead session the folder is found by its path, and only if that is still the folder that was lent.
 Status MountPoints::take_away_left() {
-  // A session that has no lease any more had taken them away before it died.
+  // A session without a lease had taken the points away before it died.
   const auto is_its = lease_->take_over();
   if (!is_its) return is_its.error();
   if (!*is_its) return {};

@@ -71,7 +71,7 @@ class MountPoints final : public Part {
   Status make(Trace& trace) override;
   /** The points with their inodes: a name alone would not tell them from files that a build puts in their place. */
   [[nodiscard]] std::vector<Fact> made_facts() const override;
-  /** After everything that was mounted on them. */
+  /** To be called after everything that was mounted on them is gone. */
   Status take_away(TakingAway& taking) override;
   [[nodiscard]] std::string_view place() const override { return lease_->place(); }
 

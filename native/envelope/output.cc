@@ -137,12 +137,12 @@ void LentDirectory::add_planned(const Opening& opening, Parts& parts) {
 Status LentDirectory::add_left(const DeadSession& dead, Parts& parts) {
   for (const Fact& fact : dead.entry.facts) {
     if (fact.part != kFacts) continue;
-    // OutputLease has read it.
+    // Its form was checked by OutputLease.
     auto noted = *noted_output(fact);
     OutputLease& lease = *dead.leases.at({noted.before.dev, noted.before.ino});
     // defence: recovery-believes-leases
     const auto word = lease.word_on(fact);
-    // The dead session had handed it back, and it is no longer its.
+    // The dead session had handed it back, so it does not belong to it any more.
     if (word == OutputLease::Word::kOfAnotherSession) continue;
     if (word == OutputLease::Word::kSame)
       parts.push_back(std::make_unique<LentDirectory>(lease, std::move(noted)));

@@ -75,8 +75,7 @@ class OutputLease final : public Part {
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
   /** Its state at the time of the lease. Empty while it is not leased. */
   [[nodiscard]] const std::optional<LentOutput>& before() const noexcept { return before_; }
-  /** Its mount shows the owner's files as the build's, and gives the owner what the build makes: it needs no hand-over.
-   */
+  /** Its mount shows the owner's files as the build's, and the build's as the owner's: it needs no hand-over. */
   [[nodiscard]] bool is_mapped() const noexcept { return is_mapped_; }
   void lend_mapped() noexcept { is_mapped_ = true; }
 
@@ -114,7 +113,7 @@ class DoubtedOutput final : public Part {
                         "the journal calls it lent, and no lease of that session says the same: if it was, give "
                         "it back to its owner, and remove the journal"};
   }
-  /** Nothing else is there, so only the journal stays for its sake. */
+  /** It has no other place, so only the journal stays because of it. */
   [[nodiscard]] std::string_view place() const override { return journal_; }
 
  private:
@@ -122,7 +121,7 @@ class DoubtedOutput final : public Part {
   std::string path_;
 };
 
-/** A leased output that the build user has, and nobody else. */
+/** A leased output that only the build user can enter. */
 class LentDirectory final : public Part {
  public:
   /** `lease` outlives it. `as` is called once the lease is made. */
@@ -137,7 +136,7 @@ class LentDirectory final : public Part {
   [[nodiscard]] std::string_view target() const override { return lease_.target(); }
   [[nodiscard]] std::vector<Fact> facts() const override;
   Status make(Trace& trace) override;
-  /** It has its owner, mode and marks of before again, and what the build made in it belongs to that owner. */
+  /** Restores its owner, mode and marks, and gives the build's files in it to that owner. */
   Status take_away(TakingAway& taking) override;
   [[nodiscard]] std::string_view place() const override { return lease_.place(); }
 

@@ -16,8 +16,8 @@ struct OutputSize {
 };
 
 /**
- * What lies in folders of the host by now. A build may be changing them: no link is followed, and what is mounted in
- * them is no part of them.
+ * The present content of folders of the host. A build may be changing them: no link is followed, and mounts in them are
+ * not counted.
  */
 Result<OutputSize> size_of_outputs(const std::vector<std::string>& folders);
 

@@ -10,15 +10,15 @@ namespace buildjail {
 
 // Inputs in which a build writes: overlayfs on Linux, copies on FreeBSD.
 
-/** The step of all that only overlays need. */
+/** The step of everything that only overlays need. */
 inline constexpr const char* kOverlay = "overlay";
 
-/** ENOTSUP: an input cannot be an overlay, with what to do about it. */
+/** ENOTSUP for an input that cannot be an overlay, with a remedy. */
 SysError no_overlay(const Bind& overlay, const std::string& problem, const std::string& remedy);
 
 /**
- * ENOTSUP if the host has something mounted below the source of an overlay, which that would not show, and no step
- * mounts something else there. `mounted` are the paths of what is mounted below the source, or more.
+ * ENOTSUP if the host has a mount below the source of an overlay, which the overlay would not show, and no step mounts
+ * something else there. `mounted` has the paths of the mounts below the source, and may have others.
  */
 Status confirm_whole(const Bind& overlay, const std::vector<const Bind*>& binds,
                      const std::vector<std::string>& mounted);

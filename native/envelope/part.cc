@@ -83,7 +83,8 @@ Status Walk::add(Parts parts, Journal& journal, Trace& trace) {
 CloseReport Walk::take_away() {
   CloseReport report;
   TakingAway taking{.trace = report.trace};
-  // Only these keep others. A part that stays for their sake does not: a mount keeps the jail, and no other mount.
+  // Only these keep earlier parts. A part that stays because of them does not: a mount keeps the jail, and no other
+  // mount.
   std::vector<const Part*> stuck;
   for (std::size_t at = parts_.size(); at-- > 0;) {
     Part& part = *parts_[at].part;

@@ -46,7 +46,7 @@ class Part {
  public:
   virtual ~Part() = default;
   Part& operator=(Part&&) = delete;
-  // For a kind of part without facts in the journal: a recovery has nothing of it to take away, or finds it another
+  // For a kind of part without facts in the journal. A recovery has nothing of it to take away, or finds it in another
   // way.
   static constexpr std::string_view kFacts{};
   static Status add_left(const DeadSession&, Parts&) { return {}; }
@@ -57,8 +57,8 @@ class Part {
   [[nodiscard]] virtual std::string_view target() const { return {}; }
 
   /**
-   * What a recovery has to know to take the part away. The walk notes these facts in the journal before it makes the
-   * part. Empty for a part without facts, or whose facts are not known before an earlier part was made.
+   * The facts that a recovery needs to take the part away. The walk notes them in the journal before it makes the part.
+   * Empty for a part without facts, or if they are known only after an earlier part was made.
    */
   [[nodiscard]] virtual std::vector<Fact> facts() const { return {}; }
   virtual Status make(Trace&) { return {}; }
@@ -124,7 +124,7 @@ class Walk {
   std::vector<Listed> parts_;
 };
 
-/** Takes away the parts of a dead session, the youngest first, and tells the outcome what it took away. */
+/** Takes away the parts of a dead session, the youngest first, and adds them to the outcome. */
 std::vector<SysError> take_away_left(Parts parts, Outcome& outcome);
 
 }  // namespace buildjail

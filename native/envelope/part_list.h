@@ -27,7 +27,7 @@
 
 namespace buildjail {
 
-/** The session that parts are added for. Everything that it refers to outlives the parts. */
+/** The session for which parts are added. Everything that it refers to outlives the parts. */
 struct Opening {
   const EnvelopePlan& plan;
   /** The steps of the plan, or those of the rest of a base. */
@@ -46,14 +46,14 @@ struct Opening {
   std::function<bool(std::chrono::milliseconds)> end_flows{};
   /** FreeBSD: the directory where the root is mounted. */
   std::string root{};
-  /** Heeded by what takes long. */
+  /** Checked by long steps. */
   Copying copying{};
   /** The leases of its outputs, from OutputLease on. */
   std::vector<OutputLease*> leases{};
 
   /** Whether the root is sealed by this opening, so that commands can be launched. */
   [[nodiscard]] bool is_sealed() const { return is_rest || !plan.is_base; }
-  /** Null for a bind that is no output. */
+  /** Null for a bind that is not an output. */
   [[nodiscard]] OutputLease* lease_of(const Bind& bind) const {
     const auto found = std::ranges::find(leases, &bind, &OutputLease::bind);
     return found == leases.end() ? nullptr : *found;
@@ -72,8 +72,8 @@ struct DeadSession {
 
   [[nodiscard]] LeaseHolder holder() const { return {.id = entry.id, .state_directory = state_directory}; }
   /**
-   * Whether the list of its sources is there and says so. That is made before any cgroup and jail, and goes after them:
-   * without it, one that the journal names is another session's.
+   * Whether the list of its sources exists and names it. The list is made before any cgroup and jail, and removed after
+   * them. Without it, a cgroup or jail that the journal names belongs to another session.
    */
   [[nodiscard]] bool is_listed() const;
 };
@@ -118,8 +118,8 @@ struct PartList {
 // Parts that sessions of all systems have. Outputs, mount points and the list of sources have files of their own.
 
 /**
- * What commands wrote to files of the host. No process is left when the files get the last of it. This is the first
- * part, so that nothing stays for its sake.
+ * The output of commands that goes to files of the host. The files get the last of it when no process is left. This is
+ * the first part, so that nothing waits for it.
  */
 class FileFlows final : public Part {
  public:
@@ -128,7 +128,7 @@ class FileFlows final : public Part {
     if (!opening.is_rest) parts.push_back(std::make_unique<FileFlows>(opening.end_flows));
   }
 
-  /** Waits the first time only: a later call, also that of a destructor, looks whether they have ended by then. */
+  /** Waits in the first call only. A later call, also a destructor's, checks whether they have ended by then. */
   Status take_away(TakingAway&) override {
     const bool is_first = !std::exchange(is_held_up_, true);
     if (end_(is_first ? kBound : std::chrono::milliseconds(0))) return {};
@@ -145,7 +145,7 @@ class FileFlows final : public Part {
   bool is_held_up_ = false;
 };
 
-/** The session's entry in the state directory. It goes after everything that it has facts of. */
+/** The session's entry in the state directory. It goes after everything that its facts name. */
 class StateEntry final : public Part {
  public:
   StateEntry(Journal& journal, JournalEntry entry = {}) : journal_(journal), entry_(std::move(entry)) {}
@@ -219,7 +219,9 @@ class SessionDirectory final : public Part {
   bool is_there_;
 };
 
-/** All processes inside. This is the last part, so that everything that a process could use goes after its end. */
+/**
+ * All processes inside. This is the last part, so that everything that a process could use goes after the processes.
+ */
 class Commands final : public Part {
  public:
   explicit Commands(std::function<Status(TakingAway&)> end) : end_(std::move(end)) {}

@@ -95,9 +95,8 @@ struct AppliedLimit {
 };
 
 /**
- * The limit that ended a command which failed, as far as that can be known. Believes a shell whose exit status gives
- * the signal of its last program (sh(1), 128 + n). `before` and `after` are the counts of the session at the launch and
- * at the end.
+ * The limit that ended a failed command, if it can be known. Takes the exit status of a shell for the signal of its
+ * last program (sh(1), 128 + n). `before` and `after` are the counts of the session at the launch and at the end.
  */
 std::optional<Limit> ended_by(const Ending& ending, const CommandLimits& limits, const LimitsMet& before,
                               const LimitsMet& after);

@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds kHolderBound{10000};
 
 using Kind = ShownSource::Kind;
 
-/** Whether the one shows what lies at a path, in itself and not covered. */
+/** Whether a source shows the content of a path, in itself and not covered. */
 bool shows(const ShownSource& outer, const std::string& at, const std::string& path) {
   if (!buildjail::is_below(path, at)) return false;
   // defence: covered-alone-is-not-shown
@@ -59,7 +59,7 @@ SysError nested(const ShownSource& source, const ShownSource& other, const std::
   return {.step = kStep, .syscall = "flock", .err = EBUSY, .path = source.path, .dest = other.path, .detail = detail};
 }
 
-/** For an input of one session and an output in it of another; empty if neither is that. */
+/** For an input of one session and an output in it of another. Empty for other pairs. */
 std::string remedy_for(const ShownSource& outer, const ShownSource& inner) {
   const bool is_so =
       outer.kind == Kind::kInput && inner.kind == Kind::kOutput && buildjail::is_below(inner.path, outer.path);
@@ -79,7 +79,7 @@ std::string_view nesting(const ShownSource& mine, const ShownSource& other) {
   if (is_mine_written && is_inside_matter && is_below(mine, other)) return "lies inside";
   if (is_other_written && is_below(mine, other)) return "lies inside";
   if (is_other_written && is_around_matter && is_below(other, mine)) return "lies around";
-  // A session would see such an input half made, and while the output is lent it is shut to others.
+  // Such an input would be seen half made, and while the output is lent it is shut to others.
   if ((is_mine_written || is_other_written) && is_same(mine, other)) return "is the same folder as";
   return {};
 }
@@ -89,14 +89,14 @@ bool is_kind(char letter) {
   return kind == Kind::kOutput || kind == Kind::kInput || kind == Kind::kToolchain;
 }
 
-/** An error, and the session that it is with. */
+/** An error, and the session that causes it. */
 using Conflict = std::pair<SysError, LeaseHolder>;
 
 /** The sources in a list. */
 std::vector<ShownSource> sources_in(std::string_view text) {
   std::vector<ShownSource> sources;
   text = text.substr(0, text.rfind('\n') + 1);
-  // The line of the holder.
+  // The first line names the holder.
   cut(text, '\n');
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');

@@ -34,7 +34,7 @@ class SourceList final : public Part {
   /** Fills in `origin` and `mounted` of sources, from the system's table of mounts. */
   using LookAtMounts = std::function<Status(std::vector<ShownSource>&)>;
 
-  /** `lessee` outlives it. `earlier` are the sources of the session that are listed already, `added` the others. */
+  /** `lessee` outlives it. `earlier` are the sources of the session that are listed already, `added` the new ones. */
   SourceList(const Lessee& lessee, const std::vector<const Bind*>& earlier, const std::vector<const Bind*>& added,
              const Nesting& nesting, LookAtMounts look_at_mounts);
   /** Of a dead session. */
@@ -44,10 +44,10 @@ class SourceList final : public Part {
 
   [[nodiscard]] std::string_view step() const override { return "nested-sources"; }
   /**
-   * EBUSY if the build could change a source by another: an output of this session, or of another live one, lies inside
-   * or around a source of the other, and is shown there. A dead session with such an output is recovered first. In one
-   * session an output may lie inside an input, which is how a build adds to what it reads. ENOTSUP if the host has
-   * something mounted in an output. EPERM if a source would show the directory of leases.
+   * EBUSY if the build could change a source through another: an output of this session, or of another live one, lies
+   * inside or around a source of the other, and is shown there. A dead session with such an output is recovered first.
+   * In one session an output may lie inside an input, which is how a build adds to its input. ENOTSUP if the host has a
+   * mount in an output. EPERM if a source would show the directory of leases.
    */
   Status make(Trace& trace) override;
   Status take_away(TakingAway& taking) override;

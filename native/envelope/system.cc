@@ -33,8 +33,8 @@ Result<std::unique_ptr<Envelope>> System::open(SharedPlan plan, const std::strin
 void System::recover_first(const std::string& state_directory, const std::string& leases, Trace& trace) {
   const std::lock_guard lock(recovering_);
   if (!recovered_.insert(state_directory).second) return;
-  // Does not wait for sessions that another process is recovering. Sessions that cannot be recovered do not keep one
-  // from being opened; recover() reports them.
+  // Does not wait for sessions that another process is recovering. A session that cannot be recovered does not keep a
+  // new one from being opened; recover() reports it.
   static_cast<void>(recovery_of(state_directory, leases).run(std::chrono::milliseconds(0)));
   trace.mark("recover", state_directory);
 }

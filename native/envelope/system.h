@@ -19,7 +19,7 @@
 
 namespace buildjail {
 
-/** Something that keeps envelopes from being opened, or from more than that, and the one thing to do about it. */
+/** An obstacle to opening sessions, or to a part of what they can do, and the one remedy. */
 struct Obstacle {
   std::string check;
   std::string problem;
@@ -29,7 +29,7 @@ struct Obstacle {
 /** The running system: it opens envelopes, and reports what it lacks for that. */
 class System {
  public:
-  /** Each system's folder defines it. `listener` hears of connections of all sessions with a network of names. */
+  /** Each system's folder defines it. `listener` gets the connections of all sessions with a network of names. */
   static std::unique_ptr<System> create(NetworkListener listener);
   virtual ~System() = default;
   System& operator=(System&&) = delete;
@@ -37,14 +37,14 @@ class System {
   virtual std::vector<Obstacle> find_obstacles() = 0;
   /** Abilities that sessions lack here, though they can be opened. */
   virtual std::vector<Obstacle> find_limitations() = 0;
-  /** Makes an envelope from a plan; a failure undoes what was made. Any thread. ECANCELED where it was stopped. */
+  /** Makes an envelope from a plan. A failure takes everything away again. Any thread. ECANCELED if it was stopped. */
   Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
                                          const Copying& copying);
   /** The live sessions and the dead ones. Any thread. */
   virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) {
     return list_sessions(state_directory);
   }
-  /** No envelope is opened any more. Called again it does nothing. */
+  /** No envelope is opened any more. A second call does nothing. */
   virtual void shut_down() { watcher_.end(); }
 
  protected:

@@ -37,7 +37,7 @@ class TreeCopy : public TreeWalk {
   /** A file could not be copied; an error ends the copy. `path` is from the top on. EOPNOTSUPP: files of its kind are
    * not copied. */
   virtual Status leave_out(std::string path, SysError why) = 0;
-  /** Whether a file is to be copied: before anything is done for it. An error ends the copy. */
+  /** Whether a file is to be copied. Called before anything else. An error ends the copy. */
   virtual Result<bool> wants(const std::string& /*path*/, const FileState& /*file*/) { return true; }
   /** Between two pieces of a file; an error ends the copy. */
   [[nodiscard]] virtual Status go_on() const { return {}; }
@@ -65,10 +65,10 @@ class TreeCopy : public TreeWalk {
   Status copy_piece(int from, int to, off_t at, off_t end) const;
   [[nodiscard]] Status taken_back(SysError error, const char* name, int flags = 0) const;
 
-  /** What a file of the copy gets last. */
+  /** The properties that a file of the copy gets last. */
   struct Settled {
     Owner owner;
-    /** Of the source, where the copy is to have them. */
+    /** The times of the source, if the copy has them. */
     timespec times[2];  // NOLINT(modernize-avoid-c-arrays): as futimens(2) takes them
   };
   [[nodiscard]] Result<Settled> settled(int fd, const FileState& file) const;

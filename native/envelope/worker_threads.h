@@ -16,14 +16,14 @@ namespace buildjail {
 
 /**
  * The threads on which sessions are opened, launched in and closed. The runtime's own threads are few and also serve
- * files and name look-ups, so a build would wait for those, and each of their results wakes the event loop. The first
- * thread is made at the start, the others when they are wanted, and they stay.
+ * files and name look-ups: a build would wait for those, and each of their results wakes the event loop. The first
+ * thread is made at the start, the others when they are needed, and they stay.
  */
 class WorkerThreads {
  public:
   /**
    * `at_once` is the number of works at a time, and `most` that of threads. A work that takes long waits for something
-   * else than a processor, such as a file server, and the next one begins beside it.
+   * other than a processor, such as a file server, so the next one begins beside it.
    */
   WorkerThreads(std::size_t at_once, std::size_t most) : at_once_(at_once), most_(most) {}
   WorkerThreads& operator=(WorkerThreads&&) = delete;
@@ -33,7 +33,9 @@ class WorkerThreads {
   Status start();
   /** `work` must not throw. Does nothing after `stop`. */
   void run(std::function<void()> work);
-  /** After all that came before of the same thing, on one thread: so no thing holds up more than one of them. */
+  /**
+   * Runs it after all earlier work of the same object, on one thread, so that no object holds up more than one of them.
+   */
   void run_in_turn(const void* thing, std::function<void()> work);
   /** Waits for works that have begun, and drops the others. Called again it does nothing. */
   void stop();
@@ -53,7 +55,7 @@ class WorkerThreads {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> waiting_;
-  /** Of each thing of which one is under way, those that come after it. */
+  /** For each object with work under way, the work that follows. */
   std::map<const void*, std::deque<std::function<void()>>> in_turn_;
   std::size_t idle_ = 0;
   std::size_t under_way_ = 0;

@@ -42,8 +42,8 @@ bool is_ignored_by_default(int signal) {
 
 }  // namespace
 
-// The kernel tells in one call which signals are not at their default. NSIG ends before the real-time signals
-// (signal(3)), which are ignored and inherited like all others.
+// One call lists the signals that are not at their default. NSIG ends before the real-time signals (signal(3)), which
+// are ignored and inherited like all others.
 const char* reset_signals(const kinfo_proc& self) {
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
@@ -99,10 +99,10 @@ const char* let_go_of_host_program() {
 
 namespace {
 
-/** Of one message. The kernel takes some more, which it keeps as pointers in one cluster (unp_internalize). */
+/** For one message. The kernel takes some more, which it keeps as pointers in one cluster (unp_internalize). */
 constexpr std::size_t kMostSent = 128;
 
-/** A datagram of one byte, because an empty one could not be told from the end, with room for descriptors. */
+/** A datagram of one byte, with room for descriptors. An empty one would look like the end. */
 struct DescriptorMessage {
   DescriptorMessage() {
     header.msg_iov = &content;
@@ -136,10 +136,10 @@ int send_descriptors(int channel, std::span<const int> descriptors) {
   return 0;
 }
 
-/** Those of one message, in the parent, when the child has ended. */
+/** Receives the descriptors of one message, in the parent, once the child has ended. */
 Status receive_descriptors(int channel, const char* step, std::vector<UniqueFd>& received) {
   DescriptorMessage message;
-  // It was sent already, or never.
+  // The child has sent it already, or never will.
   // defence: descriptor-jail-close-exec
   if (::recvmsg(channel, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) return last_error(step, "recvmsg");
   const cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);

@@ -31,22 +31,24 @@ int look_at_self(kinfo_proc& self);
  * and a handler of the host program must not run here. Returns null, or the call that failed.
  */
 const char* reset_signals(const kinfo_proc& self);
-/** Comes after that. Returns null, or the call that failed. */
+/** To be called after reset_signals. Returns null, or the call that failed. */
 const char* unblock_signals();
 
 /**
  * Until execve(2) a child has the arguments of the host program (kern.proc.args), which every process of its jail could
- * read. Call it before jail_attach(2), with the child's own pid.
+ * read. To be called before jail_attach(2), with the child's own pid.
  */
 int forget_arguments(pid_t self);
 
 /**
- * Forbids every process of the jail, also its root, to trace this one: until execve(2), which ends the ban, it has the
- * host program's memory (procctl(2), PROC_TRACE_CTL). Call it before jail_attach(2).
+ * Keeps every process of the jail, root's too, from tracing this one: until execve(2), which ends the ban, it has the
+ * host program's memory (procctl(2), PROC_TRACE_CTL). To be called before jail_attach(2).
  */
 int forbid_tracing();
 
-/** Call it after jail_attach(2). ESRCH: this is not the jail that was meant, and its root is left in `found`. */
+/**
+ * To be called after jail_attach(2). ESRCH: this is another jail than the one that was meant, and `found` has its root.
+ */
 int confirm_root(const JailReference& jail, struct stat& found);
 
 /**
@@ -57,7 +59,7 @@ const char* enter_jail(const JailReference& jail);
 
 /**
  * Runs `work` in a vfork(2)ed child, and waits for its end. `work` returns the name of the call that failed, with
- * errno, or null. ECANCELED: the child was killed before it could tell.
+ * errno, or null. ECANCELED: the child was killed before it could report.
  */
 template <class Work>
 Status in_child(const char* step, Work work) {
@@ -89,7 +91,7 @@ Status in_child(const char* step, Work work) {
  * the child's own; the parent's copy has close-on-exec from its first moment on. EMFILE: no descriptor is free here.
  */
 Result<UniqueFd> opened_in_child(const char* step, const std::function<const char*(int channel, int& opened)>& open);
-/** The same for several, in their order. */
+/** The same for several descriptors, in their order. */
 Result<std::vector<UniqueFd>> all_opened_in_child(
     const char* step, std::size_t count, const std::function<const char*(int channel, std::span<int> opened)>& open);
 

@@ -69,12 +69,12 @@ namespace {
 constexpr int kFirstNumber = 35001;
 constexpr int kNumbersTried = 16;
 
-// Of pts/* a process sees those that its jail has made, and its controlling terminal (devfs(4)), which is also tty. For
-// a process without one, tty is ctty.
+// Of pts/*, a process sees those that its jail has made, and its controlling terminal (devfs(4)), which is also tty. A
+// process without one has ctty in the place of tty.
 constexpr auto kShown = std::to_array<std::string_view>(
     {"null", "zero", "random", "urandom", "fd", "fd/*", "stdin", "stdout", "stderr", "ctty", "pts", "pts/*", "ptmx"});
 
-/** Of those directly in /dev, two exist while the host has such a terminal, and if it has pty(4). */
+/** Two of the nodes directly in /dev exist only while the host has such a terminal, or if it has pty(4). */
 bool is_always_there(std::string_view name) { return name.find('/') == name.npos && name != "pts" && name != "ptmx"; }
 
 /** Shows the nodes whose names fit a pattern (devfs(8)). */
@@ -174,7 +174,7 @@ Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset) {
 constexpr const char* kNamedStep = "devices";
 constexpr mode_t kForEverybody = 0666;
 
-/** By a rule that is applied once and is in no ruleset, because all sessions share ours (devfs(8), "rule apply"). */
+/** Applies a rule once, outside of any ruleset, because all sessions share ours (devfs(8), "rule apply"). */
 Status show(int dev, const std::string& name, bool is_folder, const std::string& path) {
   devfs_rule rule = showing(0, 0, name);
   if (name.size() >= sizeof(rule.dr_pathptrn)) {
@@ -221,7 +221,7 @@ class Devfs final : public Mount {
 
  private:
   Status mount_ours(Trace& trace) {
-    // Where it was there before, it is looked at once only: after the mount, which then holds it.
+    // If the device was there before, it is looked at once only: after the mount, which then holds it.
     const int known = ruleset_;
     if (known != 0) {
       auto mounted = mount_with(known, trace);
@@ -236,13 +236,13 @@ class Devfs final : public Mount {
     return *mounted ? Status() : not_our_ruleset(*ruleset);
   }
 
-  /** False when the ruleset was another by then than ours; then nothing was mounted. */
+  /** False if the ruleset was not ours any more; then nothing was mounted. */
   Result<bool> mount_with(int ruleset, Trace& trace) {
     jail().devfs_ruleset = ruleset;
     auto options = file_system("devfs", path());
     // defence: dev-shows-listed-devices
     options.add_string("ruleset", std::to_string(ruleset));
-    // The kernel has the flags, but statfs(2) shows none of a devfs (devfs_statfs).
+    // The kernel has the flags, but statfs(2) shows none of them for a devfs (devfs_statfs).
     if (auto status = mount(std::move(options), MNT_NOSUID | MNT_NOEXEC, 0); !status) return std::move(status.error());
     // defence: rules-dev-looked-when
     auto is_ours = shows_our_nodes_only(path(), ruleset);

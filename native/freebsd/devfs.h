@@ -42,7 +42,7 @@ template <class Argument>
 Status call_devfs(int dev, unsigned long request, Argument& argument) {
   return ::ioctl(dev, request, &argument) == 0 ? Status() : last_error("devfs-ruleset", "ioctl", "/dev");
 }
-/** Without any if there is no such ruleset. */
+/** Empty if there is no such ruleset. */
 Result<std::vector<devfs_rule>> devfs_rules(int dev, int ruleset);
 
 /**

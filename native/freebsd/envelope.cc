@@ -39,11 +39,11 @@ namespace {
 
 constexpr mode_t kUmask = 022;
 constexpr std::chrono::milliseconds kKillBound{2000};
-/** Of a launch that is not stalled. */
+/** The time of a launch that is not stalled. */
 constexpr std::chrono::milliseconds kLaunchBound{100};
 
-// The kernel looks once a second, and more often where memory is short (vm_daemon in sys/vm/vm_swapout.c); a host that
-// is busy as well takes its time for a launch. Whom a build kills is launched again, too, but not for ever.
+// The kernel looks once a second, and more often if memory is short (vm_daemon in sys/vm/vm_swapout.c). A launch may
+// take that long on a host that is busy as well. A launch that a build kills is tried again too, but not for ever.
 constexpr int kMoreLaunches = 9;
 
 /**
@@ -110,10 +110,10 @@ Status kill_in_jail(const Jail& jail) {
 }
 
 /**
- * Sends SIGKILL again to what is left of the processes that were killed, until nothing is. One is not enough: kill(2)
- * of all leaves out a process that is being made (PRS_NEW, kill_processes_prison_cb in sys/kern/kern_sig.c). And
- * SIGSTOP stops a process that has not ended by then (tdsendsignal in sys/kern/kern_sig.c), and another may have sent
- * it before it ended itself. What does not end is waited for when the session is closed.
+ * Sends SIGKILL to the processes that were killed until none is left. Once is not enough: kill(2) of all leaves out a
+ * process that is being made (PRS_NEW, kill_processes_prison_cb in sys/kern/kern_sig.c). And SIGSTOP, which another
+ * process may have sent before it ended, stops a process that has not ended yet (tdsendsignal in sys/kern/kern_sig.c).
+ * Closing the session waits for processes that do not end.
  */
 Status end_each_in(const Jail& jail) {
   BackOff back_off(kKillBound);
@@ -145,7 +145,7 @@ class JailEnvelope final : public Envelope {
               .wait_reaped = [this](std::chrono::milliseconds bound) { return waiter_->wait_reaped(owner_, bound); }},
         journal_(journal_of(plan_->state_directory, lessee_.session.id)) {}
 
-  /** Comes first. */
+  /** To be called first. */
   Status open(const Copying& copying) {
     auto limits = held_limits(plan_->limits);
     if (!limits) return std::move(limits.error());
@@ -158,7 +158,7 @@ class JailEnvelope final : public Envelope {
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest, const Copying& copying) override {
-    // Nothing of it is taken away meanwhile.
+    // No part may be taken away meanwhile.
     const std::lock_guard not_closing(closing_);
     const std::lock_guard lock(launching_);
     if (is_closed_) return session_closed("complete", "nmount");
@@ -192,7 +192,7 @@ class JailEnvelope final : public Envelope {
     const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
     Child child{.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = signal};
     if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
-    // A close that has not waited for this either finds it expected, or is seen here.
+    // A close that did not wait for this finds the launch expected, or is seen here.
     if (is_closed_) {
       waiter_->forget(request.run);
       return session_closed("launch", "jail_attach");
@@ -214,7 +214,7 @@ class JailEnvelope final : public Envelope {
     if (signal == SIGKILL) return kill_tree(run);
     const auto lock = launch_awaited(kLaunchBound);
     if (is_closed_) return {};
-    // First the command, so that its end is by the signal and not by what it makes of the end of its children.
+    // The command comes first, so that the signal ends it, and not its reaction to the end of its children.
     const pid_t command = waiter_->pid_of(run).value_or(0);
     if (command > 0) static_cast<void>(::kill(command, signal));
     if (!jail_.jail->has_its_number()) return {};
@@ -258,7 +258,7 @@ class JailEnvelope final : public Envelope {
     Record record{.root = jail_.root, .user = jail_.user, .process = last_launched_, .limits = limits_.applied};
     auto jail = get_jail(jail_.jail->jid());
     if (!jail) return std::move(jail.error());
-    // By its number, which is another jail's if somebody removed ours.
+    // The number is another jail's if a user of the host removed ours.
     if (!jail_.is_known()) {
       errno = ENOENT;
       return last_error("record", "jail_get", jail_.root);
@@ -289,7 +289,7 @@ class JailEnvelope final : public Envelope {
   }
 
   std::optional<Limit> full_tmp() override {
-    // Who holds it may be waiting for this thread.
+    // The holder of the lock may be waiting for this thread.
     const std::unique_lock lock(launching_, std::try_to_lock);
     return lock && !is_closed_ ? buildjail::full_tmp(jail_.root, plan_->steps) : std::nullopt;
   }
@@ -306,18 +306,18 @@ class JailEnvelope final : public Envelope {
 
  private:
   /**
-   * Waits for a launch that is under way, but not for longer than that. Its child may be in the kernel for as long as
-   * the build wants, where it looks up a file that another process holds in a call that no signal ends. What kills or
-   * looks needs nothing that a launch changes.
+   * Waits for a launch that is under way, up to the bound. Its child may be in the kernel for as long as the build
+   * wants, if it looks up a file that another process holds in a call that no signal ends. Killing and looking need
+   * nothing that a launch changes.
    */
   std::unique_lock<std::timed_mutex> launch_awaited(std::chrono::milliseconds bound) {
     // defence: stalled-launch-not-awaited
     return std::unique_lock(launching_, bound);
   }
 
-  /** Until all have ended: one signal may not do (end_each_in). */
+  /** Kills until all processes have ended, because one signal may not be enough (end_each_in). */
   Status kill_tree(std::uint32_t run) {
-    // A build can fork faster than this looks; what then is left ends with its session.
+    // A build can fork faster than this looks. The processes that are left then end with their session.
     BackOff back_off(kKillBound);
     do {
       const auto lock = launch_awaited(kLaunchBound);
@@ -406,7 +406,7 @@ class JailEnvelope final : public Envelope {
   }
 
   SharedPlan plan_;
-  /** Of its jail. */
+  /** The name of its jail. */
   std::string jail_name_;
   HeldLimits limits_;
   LimitsLog limits_log_;
@@ -418,7 +418,7 @@ class JailEnvelope final : public Envelope {
   Lessee lessee_;
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<FreebsdHost> host_;
-  /** The number that the waiter has for its commands. */
+  /** The number under which the waiter keeps its commands. */
   std::uint64_t owner_;
   Trace trace_;
   /** Null without a trace. */

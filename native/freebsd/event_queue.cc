@@ -18,7 +18,7 @@ class Kqueue final : public EventQueue {
  public:
   explicit Kqueue(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  // An exit that happened before is told as well: a zombie can still be attached to (kqueue(2), EVFILT_PROC).
+  // An exit that happened before is reported as well: a zombie can still be watched (kqueue(2), EVFILT_PROC).
   Status watch_process(Watched child, std::span<const Watched> readable) override {
     auto changes = reading(readable);
     changes.push_back(event_of(child, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT));

@@ -31,7 +31,7 @@ struct JailReference {
   ino_t ino;
 };
 
-/** To a jail with that root. */
+/** A reference to a jail with that root. */
 Result<JailReference> reference_to(int jid, const std::string& root);
 
 /** jail_remove_jd(2). A kernel that lacks it (before 15.0) sends SIGSYS, so ask JailAbilities first. */
@@ -43,7 +43,7 @@ struct JailConfig {
   std::string hostname;
   const PlannedNetwork& network;
   int devfs_ruleset;
-  /** A tag by which people find it again, if the kernel has tags (15.0). */
+  /** A text by which people find the jail, if the kernel has `meta` (15.0). */
   std::string meta;
 };
 
@@ -51,7 +51,7 @@ struct JailConfig {
 Result<cpuset_t> processors_of(int jid);
 Status set_processors_of(int jid, const cpuset_t& processors);
 
-/** Whether a jail has a network stack of its own, and neither the addresses of the host nor none. */
+/** Whether a jail has a network stack of its own: neither the host's addresses nor no network. */
 bool has_own_stack(const PlannedNetwork& network);
 
 /** A jail as jail_get(2) finds it. */
@@ -61,10 +61,10 @@ struct FoundJail {
   bool is_dying;
 };
 
-/** What the name of each session's jail begins with. */
+/** The beginning of the name of each session's jail. */
 inline constexpr std::string_view kJailPrefix = "bj-";
 
-/** Whether a number is that of a session's jail, of whatever host program. A number that no jail has any more is. */
+/** Whether a number is that of a session's jail, of any host program. True for a number that no jail has any more. */
 Result<bool> is_of_session(int jid);
 
 /** The jail of that name, also a dying one; empty if there is none. */
@@ -90,9 +90,12 @@ class Jail {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool is_removed() const noexcept { return is_removed_; }
   [[nodiscard]] const JailReference& reference() const noexcept { return reference_; }
-  /** Kills every process in it; they are gone a little later. Does nothing a second time. */
+  /** Kills every process in it. They are gone a little later. A second call does nothing. */
   Status remove();
-  /** Comes after `remove`, while it is waited for: sends SIGKILL again to what has not ended in its time. */
+  /**
+   * To be called after `remove`, while its end is awaited: sends SIGKILL again to processes that have not ended in
+   * time.
+   */
   void kill_again() const;
   /** Whether uid 0 has privileges inside. A root build can turn them off (sysctl security.bsd.suser_enabled). */
   [[nodiscard]] Result<bool> is_root_privileged() const;
@@ -103,8 +106,8 @@ class Jail {
   /** Whether the kernel still has it, also as a dying jail. True if the kernel cannot be asked. */
   [[nodiscard]] bool is_known() const;
   /**
-   * Waits until no process is in it; call it after `remove`. The jail itself may stay for a while, dying, because of a
-   * socket (jail(8)).
+   * Waits until no process is in it. To be called after `remove`. The jail itself may stay for a while, dying, because
+   * of a socket (jail(8)).
    */
   [[nodiscard]] Status wait_empty(std::chrono::milliseconds bound);
 

@@ -15,9 +15,9 @@
 namespace buildjail {
 
 /**
- * Where the relative paths of a process begin: its root, its working directory, and the folders that it has open. A
- * build makes these paths as long as it likes by links to folders above, and has as many processes with them as it may.
- * So a path is bounded, and all of a session together are.
+ * The folders where the relative paths of a process begin: its root, its working directory, and the folders that it has
+ * open. A build can make these paths as long as it likes by links to folders above, and can have many processes with
+ * them. So each path is bounded, and so are all of a session together.
  */
 class KnownFolders {
  public:
@@ -28,7 +28,7 @@ class KnownFolders {
   static constexpr std::size_t kLongestPath = 4096;
   static constexpr std::size_t kMostBytes = std::size_t{32} * 1024 * 1024;
 
-  /** `bytes` is how much all of a session have; beyond the bound, no more folders are known. */
+  /** `bytes` counts the paths of all processes of a session. Beyond the bound, no more folders are known. */
   explicit KnownFolders(std::shared_ptr<std::size_t> bytes) : bytes_(std::move(bytes)) {}
   KnownFolders& operator=(KnownFolders&&) = delete;
   ~KnownFolders() {
@@ -37,7 +37,7 @@ class KnownFolders {
     enter(std::nullopt);
   }
 
-  /** As fork(2) copies it: without those for which all processes together have no room. */
+  /** A copy for a child, as fork(2) makes it. Folders are left out if all processes together have no room for them. */
   [[nodiscard]] std::shared_ptr<KnownFolders> copy() const {
     auto copied = std::make_shared<KnownFolders>(bytes_);
     copied->change_root(root_);
@@ -56,7 +56,7 @@ class KnownFolders {
     return found == opened_.end() ? std::nullopt : below(found->second.path, given);
   }
 
-  /** Empty: it is not known which. */
+  /** An empty path: the folder is not known. */
   void enter(std::optional<std::string> path) { keep(working_directory_, std::move(path)); }
   void change_root(std::optional<std::string> path) { keep(root_, std::move(path)); }
 

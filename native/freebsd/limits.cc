@@ -101,21 +101,21 @@ Result<SessionUsage> used_by(const std::string& jail) {
   SessionUsage usage{.by = "rctl"};
   if (const auto seconds = of("cputime")) usage.cpu_us = *seconds * kMicroseconds;
   usage.memory = of("memoryuse");
-  // The greater one is what meets a limit first: zombies are no threads.
+  // The greater one meets a limit first: zombies have no threads.
   usage.processes = std::max(of("maxproc"), of("nthr"));
   return usage;
 }
 
 namespace {
 
-/** The action of the rules that tell what was met (rctl(8)). */
+/** The action of the rules that log a met limit (rctl(8)). */
 constexpr const char* kLogged = "log";
 
 std::string rule(const char* resource, const char* action, std::uint64_t amount) {
   return std::string(resource) + ":" + action + "=" + std::to_string(amount);
 }
 
-/** Collects what holds, and remembers the first that cannot be held. */
+/** Collects the rules for limits that can be held, and notes the first limit that cannot. */
 class Settling {
  public:
   explicit Settling(const Limits& limits) : limits_(limits) {}
@@ -129,7 +129,7 @@ class Settling {
     if (limits_.swap) hold_swap(*limits_.swap);
     if (limits_.processes && may_hold(Limit::kProcesses)) hold_processes(*limits_.processes);
     if (limits_.cpus) hold_cpus(*limits_.cpus);
-    // JavaScript looks at it.
+    // JavaScript enforces it.
     if (limits_.counts_cpu_time) static_cast<void>(may_hold(Limit::kCpuTime));
     if (refused_ && !limits_.is_best_effort) return std::move(*refused_);
     return std::move(held_);

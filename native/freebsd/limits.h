@@ -16,7 +16,7 @@ namespace buildjail {
 // Rules on a jail and the kernel's counts of what it uses (rctl(8)), by the jail's name. Rules may be made before the
 // jail, and outlive it.
 
-/** Why no rule holds on this host, and the remedy. */
+/** Why no rule can hold on this host, and the remedy. */
 inline constexpr const char* kNothingCounted = "this kernel does not count what a jail uses (kern.racct.enable is 0)";
 inline constexpr const char* kHowToCount = "put kern.racct.enable=1 into /boot/loader.conf and reboot";
 
@@ -68,16 +68,16 @@ struct HeldLimits {
 Result<HeldLimits> held_limits(const Limits& limits);
 
 /**
- * Which rules of a jail were met. It reads the kernel's message buffer (dmesg(8)), because devctl(4) has one reader,
- * devd(8), and what devd passes on is lost to programs that are not connected at that time. The kernel logs at most 10
- * lines a second for all jails of the host (kern.racct.rctl.log_rate_limit), one for each process and rule, and the
- * buffer forgets.
+ * Finds the rules of a jail that were met. It reads the kernel's message buffer (dmesg(8)): devctl(4) has one reader,
+ * devd(8), and the events that devd passes on are lost to programs that are not connected at that time. The kernel logs
+ * at most 10 lines a second for all jails of the host (kern.racct.rctl.log_rate_limit), one for each process and rule,
+ * and old lines leave the buffer.
  */
 class LimitsLog {
  public:
   explicit LimitsLog(const std::string& jail) : beginning_("rctl: rule \"jail:" + jail + ":") {}
 
-  /** Reads the buffer. If it cannot be read, nothing new was met. */
+  /** Reads the buffer. If that fails, no new rule was met. */
   LimitsMet met();
 
  private:

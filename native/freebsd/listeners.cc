@@ -47,7 +47,7 @@ std::vector<WantedSocket> sockets_of(const AllowedNames& names) {
   std::vector<WantedSocket> wanted{{.address = AllowedNames::resolver(), .type = SOCK_DGRAM},
                                    {.address = AllowedNames::resolver()}};
   for (const ListeningAt& one : names.listening()) wanted.push_back({.address = one.address});
-  // A name that a wildcard stands for takes some for each address that is tried.
+  // A name for which a wildcard stands takes some addresses for each that is tried.
   const auto add_spare = [&](const auto& address_of) {
     for (std::size_t i = 0; i < names.spare_sockets(); ++i)
       wanted.push_back({.address = address_of(AllowedNames::wildcard_address(i)), .is_bound = false});
@@ -57,7 +57,7 @@ std::vector<WantedSocket> sockets_of(const AllowedNames& names) {
   return wanted;
 }
 
-/** A socket keeps the network in which it was made, whatever that of the process is that has it. */
+/** A socket stays in the network in which it was made, whichever network its process is in. */
 Result<std::vector<UniqueFd>> made_in(const JailReference& jail, const std::vector<WantedSocket>& wanted) {
   auto made =
       all_opened_in_child(kStep, wanted.size(), [&jail, &wanted](int channel, std::span<int> opened) -> const char* {
@@ -73,7 +73,8 @@ Result<std::vector<UniqueFd>> made_in(const JailReference& jail, const std::vect
   for (UniqueFd& one : *made) {
     one = above_stdio(std::move(one));
     if (!one) return last_error(kStep, "fcntl");
-    // A connection has it from its listener. An urgent byte that comes before it is accepted would be lost (tcp(4)).
+    // A connection inherits this from its listener. An urgent byte that comes before it is accepted would be lost
+    // (tcp(4)).
     const int on = 1;
     if (::setsockopt(one.get(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) != 0) return last_error(kStep, "setsockopt");
   }

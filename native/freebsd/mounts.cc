@@ -149,7 +149,7 @@ Result<MountedList> mounted_list(MountedList list) {
     const bool is_whole = count < list.size();
     list.resize(is_whole ? count : 0);
     if (is_whole) return list;
-    // The caller has what it mounted by now to take away, so no exception goes through it.
+    // The caller must still unmount its own mount, so no exception may leave this function.
     try {
       list.reserve(count + list.capacity() + kSpare);
     } catch (const std::bad_alloc&) {

@@ -69,8 +69,8 @@ Status unmount_target(const std::string& target, int flags);
 Result<std::vector<MountEntry>> mount_table();
 
 /**
- * Memory that goes back to the system with what lies in it (mmap(2)). Another allocator would keep it, once for each
- * thread.
+ * Memory that goes back to the system when its content is destroyed (mmap(2)). Another allocator would keep it, once
+ * for each thread.
  */
 template <class Value>
 struct MappedMemory {
@@ -83,12 +83,12 @@ struct MappedMemory {
   void deallocate(Value* memory, std::size_t count) const noexcept {
     static_cast<void>(::munmap(memory, count * sizeof(Value)));
   }
-  /** The kernel fills it in, and a page that it does not fill is not touched. */
+  /** The kernel fills it in. A page that the kernel does not fill is not touched. */
   void construct(Value*) const noexcept {}
   bool operator==(const MappedMemory&) const = default;
 };
 
-/** Mounts of the host, of which each takes 2 KB. */
+/** Mounts of the host, each of 2 KB. */
 using MountedList = std::vector<struct statfs, MappedMemory<struct statfs>>;
 
 /**
@@ -97,7 +97,7 @@ using MountedList = std::vector<struct statfs, MappedMemory<struct statfs>>;
  */
 Result<MountedList> mounted_list(MountedList earlier = {});
 
-/** Looks for what else is mounted where a session has its sources. Any thread may use it. */
+/** Finds the other mounts at the places of a session's sources. Any thread may use it. */
 class MountsOfSources {
  public:
   /**

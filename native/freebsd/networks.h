@@ -22,8 +22,9 @@ Result<UniqueFd> bring_up_loopback(const JailReference& jail);
 enum class Moving : bool { kIn, kBack };
 
 /**
- * Moves an interface of this process's network into a jail's, or back. ENXIO: the one that it is in has none so named.
- * EEXIST, on the way into a jail: that has one so named. On the way back the kernel does not look (if_vmove_reclaim).
+ * Moves an interface of this process's network into a jail's, or back. ENXIO: the network that it leaves has no
+ * interface of that name. EEXIST, on the way into a jail: the jail has one of that name. On the way back the kernel
+ * does not check (if_vmove_reclaim).
  */
 Status move_interface(const std::string& name, int jid, Moving moving);
 /** ENXIO: this process's network has no interface of that name. */
@@ -46,8 +47,8 @@ class DyingNetworks {
  public:
   void add(std::string jail_name);
   /**
-   * Waits until there are few, but not for long: a build can have the kernel keep its network for ever (see_die). Those
-   * for which it has waited in vain are not waited for again.
+   * Waits until there are few, within a bound, because a build can have the kernel keep its network for ever (see_die).
+   * A network that outlasted the bound once is not waited for again.
    */
   void wait_until_few();
 

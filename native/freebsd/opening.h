@@ -25,7 +25,7 @@ struct FreebsdHost {
       : abilities(std::move(found)), network(std::move(listener)) {}
 
   JailAbilities abilities;
-  /** That of the previous session, or 0. */
+  /** The ruleset of the previous session, or 0. */
   std::atomic<int> devfs_ruleset = 0;
   MountsOfSources mounts_of_sources;
   NullfsIds nullfs_ids;
@@ -44,8 +44,8 @@ struct JailOpening : Opening {
 };
 
 /**
- * A part that one function makes. What that makes goes with another part, unless a second function takes it away, which
- * is called only if the first did not fail.
+ * A part that one function makes. If there is a second function, it takes the part away; it is called only if the first
+ * did not fail. Without a second function the part goes with another one.
  */
 class Act final : public Part {
  public:
@@ -73,7 +73,7 @@ class Act final : public Part {
   bool is_made_ = false;
 };
 
-/** A dead session, and its jail where there still is one. */
+/** A dead session, and its jail if there still is one. */
 struct DeadJailSession : DeadSession {
   SessionJail& jail;
 };

@@ -46,7 +46,7 @@ class OwnFileSystem final : public Mount {
   int flags_;
 };
 
-// What is made in the root's own file system goes with that.
+// A file in the root's own file system goes with that.
 
 Status make_at(const std::string& path, const MakeDirectory& directory) {
   if (::mkdir(path.c_str(), directory.mode) != 0) return last_error({}, "mkdir");
@@ -54,7 +54,7 @@ Status make_at(const std::string& path, const MakeDirectory& directory) {
   return ::chmod(path.c_str(), directory.mode) == 0 ? Status() : last_error({}, "chmod");
 }
 
-/** For another file to be mounted on. */
+/** An empty file on which another is mounted. */
 Status make_at(const std::string& path, const MakeFile&) {
   const UniqueFd made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
   return made ? Status() : last_error({}, "open");
@@ -66,7 +66,7 @@ Status make_at(const std::string& path, const MakeLink& link) {
   return ::symlink(link.value.c_str(), path.c_str()) == 0 ? Status() : last_error({}, "symlink");
 }
 
-/** A device that is held open, because a descriptor tells whether it was revoked. */
+/** A device that is held open, because a descriptor shows whether it was revoked. */
 struct HeldDevice {
   const char* path;
   UniqueFd fd;
@@ -74,7 +74,7 @@ struct HeldDevice {
 
 constexpr const char* kDevicesStep = "devices";
 
-/** EBADF, once, when one was revoked. */
+/** Returns EBADF, once, if one was revoked. */
 Status let_go(std::span<HeldDevice> devices) {
   std::string revoked;
   for (HeldDevice& device : devices) {
@@ -96,7 +96,7 @@ Status let_go(std::span<HeldDevice> devices) {
 }  // namespace
 
 IovecList options_of(const std::string& path, const MountTmpfs& step) {
-  /** With the root; of fewer the kernel makes a number of its own (tmpfs_mount). */
+  /** Including the root. For a smaller number the kernel takes one of its own (tmpfs_mount). */
   constexpr std::uint64_t kFewest = 4;
   // defence: file-system-memory-spec
   const std::uint64_t files = std::max(step.files + 1, kFewest);
@@ -136,7 +136,7 @@ void Steps::add_planned(JailOpening& opening, Parts& parts) {
       [&](const MakeLink& one) { add_in_root("symlink", one); },
       [&](const WriteText& one) {
         if (one.target != "/etc/passwd") return add_in_root("write", one);
-        // Its number is known by the time that this is made.
+        // Its number is known when this is made.
         add_act("write", one, [&jail, &one] { return write_accounts(jail.root, one, jail.user.uid); });
       },
       [&](const MountTmpfs& one) { mount_own(one, options_of(jail.root + one.target, one), MNT_NOSUID); },

@@ -21,10 +21,12 @@ Status write_accounts(const std::string& root, const WriteText& wanted, uid_t ui
 /** A file that everybody may read, with that in it. */
 Status write_new_file(const std::string& path, std::string_view content);
 
-/** Checks a folder whose entries are mounted one by one. ESTALE: one was made or removed since the plan was made. */
+/**
+ * Checks a folder whose entries are mounted one by one. ESTALE: an entry was made or removed since the plan was made.
+ */
 Status confirm_listed(const Listed& listed);
 
-/** Options for a file system in memory of the build's own. */
+/** Options for the build's own file system in memory. */
 IovecList options_of(const std::string& path, const MountTmpfs& step);
 
 /**
@@ -40,9 +42,9 @@ void add_copy(const JailOpening& opening, const Bind& bind, const Bind* outer, P
 void add_source(const JailOpening& opening, const Bind& bind, Parts& parts);
 
 /**
- * The user of a session's build. A user of the plan's pool is leased, so that no other live session of the host has it;
- * a user that the plan names is shared by all sessions that name it. It is given back after all but the jail that may
- * still be dying, so that no other session gets it while a process, a file or a folder of this session has it.
+ * The user of a session's build. A user of the plan's pool is leased, so no other live session of the host has it. A
+ * user that the plan names is shared by all sessions that name it. The lease ends after every part but a jail that may
+ * still be dying, so no other session gets the user while a process, a file or a folder of this session has it.
  */
 struct UserLease : Part {
   static void add_planned(const JailOpening& opening, Parts& parts);
@@ -70,7 +72,8 @@ struct Steps : Part {
  */
 using JailParts = PartList<FileFlows, DyingJail, UserLease, WatchedDevices, StateEntry, SessionDirectory, OutputLease,
                            SourceList, MountPoints, LentDirectory, Root, Steps, Seal,
-                           // Before the jail: what its processes did is read to the end when none of them is left.
+                           // Made before the jail: the records of its processes are read to the end when no process is
+                           // left.
                            TraceRoom,
                            // The rules come before the jail, so that no process is ever in it without them.
                            Rules, JailPart, Loopback, NamesNetwork, LentInterface, Processors, Throttle, Commands>;

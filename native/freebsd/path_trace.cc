@@ -26,11 +26,11 @@ namespace {
 
 constexpr const char* kStep = "trace";
 constexpr std::size_t kRead = std::size_t{256} * 1024;
-/** The arguments of execve(2) are the longest (kern.argmax). */
+/** The longest records are the arguments of execve(2) (kern.argmax). */
 constexpr std::size_t kLongestRecord = std::size_t{16} * 1024 * 1024;
 constexpr std::int64_t kLargestPage = std::int64_t{64} * 1024;
 constexpr std::int64_t kEmptiedAtOnce = std::int64_t{1} * 1024 * 1024;
-/** So that many records are read at once. */
+/** A pause lets many records be read at once. */
 constexpr std::chrono::milliseconds kPause{2};
 
 /** As exact as the times of files are (vfs.timestamp_precision). */
@@ -114,7 +114,7 @@ void PathTrace::finish() {
       seen_->lose();
     }
   }
-  // Also where it did not begin: what is open of the session's root keeps it mounted.
+  // Also if the thread did not begin: an open file of the session's root keeps the root mounted.
   file_.reset();
   root_.reset();
   queue_.reset();
@@ -179,16 +179,16 @@ std::size_t PathTrace::take(std::span<const std::byte> read) {
   }
 }
 
-// A build that exchanges the file meanwhile misleads nobody but itself: nothing is opened, and no link leads out. It
-// can hold the file by a call that no signal ends, so that this waits, and `pack` with it; `finish` comes when no
-// process of the build is left.
+// A build that exchanges the file meanwhile misleads only itself: nothing is opened, and no link leads out. It can hold
+// the file by a call that no signal ends. Then this waits, and `pack` with it. `finish` is called when no process of
+// the build is left.
 bool PathTrace::is_made_since(const std::string& path, std::int64_t time_us) const {
   const Tolerated tolerated("the call is counted as lost");
   struct stat found{};
   const char* const below_root = path.c_str() + 1;
   if (::fstatat(root_.get(), below_root, &found, AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH) == 0)
     return in_us(found.st_birthtim) >= time_us;
-  // One that is not there any more is told as one that was there before.
+  // A file that is gone by now is recorded as one that was there before.
   constexpr std::array kGone{ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENOTCAPABLE};
   if (std::ranges::find(kGone, errno) == kGone.end()) seen_->lose();
   return false;

@@ -38,18 +38,18 @@ class PathTrace {
   Status begin(std::string file, const std::string& root);
   /** Null before `begin`. */
   [[nodiscard]] const char* file() const { return path_.empty() ? nullptr : path_.c_str(); }
-  /** A command was launched, to be traced. Waits for nothing. */
+  /** Notes that a command was launched, to be traced. Does not wait. */
   void launched(pid_t command) { processes_.launched(command); }
-  /** What was seen so far, as SeenPaths packs it. Any thread. */
+  /** The files seen so far, as SeenPaths packs them. Any thread. */
   [[nodiscard]] std::vector<std::byte> pack();
-  /** Reads the rest, and closes the file: no process is left that is traced. Again: nothing to do. */
+  /** Reads the rest, and closes the file. No traced process may be left. A second call does nothing. */
   void finish();
 
  private:
   void loop();
   void end_thread();
   Status wake() const;
-  /** Reads what is there by now. Where memory is short, nothing more is read. */
+  /** Reads the new records. If memory is short, it reads no more. */
   void read();
   void read_records();
   /** Returns how many bytes are whole records. */
@@ -62,14 +62,14 @@ class PathTrace {
   UniqueFd queue_;
   std::thread thread_;
 
-  /** For all below, but for what any thread may tell `processes_`. */
+  /** For all members below, except `processes_`' own notes of launches from any thread. */
   std::mutex mutex_;
   UniqueFd file_;
   UniqueFd root_;
   TracedProcesses processes_;
   std::vector<std::byte> buffer_;
   std::int64_t offset_ = 0;
-  /** Up to here, nothing is in the file any more. */
+  /** The file is empty up to this offset. */
   std::int64_t emptied_ = 0;
   bool is_unreadable_ = false;
 };

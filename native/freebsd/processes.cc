@@ -126,7 +126,7 @@ Result<std::size_t> signal_each_in(int jid, int signal, const std::string& login
   for (const auto& process : *processes) {
     if (process.ki_jid != jid || process.ki_stat == SZOMB || process.ki_pid == except) continue;
     if (!login_class.empty() && login_class != process.ki_loginclass) continue;
-    // One that has ended since may have made another before, which the list lacks.
+    // A process that has ended since may have made another before, which the list lacks.
     found += 1;
     if (is_in(jid, process.ki_pid)) static_cast<void>(::kill(process.ki_pid, signal));
   }
@@ -151,12 +151,12 @@ std::uint32_t file_system_of(std::string_view fsid) {
   return static_cast<std::uint32_t>(number);
 }
 
-/** Some structures have it in 32 bits with a sign, some in 64. */
+/** Some structures have the device in 32 bits with a sign, some in 64. */
 bool is_on(std::uint64_t device, std::uint32_t file_system) {
   return static_cast<std::uint32_t>(device) == file_system;
 }
 
-/** The words of fstat(1) for the negative numbers; others are descriptors. */
+/** The words of fstat(1) for the negative numbers. Other numbers are descriptors. */
 const char* kind_of(int descriptor) {
   for (const auto& [number, word] : {std::pair{KF_FD_TYPE_CWD, "cwd"},
                                      {KF_FD_TYPE_ROOT, "root"},
@@ -210,7 +210,7 @@ class HoldersOfMount {
     if (is_on(file.kf_un.kf_file.kf_file_fsid, file_system_)) add(kind_of(file.kf_fd), process, file.kf_path);
   }
 
-  /** The place of a socket that was bound inside, if it lies on the mount. No link that the build left leads out. */
+  /** The place of a socket that was bound inside, if it lies on the mount. No link of the build leads out. */
   std::string path_on_host(const std::string& bound) const {
     if (is_below(bound, on_)) return bound;
     const std::size_t begin = bound.find_first_not_of('/');
@@ -262,7 +262,7 @@ void each_socket(const char* list, Add add) {
   }
 }
 
-/** The sockets that a user made, in whatever jail: of the maker the kernel tells no more than that. */
+/** The sockets that a user made, in any jail: the kernel shows only their maker's user. */
 std::vector<SocketEntry> sockets_made_by(uid_t uid) {
   std::vector<SocketEntry> sockets;
   const auto add = [&sockets, uid](const xsocket& socket, bool is_ending) {

@@ -20,7 +20,7 @@ Credentials credentials_in(const kinfo_proc& process);
 /** Whether a process, or a zombie, is in a jail. */
 Result<bool> has_processes(int jid);
 
-/** Those of a jail, as they are shown: without zombies. Their parents may be outside. */
+/** The processes of a jail, without zombies. Their parents may be outside. */
 Result<std::vector<SessionProcess>> processes_in(int jid);
 
 /** The processes of the host and of all jails whose effective or real user is `uid`. */
@@ -51,14 +51,14 @@ std::vector<Holder> holders_of_mount(const std::string& fsid, const std::string&
  */
 std::vector<Holder> processes_in_jail(int jid);
 
-/** What the kernel does for processes of a jail, by their kernel stacks (procstat(1), kstack). */
+/** The kernel's work for processes of a jail, by their kernel stacks (procstat(1), kstack). */
 struct KernelWork {
   /** posix_fallocate(2). */
   bool allocates_file = false;
   /** Bytes of a file, in or out, for which it holds the file's vnode. */
   bool moves_file = false;
 };
-/** All false where the kernel shows no stacks. */
+/** All are false if the kernel shows no stacks. */
 KernelWork calls_in_jail(int jid);
 
 /** The holders that keep a jail without processes from dying. */

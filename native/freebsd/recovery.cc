@@ -47,7 +47,7 @@ RecoveryReport recover_state(const std::string& state_directory, const std::stri
   if (!held) return {.recovered = {}, .leftovers = {{state_directory, reason_of(held.error())}}};
   auto report = recovery_of(state_directory, leases).run(kOthersBound, dying);
   if (!*held) return report;
-  // A process that ends may not have let go of the state directory yet, and will not unmount it when it does.
+  // A process that is ending may still hold the state directory, and will not unmount it.
   const auto status = (**held).release(dying > 0 ? kDyingProcessBound : std::chrono::milliseconds(0));
   if (!status) report.leftovers.push_back({state_directory, reason_of(status.error())});
   return report;

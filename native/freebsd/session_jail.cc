@@ -24,16 +24,16 @@ namespace buildjail {
 
 namespace {
 
-/** After that, it is looked at what processes are doing. */
+/** After this time it is checked what the processes are doing. */
 constexpr std::chrono::milliseconds kPromptBound{2000};
 constexpr std::chrono::milliseconds kEndBound{10000};
 /**
- * Until it is looked whether one has to be killed again. A process that closes a terminal whose output nobody reads
+ * The time until a check whether a process has to be killed again. A process that closes a terminal with unread output
  * goes on to the next one with each signal, and may have 128 of them.
  */
 constexpr std::chrono::milliseconds kLookBound{20};
 constexpr std::chrono::milliseconds kDieBound{2000};
-/** When it was waited for before: what a program still has when it ends must not hold that up for long. */
+/** The bound for a second wait. The end of a program must not take long because of a jail that it still has. */
 constexpr std::chrono::milliseconds kDieAgainBound{200};
 
 SysError still_there(const char* step, const char* syscall, int err, std::string detail, std::vector<Holder> holders) {
@@ -41,7 +41,7 @@ SysError still_there(const char* step, const char* syscall, int err, std::string
   return {.step = step, .syscall = syscall, .err = err, .detail = std::move(detail), .holders = std::move(holders)};
 }
 
-/** Drops what was sent to a socket and is unread, descriptors too (unix(4), SCM_RIGHTS), and what would come. */
+/** Drops the unread messages of a socket, with their descriptors (unix(4), SCM_RIGHTS), and those that would come. */
 void drop_unread_of(int socket) {
   if (::shutdown(socket, SHUT_RD) == 0) return;
   // It drops nothing where the other end is gone (shutdown(2), ENOTCONN), from which nothing more comes. A recv(2) that
@@ -67,7 +67,7 @@ Status SessionJail::end_processes(TakingAway& taking) {
     status = wait_ended(taking, kEndBound);
   }
   is_empty = static_cast<bool>(status);
-  // Also where a process is left, which connects to nothing more.
+  // Also if a process is left. It can connect to nothing more.
   if (const auto end = std::exchange(end_names, {})) end();
   return status;
 }

@@ -25,9 +25,9 @@ struct SessionJail {
   std::string root;
   /** The build user, once it is leased. */
   BuildUser user{};
-  /** The users of whom one is leased; none where the plan names the build's. */
+  /** The users of which one is leased. Empty if the plan names the build's user. */
   BuildIds leasable{.count = 0};
-  /** False when commands were not reaped within the bound. Empty in a recovery, which has no children. */
+  /** False if the commands were not reaped within the bound. Empty in a recovery, which has no children. */
   std::function<bool(std::chrono::milliseconds)> wait_reaped{};
   /** Our ends of the commands' output. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets{};
@@ -40,11 +40,11 @@ struct SessionJail {
   bool is_empty = false;
   /** The root was taken from under the dying jail. */
   bool is_root_forced = false;
-  /** It was waited for that the jail dies. */
+  /** Its dying was waited for once. */
   bool is_waited_for = false;
 
   /**
-   * Removes the jail, and waits until no process is in it and the commands were waited for. Again: nothing to do. A
+   * Removes the jail, and waits until no process is in it and the commands are reaped. A second call does nothing. A
    * process that stays in posix_fallocate(2) loses the outputs that it writes to.
    */
   Status end_processes(TakingAway& taking);
@@ -52,7 +52,7 @@ struct SessionJail {
   [[nodiscard]] bool is_known() const { return jail && jail->is_known(); }
   /**
    * Drops the unread output of commands, because descriptors of the session can lie in it and hold a mount or the jail.
-   * Nothing more comes by those sockets then.
+   * These sockets receive nothing more.
    */
   void drop_unread();
   /**

@@ -21,7 +21,7 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "state-directory";
-/** unmount(2) may have to wait for what goes on in there. */
+/** unmount(2) may have to wait for programs that are using it. */
 constexpr std::chrono::milliseconds kUnmountBound{10000};
 /** Of two that mount at once, the second sees the first one's very soon. */
 constexpr std::chrono::milliseconds kMountBound{1000};
@@ -62,7 +62,7 @@ bool is_overtaken(const SysError& error) {
   return error.err == EBUSY || error.err == ENOENT;
 }
 
-/** The error of a mount that was overtaken until the bound. */
+/** The error of a mount that other programs overtook until the bound. */
 SysError refusal_of(const std::string& path, SysError error) {
   if (error.err != EBUSY) return error;
   struct statfs mounted{};
@@ -129,7 +129,7 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
     if (*is_mounted) return locked;
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
     auto status = mount_at(path);
-    // The mount of another program is as good, unless it has another name: then it stays there.
+    // The mount of another program does as well, unless it has another name: then it stays there.
     if (!status && is_overtaken(status.error()) && back_off.wait()) continue;
     if (!status) return refusal_of(path, std::move(status.error()));
     if (status = held.take_new(); !status) return std::move(status.error());
@@ -181,7 +181,7 @@ StateFileSystem::~StateFileSystem() {
 
 Status StateFileSystem::release(std::chrono::milliseconds bound) {
   if (!lock_) return {};
-  // The shared lock goes first: two programs that leave at once would be in each other's way.
+  // The shared lock goes first: two programs that leave at once would otherwise block each other.
   if (::flock(lock_.get(), LOCK_UN) != 0) return last_error(kStep, "flock", path_);
   root_.reset();
   BackOff back_off(bound);
@@ -211,7 +211,8 @@ Status StateFileSystem::unmount_if_empty() {
     // These are sessions for a recovery.
     if (!names->empty()) return {};
     auto status = unmount_target(fsid_, 0);
-    // EBUSY: another program looks around in there, and it stays for the next session. ENOENT: it was taken away.
+    // EBUSY: another program is looking around in there, and it stays for the next session. ENOENT: another program
+    // unmounted it.
     if (!status && status.error().err == EBUSY) return {};
     if (!status && status.error().err != ENOENT) return status;
   }

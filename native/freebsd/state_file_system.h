@@ -10,10 +10,10 @@
 namespace buildjail {
 
 /**
- * The state directory as a tmpfs(5) of its own, there while any program of this host has it: covering a directory that
- * was just made on a disk means waiting for that disk (vfs_domount_first flushes it), which costs more than all other
- * mounts of a session together. Of what it tells, mounts and jails do not survive a reboot either. The owner of an
- * output that was lent when the host went down does, and then no record of its owner is left.
+ * The state directory as a tmpfs(5) of its own, mounted while any program of this host uses it. To cover a directory
+ * that was just made on a disk means waiting for that disk (vfs_domount_first flushes it), which costs more than all
+ * other mounts of a session together. The mounts and jails in its records do not survive a reboot either. The owner of
+ * an output that was lent when the host went down does survive, and is then recorded nowhere.
  *
  * A file system that another program mounted there is used as it is and never unmounted. It may be on a disk, and then
  * entries survive a reboot, as outputs do.
@@ -25,13 +25,13 @@ class StateFileSystem {
  public:
   /** Mounts it unless something is mounted there. It stays at least as long as this. */
   static Result<StateFileSystem> hold(const std::string& path);
-  /** Only where something is mounted already. */
+  /** The same, but only if something is mounted there already. */
   static Result<std::optional<StateFileSystem>> hold_mounted(const std::string& path);
   StateFileSystem(StateFileSystem&&) = default;
-  /** Unmounts it when no other program needs it. */
+  /** Unmounts it if no other program needs it. */
   ~StateFileSystem();
 
-  /** Waits up to `bound` for others to let go of it. Called again it does what is left. */
+  /** Waits up to `bound` for others to let go of it. A second call does the rest. */
   Status release(std::chrono::milliseconds bound = {});
 
  private:
@@ -41,7 +41,7 @@ class StateFileSystem {
   static Result<StateFileSystem> lock_beside(const std::string& path, int flags);
   /** Whether something is mounted there; if so, it is held open from here on. */
   Result<bool> find_mounted();
-  /** Takes over the unmounting of what was just mounted. */
+  /** Takes over the unmounting of the new mount. */
   Status take_new();
   Status unmount_if_empty();
 
@@ -49,7 +49,7 @@ class StateFileSystem {
   UniqueFd lock_;
   /** Open, so that no other program can unmount it (unmount(2), EBUSY). */
   UniqueFd root_;
-  /** Empty if it is not ours to unmount, or nothing is left to do. */
+  /** Empty if the mount is not ours to unmount, or is gone. */
   std::string fsid_;
 };
 

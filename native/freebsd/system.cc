@@ -38,7 +38,7 @@ constexpr int kFirstSupported = 1400000;
 // inotify(2) is there since then.
 constexpr int kInotify = 1500000;
 
-/** The value of a sysctl that is an int; nothing if the kernel does not have it. */
+/** The value of a sysctl that is an int. Empty if the kernel does not have it. */
 std::optional<int> known_setting(const char* name) {
   int value = 0;
   std::size_t size = sizeof(value);
@@ -215,7 +215,7 @@ class FreeBsd final : public System {
   void shut_down() override {
     {
       const std::lock_guard lock(mutex_);
-      // A file system that does not go is unmounted by the next program.
+      // The next program unmounts a file system that does not go now.
       states_.clear();
     }
     System::shut_down();

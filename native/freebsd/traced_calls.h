@@ -5,21 +5,21 @@
 
 namespace buildjail {
 
-/** A system call as a trace by ktrace(2) shows it: what it looks its paths up for, and from where. */
+/** A system call in a trace by ktrace(2): the use of its paths, and the folders where they begin. */
 struct TracedCall {
   enum class Kind : std::uint8_t {
-    /** For what the file is. */
+    /** It only looks at the file. */
     kLook,
     /** As the flags of open(2) say. */
     kOpen,
-    /** It changes or removes what is there. */
+    /** It changes or removes the file. */
     kChange,
-    /** It makes what was not there. */
+    /** It makes the file. */
     kMake,
-    /** Its first path is there, and it makes the second. */
+    /** Its first path exists, and it makes the second. */
     kMakeSecond,
     kExecute,
-    /** Its descriptor is that of the program. */
+    /** Its descriptor is the program's. */
     kExecuteOpen,
     /** Its descriptor is a folder, whose names it reads. */
     kList,
@@ -27,9 +27,9 @@ struct TracedCall {
     kChangeDirectoryOpen,
     kChangeRoot,
     kChangeRootOpen,
-    /** Its name is what it found: the working directory. */
+    /** Its name is its result: the working directory. */
     kTellDirectory,
-    /** Into the jail of the session. */
+    /** It enters the jail of the session. */
     kEnter,
     kClose,
     kCloseRange,
@@ -41,7 +41,7 @@ struct TracedCall {
     kForkAsFlagged,
     kEndThread,
     kTrace,
-    /** Its names are of no files. */
+    /** Its names are not names of files. */
     kOfNoFile,
   };
   static constexpr std::int8_t kNone = -1;
@@ -54,7 +54,7 @@ struct TracedCall {
   std::int8_t flags = kNone;
 };
 
-/** Of a call that is not known: it looks at its paths, from the working directory. */
+/** An unknown call is taken to look at its paths, from the working directory. */
 const TracedCall& traced_call(int number);
 
 }  // namespace buildjail

@@ -91,7 +91,7 @@ Use use_of(Kind kind, std::uint64_t open_flags) {
   }
 }
 
-/** Whether a call that succeeded says that this path was missing before. */
+/** Whether a call that succeeded shows that this path was missing before. */
 bool has_made(Kind kind, std::uint64_t open_flags, std::size_t nth) {
   constexpr std::uint64_t kNew = O_CREAT | O_EXCL;
   return kind == Kind::kMake || (kind == Kind::kMakeSecond && nth == 1) ||
@@ -111,7 +111,7 @@ bool TracedProcesses::Call::has_two_names() const {
   return kind->kind == Kind::kMakeSecond || kind->folders.back() != TracedCall::kNone;
 }
 
-// A call that has to wait for a file system begins again, and the kernel tells its names again (kern_linkat in
+// A call that has to wait for a file system begins again, and the kernel records its names again (kern_linkat in
 // sys/kern/vfs_syscalls.c).
 int TracedProcesses::Call::folder(std::size_t nth) const {
   const std::int8_t index = has_two_names() ? kind->folders.at(nth) : kind->folders.front();
@@ -133,8 +133,8 @@ void TracedProcesses::see(const TraceRecord& record) {
   adopt_all();
 }
 
-// The call began when nothing was traced, so that it has a return alone. A call of the build has been seen to begin,
-// and it cannot have another process traced to this file, which it does not reach.
+// The call began when nothing was traced, so only its return is recorded. The beginning of a call of the build is
+// always recorded, and no build can have another process traced to this file, because it cannot reach the file.
 bool TracedProcesses::is_of_launch(const Process& process, const TraceRecord& record) {
   const auto ret = read_at<ktr_sysret>(record.data, 0);
   return record.type == KTR_SYSRET && !record.follows_lost && ret && ret->ktr_error == 0 &&
@@ -148,7 +148,7 @@ void TracedProcesses::launched(pid_t command) {
   } catch (const std::bad_alloc&) {
     seen_->lose();
   }
-  // One that has records alone by now is a launch before this, which failed.
+  // A process that has only records by now belongs to an earlier launch, which failed.
   const std::lock_guard lock(launches_mutex_);
   std::erase_if(launches_, [](const auto& one) { return one.second < 0; });
 }
@@ -167,12 +167,12 @@ void TracedProcesses::hold(pid_t number, Process& process, const TraceRecord& re
   adopt_orphan(number);
 }
 
-// What it says of absolute paths is true.
+// Its records of absolute paths are true.
 void TracedProcesses::adopt_orphan(pid_t number) {
   seen_->lose();
   auto folders = std::make_shared<KnownFolders>(folder_bytes_);
   folders->enter(std::nullopt);
-  // It has records, and the first of them tells when it began.
+  // It has records, and the first of them says when it began.
   adoptions_.push_back({number, 0, std::move(folders), std::numeric_limits<std::int64_t>::max()});
   adopt_all();
 }
@@ -188,7 +188,7 @@ void TracedProcesses::adopt_all() {
 
 void TracedProcesses::adopt(const Adoption& adoption) {
   Process& process = processes_[adoption.child];
-  // One that had this number has ended, and its end was not seen.
+  // A process that had this number has ended, and its end was not recorded.
   if (process.folders) {
     seen_->lose();
     process = {};
@@ -286,7 +286,7 @@ void TracedProcesses::leave_call(pid_t number, Process& process, const TraceReco
   // Some kernels let root of a jail do that (prison_priv_check, PRIV_KTRACE).
   if (kind == Kind::kTrace && outcome.err == 0) return seen_->lose();
   if (kind == Kind::kExecute || kind == Kind::kExecuteOpen) return execute(number, process, call, outcome);
-  // Of its own steps, that which looks for the program (execute_first).
+  // Of its own steps only the search for the program counts (execute_first).
   if (!process.is_starting || call.number == kAccess) look_up(number, process, call, outcome);
   if (outcome.err != 0) return;
   if (kind == Kind::kFork || kind == Kind::kForkAsFlagged) return fork(number, process, call, outcome, record.time_us);
@@ -302,13 +302,13 @@ void TracedProcesses::look_up(pid_t number, const Process& process, const Call& 
     if (!path) return seen_->lose();
     return seen_->add(number, {.path = std::move(*path), .use = Use::kList});
   }
-  // Which name was told again is not known.
+  // It is not known which name was recorded again.
   if (call.has_two_names() && call.names.size() > 2) return seen_->lose();
   const std::uint64_t flags = call.kind->flags == TracedCall::kNone || kind != Kind::kOpen
                                   ? 0
                                   : call.arguments.at(static_cast<std::size_t>(call.kind->flags));
   for (std::size_t nth = 0; nth < call.names.size(); ++nth) {
-    // The file of a descriptor, which is known since that was opened.
+    // The file of the descriptor is known since it was opened.
     if (call.names.at(nth).empty()) continue;
     auto path = process.folders->path_of(call.folder(nth), call.names.at(nth));
     if (!path) {
@@ -316,20 +316,20 @@ void TracedProcesses::look_up(pid_t number, const Process& process, const Call& 
       continue;
     }
     Found found = Found::kThere;
-    // Those before the last were found, or the kernel would not have gone on.
+    // The names before the last were found, or the kernel would have stopped there.
     if (outcome.err > 0 && nth + 1 == call.names.size()) found = found_by(outcome.err);
     if (outcome.err == 0 && has_made(kind, flags, nth)) found = Found::kMissing;
-    // The kernel does not say which of the two it did.
+    // The kernel does not record which of the two the call did.
     if (outcome.err == 0 && may_have_made(kind, flags) && made_since_(*path, call.began_us)) found = Found::kMissing;
     const Use use = use_of(kind, flags);
-    // What is in it may matter, if something was.
+    // The content of the file may matter, if there was one.
     const bool reads_too = kind == Kind::kOpen && (flags & O_ACCMODE) == O_RDWR && (flags & O_TRUNC) == 0;
     if (reads_too && use == Use::kWrite) seen_->add(number, {.path = *path, .found = found, .use = Use::kRead});
     seen_->add(number, {.path = std::move(*path), .found = found, .use = use});
   }
 }
 
-// The names are the program, if it is not open already, and its interpreters.
+// The names are the program, unless it is open already, and its interpreters.
 void TracedProcesses::execute(pid_t number, Process& process, const Call& call, Outcome outcome) {
   const bool is_open = call.kind->kind == Kind::kExecuteOpen;
   if (outcome.err != kExecuted && outcome.err != 0) return look_up(number, process, call, outcome);
@@ -346,7 +346,7 @@ void TracedProcesses::execute(pid_t number, Process& process, const Call& call, 
   seen_->execute(number, program.value_or(std::string()), call.argv0);
   if (program) seen_->add(number, {.path = std::move(*program), .use = Use::kExecute});
   process.is_starting = false;
-  // Of its other threads, which have ended.
+  // The calls of its other threads, which have ended.
   for (const auto& [thread, other] : process.calls) abandon(other);
   process.calls.clear();
   process.folders->execute();
@@ -381,7 +381,7 @@ void TracedProcesses::change_folders(Process& process, const Call& call, Outcome
       folders.enter(known(opened()));
       break;
     case Kind::kTellDirectory:
-      // The kernel's own word, in which no link is left.
+      // The path is the kernel's own, and has no links in it.
       folders.enter(known(named()));
       break;
     case Kind::kChangeRoot:
@@ -399,7 +399,7 @@ void TracedProcesses::change_folders(Process& process, const Call& call, Outcome
       folders.close(call.descriptor(0));
       break;
     case Kind::kCloseRange:
-      // With CLOSE_RANGE_CLOFORK as well, which headers of 14 lack, a child does not have them: they are forgotten.
+      // CLOSE_RANGE_CLOFORK, which headers of 14 lack, keeps the descriptors from a child: then they are forgotten.
       folders.close_range(call.descriptor(0), static_cast<unsigned>(call.arguments[1]),
                           call.descriptor(2) == CLOSE_RANGE_CLOEXEC);
       break;

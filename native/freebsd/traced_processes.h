@@ -21,7 +21,7 @@
 
 namespace buildjail {
 
-/** What ktrace(2) wrote about one event. */
+/** A record of ktrace(2) about one event. */
 struct TraceRecord {
   int type;
   /** The kernel left out others of this process before it. */
@@ -33,25 +33,25 @@ struct TraceRecord {
 };
 
 /**
- * Makes the paths of a session out of the records of its processes. The records of one thread are in their order; those
- * of a child can come before the record that says whose child it is. Then they are held back, within a bound.
+ * Finds the paths of a session in the records of its processes. The records of one thread are in order. Those of a
+ * child can come before the record that names its parent. Then they are held back, within a bound.
  */
 class TracedProcesses {
  public:
-  /** Whether what is at a path of the session was made at that time or later. */
+  /** Whether the file at a path of the session was made at that time or later. */
   using MadeSince = std::function<bool(const std::string& path, std::int64_t time_us)>;
 
   TracedProcesses(std::shared_ptr<SeenPaths> seen, MadeSince made_since)
       : seen_(std::move(seen)), made_since_(std::move(made_since)) {}
 
   void see(const TraceRecord& record);
-  /** A command was launched, whose records are to be seen before or after that. Any thread; one launch at a time. */
+  /** Notes that a command was launched. Its records come before or after that. Any thread; one launch at a time. */
   void launched(pid_t command);
-  /** Nothing follows. A process whose end was not seen was not traced to its end. */
+  /** No records follow. A process whose end was not recorded was not traced to its end. */
   void finish();
 
  private:
-  /** One that has not come back yet. */
+  /** A call that has not returned yet. */
   struct Call {
     const TracedCall* kind = nullptr;
     int number = 0;
@@ -62,7 +62,7 @@ class TracedProcesses {
 
     [[nodiscard]] std::int32_t descriptor(std::int8_t index) const;
     [[nodiscard]] bool has_two_names() const;
-    /** Of the folder that its nth name begins from. */
+    /** The folder where its nth name begins. */
     [[nodiscard]] int folder(std::size_t nth) const;
   };
   struct HeldRecord {
@@ -72,13 +72,13 @@ class TracedProcesses {
     std::vector<std::byte> data;
   };
   struct Process {
-    /** Null until it is known whose child it is. */
+    /** Null until its parent is known. */
     std::shared_ptr<KnownFolders> folders{};
     std::vector<HeldRecord> held{};
     std::unordered_map<std::int64_t, Call> calls{};
     /** Its program is not the command's yet. */
     bool is_starting = false;
-    /** Its calls have other numbers. */
+    /** Its calls have other numbers, those of another system. */
     bool is_foreign = false;
     bool has_ended = false;
   };
@@ -86,7 +86,7 @@ class TracedProcesses {
     pid_t child;
     pid_t parent;
     std::shared_ptr<KnownFolders> folders;
-    /** Of the record that tells of it. Its own first record may be of an earlier time. */
+    /** The time of the record that names it. Its own first record may be earlier. */
     std::int64_t time_us;
   };
   struct Outcome {
@@ -94,12 +94,12 @@ class TracedProcesses {
     std::int64_t value;
   };
 
-  /** Whether these are the first of a process that our own child has begun to trace. */
+  /** Whether a record is the first of a process that our own child has begun to trace. */
   static bool is_of_launch(const Process& process, const TraceRecord& record);
-  /** Which of two notes of a launch came: that it was made, or its first record. */
+  /** Notes one of the two signs of a launch: that it was made, or its first record. */
   void note_launch(pid_t command, int which);
   void hold(pid_t number, Process& process, const TraceRecord& record);
-  /** One whose parent is not known, and so not its working directory either. */
+  /** A process whose parent is not known, and so not its working directory either. */
   void adopt_orphan(pid_t number);
   void adopt_all();
   void adopt(const Adoption& adoption);
@@ -112,7 +112,7 @@ class TracedProcesses {
   void change_folders(Process& process, const Call& call, Outcome outcome);
   void control(KnownFolders& folders, const Call& call, Outcome outcome);
   void fork(pid_t number, const Process& process, const Call& call, Outcome outcome, std::int64_t time_us);
-  /** It did not come back. */
+  /** The call did not return. */
   void abandon(const Call& call);
   void end(pid_t number, Process& process, std::int64_t time_us);
 
@@ -123,7 +123,7 @@ class TracedProcesses {
   std::vector<Adoption> adoptions_;
   std::size_t held_bytes_ = 0;
   std::mutex launches_mutex_;
-  /** 1 for a command that was launched and has no record yet, -1 for one that has records alone. */
+  /** 1 for a command that was launched and has no record yet, -1 for one that only has records. */
   std::unordered_map<pid_t, int> launches_;
 };
 

@@ -28,7 +28,7 @@ class Pages {
     if (begin_ != nullptr) ::munmap(begin_, size_);
   }
 
-  /** Empty where there is no room for so much. */
+  /** Empty if there is no room for so much. */
   static Pages map(std::size_t size) {
 #ifdef MAP_NORESERVE
     constexpr int kFlags = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE;
@@ -60,7 +60,7 @@ class CapturedBytes {
  public:
   explicit CapturedBytes(std::uint64_t most) : most_(most) {}
 
-  /** Returns how many were kept: fewer where that is the bound, or where memory is short. */
+  /** Returns how many were kept: fewer at the bound, or if memory is short. */
   std::size_t add(std::span<const std::byte> some) {
     const auto left = static_cast<std::size_t>(std::min<std::uint64_t>(most_ - size_, some.size()));
     if (!pages_ && few_.size() + left <= kFew) {
@@ -76,7 +76,7 @@ class CapturedBytes {
 
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return {pages_ ? pages_.begin() : few_.data(), size_}; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  /** Those that hold it, where it is much. It stays where it is. */
+  /** The pages that hold the bytes, if there are many. The bytes are not moved. */
   Pages take_pages() { return std::move(pages_); }
 
  private:
@@ -97,7 +97,7 @@ class CapturedBytes {
   Pages pages_;
 };
 
-/** The end of what a command has written to a place that nothing is read back from. */
+/** The end of a command's output to a place from which nothing is read back. */
 class LastBytes {
  public:
   void add(std::span<const std::byte> some) {
@@ -111,8 +111,10 @@ class LastBytes {
   [[nodiscard]] const std::vector<std::byte>& bytes() const noexcept { return bytes_; }
 
  private:
-  /** What a hint is looked for in, and a byte that tells whether there was more (tailSize in
-   * src/command/hint-evidence.ts). */
+  /**
+   * The part that is searched for hints, and a byte that shows whether there was more (tailSize in
+   * src/command/hint-evidence.ts).
+   */
   static constexpr std::size_t kMost = 8 * 1024 + 1;
 
   std::vector<std::byte> bytes_;

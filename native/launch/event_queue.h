@@ -13,7 +13,7 @@
 
 namespace buildjail {
 
-/** Something that happened. The token is the one that was given when it was asked for. */
+/** An event. The token is the one that was passed when it was asked for. */
 struct Event {
   enum class Kind : std::uint8_t { kWoken, kExited, kReadable } kind;
   std::uint64_t token;
@@ -32,7 +32,7 @@ class EventQueue {
   virtual ~EventQueue() = default;
 
   /**
-   * Tells once that a child of ours has ended, and of each descriptor as watch_readable does; in one call. On Linux pid
+   * Reports once that a child of ours has ended, and each descriptor as watch_readable does, in one call. On Linux pid
    * 1 of a session waits for commands, and this process does not.
    */
   virtual Status watch_process(Watched, std::span<const Watched>) {
@@ -40,8 +40,8 @@ class EventQueue {
     return last_error("wait", "watch_process");
   }
   /**
-   * Tells of each descriptor, again and again, that it can be read or that its end was reached. On failure some of them
-   * may be watched.
+   * Reports each descriptor, again and again, when it can be read or its end was reached. On failure some of them may
+   * be watched.
    */
   virtual Status watch_readable(std::span<const Watched> readable) = 0;
   /** Tells of a descriptor that is watched also while it can be written to, or no more; on Linux. */
@@ -49,11 +49,11 @@ class EventQueue {
     errno = ENOSYS;
     return last_error("wait", "watch_room");
   }
-  /** Comes before a descriptor that is watched is closed. */
+  /** To be called before a watched descriptor is closed. */
   virtual void forget_readable(int fd) = 0;
   /** Makes a wait return. */
   virtual void wake() = 0;
-  /** Fills a part of `events` and returns it; nothing when the bound, where there is one, is reached first. */
+  /** Fills a part of `events` and returns it. Empty if the bound, if there is one, is reached first. */
   virtual std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) = 0;
 };
 

@@ -107,7 +107,7 @@ int FileFlow::await(std::vector<pollfd>& awaited) const {
   awaited.push_back({.fd = is_pipe ? pipe_.get() : file_.fd.get(),
                      .events = static_cast<short>(is_written ? POLLOUT : POLLIN),
                      .revents = 0});
-  // Without events poll(2) tells only that the reader has gone.
+  // Without events, poll(2) only reports that the reader has gone.
   if (is_pipe && ends_with_its_reader()) awaited.push_back({.fd = file_.fd.get(), .events = 0, .revents = 0});
   return -1;
 }

@@ -17,7 +17,7 @@
 
 namespace buildjail {
 
-/** What the command gets for a stdin, stdout or stderr that is a file of the host, or is inherited. */
+/** The command's end of a stdin, stdout or stderr that is a file of the host, or is inherited. */
 enum class CommandEnd : std::uint8_t {
   /** The very descriptor, which the command inherits: a stdin that is a pipe or a socket, which cannot be read ahead.
    */
@@ -32,7 +32,7 @@ enum class CommandEnd : std::uint8_t {
 struct HostFile {
   UniqueFd fd;
   CommandEnd command_end = CommandEnd::kPipe;
-  /** Others have the same open file: its position and its flags are theirs as well. */
+  /** Other programs have the same open file, with its position and its flags. */
   bool is_shared = false;
   struct stat status{};
   /** For errors. */
@@ -67,7 +67,7 @@ class FileFlow final : public Flow {
       : file_(std::move(file)), pipe_(std::move(pipe)), is_input_(false), budget_(std::move(budget)) {}
 
   [[nodiscard]] const HostFile& file() const noexcept { return file_; }
-  /** It goes from stderr. */
+  /** The flow is stderr's, so its end is kept. */
   void keep_last() { last_.emplace(); }
 
   [[nodiscard]] int await(std::vector<pollfd>& awaited) const override;
@@ -76,7 +76,7 @@ class FileFlow final : public Flow {
   [[nodiscard]] bool is_settled() const override;
   void give_up() override;
   void end() override;
-  /** Until then the output of daemons of the command comes to the file. */
+  /** Until it is over, the output of daemons of the command goes to the file. */
   [[nodiscard]] bool holds_up_closing() const override { return true; }
   [[nodiscard]] bool is_input() const override { return is_input_; }
   [[nodiscard]] std::optional<SysError> failure() const override { return failure_; }
@@ -86,11 +86,11 @@ class FileFlow final : public Flow {
   void fill();
   void flush();
   void fail(const char* syscall, int err);
-  /** False where the system, or the file, cannot be spliced. */
+  /** False if the system, or the file, cannot be spliced. */
   bool splice_some();
   /** The file, or the writer of the pipe, has come to its end. A command sees the end of its stdin at once. */
   void reach_end();
-  /** Gives back what the command has not read of a file that others share. */
+  /** Gives back the part of a shared file that the command has not read. */
   void put_back(std::size_t unread);
   /** Whether the stream is over once its reader has gone. A fifo that was opened by its name gets another reader. */
   [[nodiscard]] bool ends_with_its_reader() const noexcept {
@@ -101,7 +101,7 @@ class FileFlow final : public Flow {
   HostFile file_;
   UniqueFd pipe_;
   bool is_input_;
-  /** The command's end of its stdin: only this tells and takes what is left in the pipe. */
+  /** The command's end of its stdin. Only through this can the rest in the pipe be seen and taken. */
   UniqueFd command_end_;
   /** All that was read. */
   std::uint64_t moved_ = 0;

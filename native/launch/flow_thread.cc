@@ -8,7 +8,7 @@ namespace buildjail {
 
 namespace {
 
-/** A fifo or a device must take what a command has left in this time. A regular file is written to in any case. */
+/** A fifo or a device must take the command's last output in this time. A regular file is written to in any case. */
 constexpr std::chrono::milliseconds kPatience{5000};
 /** A command may not be there yet, and so not be ended, when its output fails. */
 constexpr std::chrono::milliseconds kFailedInterval{20};

@@ -51,8 +51,8 @@ class StdioBudget {
 using SharedStdioBudget = std::shared_ptr<StdioBudget>;
 
 /**
- * One way of a command's bytes whose other end may be held up: a file of the host, a terminal. All calls come from the
- * one thread that moves them (FlowThread).
+ * One direction of a command's bytes whose other end may be held up: a file of the host, a terminal. All calls come
+ * from the one thread that moves them (FlowThread).
  */
 class Flow {
  public:
@@ -64,11 +64,11 @@ class Flow {
   /** Moves what can be moved now. Gets back the descriptors that `await` added, whether or not anything happened. */
   virtual void move(std::span<const pollfd> happened) = 0;
   /**
-   * The command has ended: what it wrote is on its way now. Called again when the session is closed: then no process
+   * The command has ended, so its last output is on its way. Called again when the session is closed: then no process
    * that could write is left.
    */
   virtual void nothing_follows() = 0;
-  /** After that: the command's end can be told. */
+  /** Whether the command's end can be reported. To be called after nothing_follows. */
   [[nodiscard]] virtual bool is_settled() const = 0;
   /** Nothing has moved for too long. */
   virtual void give_up() {}
@@ -80,7 +80,7 @@ class Flow {
   [[nodiscard]] virtual bool holds_up_closing() const = 0;
   [[nodiscard]] virtual bool is_input() const { return false; }
   [[nodiscard]] virtual std::optional<SysError> failure() const { return std::nullopt; }
-  /** The end of what went to a stderr; null where none does. */
+  /** The end of the output to a stderr; null if the flow is not one. */
   [[nodiscard]] virtual const LastBytes* last_of_stderr() const { return nullptr; }
 
  protected:
@@ -103,12 +103,12 @@ struct FlowListener {
  */
 class FlowThread {
  public:
-  /** As it was when the command had ended. */
+  /** The result, as it was when the command had ended. */
   struct Settled {
     /** The failures of the files that stdin came from and output went to. */
     std::optional<SysError> input_failure;
     std::optional<SysError> output_failure;
-    /** The end of what the command wrote to stderr, where that is a file of the host or a terminal. */
+    /** The end of the command's stderr, if that is a file of the host or a terminal. */
     std::optional<LastBytes> last_of_stderr;
   };
 
@@ -121,11 +121,11 @@ class FlowThread {
 
   /** Calls `act` on the thread of the flows, unless it has ended. */
   void post(std::function<void()> act);
-  /** Moves what the command had written to its end, and then is settled. */
+  /** Moves the command's last output, and then is settled. */
   void command_ended();
-  /** Ends the flows that hold up closing, once they are settled. No process that could write is left. */
+  /** Ends the flows that hold up closing, once they are settled. No process that could write may be left. */
   void end_when_settled();
-  /** Nothing until it is settled. */
+  /** Empty until it is settled. */
   std::optional<Settled> settled();
   /** A flow is left for which closing the session waits. */
   [[nodiscard]] bool holds_up_closing() const { return holds_up_closing_; }
@@ -142,10 +142,10 @@ class FlowThread {
   void wait_and_move();
   /** How long this thread may wait, whatever its flows say. */
   [[nodiscard]] int longest_wait(bool is_settling) const;
-  /** Tells what has changed. False when everything is over. */
+  /** Reports changes. False when everything is over. */
   bool tell_progress();
   [[nodiscard]] bool has_failed() const;
-  /** A file takes what the command wrote, and we lose patience. */
+  /** Whether a file still takes the command's output, within our patience. */
   [[nodiscard]] bool is_settling() const;
 
   // Of the thread.

@@ -18,8 +18,8 @@
 namespace buildjail {
 
 /**
- * kSame is of stderr only: the very end that stdout has. kPty is of all three: a terminal of the command's own, into
- * which is typed by one pipe, and from which what is written comes by another.
+ * kSame is for stderr only: the same end as stdout. kPty is for all three: a terminal of the command's own. One pipe
+ * brings the typed bytes, and another takes the output.
  */
 enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture, kSocket, kSame, kPty };
 
@@ -33,7 +33,7 @@ struct StdioRequest {
 struct LaunchRequest {
   /** The number of its job. */
   std::uint32_t run = 0;
-  /** Its pid is told as soon as it executes. */
+  /** Its pid is reported as soon as it executes. */
   bool tells_started = false;
   std::vector<std::string> argv;
   std::vector<std::string> environment;
@@ -51,12 +51,12 @@ struct LaunchRequest {
   }
 };
 
-/** The work to do with an envelope, in this order; each entry may be missing. src/native/wire-job.ts packs it. */
+/** The work for an envelope, in this order; each entry may be missing. src/native/wire-job.ts packs it. */
 struct JobRequest {
   std::uint32_t number = 0;
   /** Of the session that is opened. */
   std::string id;
-  /** What completes a base. */
+  /** The steps that complete a base. */
   std::optional<std::vector<Step>> rest;
   std::optional<LaunchRequest> command;
   /** The envelope is closed when its command has ended. */

@@ -52,7 +52,7 @@ Status Mover::begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds
   ends.files.clear();
   command.terminal = ends.terminal.get();
   if (ends.terminal) flows.push_back(std::move(ends.terminal));
-  // They begin to move at once, and what they then have to say waits for the lock.
+  // They begin to move at once, and their reports wait for the lock.
   const std::lock_guard lock(mutex_);
   if (!flows.empty()) {
     const std::uint32_t run = request.run;
@@ -84,7 +84,7 @@ std::array<int, 2> Mover::captured(std::uint32_t run) {
 }
 
 void Mover::drop(std::uint32_t run) {
-  // Destroyed without the lock, which the thread of its flows may wait for.
+  // Destroyed without the lock, which its flows' thread may wait for.
   decltype(commands_)::node_type dropped;
   {
     const std::lock_guard lock(mutex_);
@@ -166,7 +166,7 @@ void Mover::finish(std::uint32_t run, const std::function<void(Moved)>& then) {
   }
   if (finished.empty()) return then({});
   then(take_captured(finished.mapped()));
-  // After the result was told, because no caller waits for this.
+  // After the result was reported, because no caller waits for this.
   close_captured(finished.mapped());
 }
 

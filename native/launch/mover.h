@@ -31,7 +31,7 @@ struct CapturedStream {
   /** Kept open as long, so that the waiter does not wake up when the command closes its own end. */
   UniqueFd command_end;
   SharedStdioBudget budget;
-  /** Nothing where the stream is not captured. */
+  /** Empty if the stream is not captured. */
   std::optional<CapturedBytes> bytes;
   bool is_over_bound = false;
 
@@ -39,8 +39,8 @@ struct CapturedStream {
   static constexpr std::size_t kReadSize = 65536;
 
   /**
-   * Comes after an event of it. Reads what one read(2) gives, and returns how much that was; 0 at the end of the
-   * stream. Nothing when there is nothing now.
+   * To be called after an event of it. Reads the result of one read(2), and returns its size; 0 at the end of the
+   * stream. Empty if there is nothing now.
    */
   std::optional<std::size_t> read_some(std::size_t most = kReadSize);
   /** Reads what is there now: a process that outlives the command may hold the other end for as long as it likes. */
@@ -76,37 +76,37 @@ class Mover {
   Mover& operator=(Mover&&) = delete;
   ~Mover() { stop(); }
 
-  /** Comes before the launch. `failed` is as FlowListener's. */
+  /** To be called before the launch. `failed` is as FlowListener's. */
   Status begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds& ends, std::function<void()> failed);
-  /** The command's captured stdout and stderr, to be watched; -1 where not captured. */
+  /** The command's captured stdout and stderr, to be watched; -1 if not captured. */
   std::array<int, 2> captured(std::uint32_t run);
-  /** There was no launch. */
+  /** To be called if there was no launch. */
   void drop(std::uint32_t run);
   /** The command has opened its terminal: see TerminalFlow::opened. */
   void opened(std::uint32_t run);
-  /** False where the command has no terminal, or has ended. */
+  /** False if the command has no terminal, or has ended. */
   bool resize(std::uint32_t run, const winsize& size);
   /** See TerminalFlow::look_again; of all commands. */
   void look_at_terminals();
-  /** No process of an owner is left: waits until its files have everything. False when the bound is reached first. */
+  /** To be called when no process of an owner is left: waits until its files have everything. False at the bound. */
   bool end(std::uint64_t owner, std::chrono::milliseconds bound);
-  /** Ends everything where it is, and `end` waits no more. Again: nothing to do. */
+  /** Ends everything where it is, and `end` waits no more. A second call does nothing. */
   void stop();
 
   // On the waiter's thread.
 
-  /** Comes after an event of a captured stream. True when it exceeded its bound. */
+  /** To be called after an event of a captured stream. True if the stream exceeded its bound. */
   bool read(std::uint32_t run, std::size_t stream);
-  /** The command has ended. Calls `then` here, or `look` does once all that the command wrote is where it goes. */
+  /** The command has ended. Calls `then` here, or `look` does once all of the command's output is in its place. */
   void finish(std::uint32_t run, const std::function<void(Moved)>& then);
-  /** Tells of each command whose bytes have all arrived, and lets its thread go. */
+  /** Reports each command whose bytes have all arrived, and lets its thread go. */
   void look();
 
  private:
   struct Command {
     std::uint64_t owner = 0;
     std::array<CapturedStream, 2> captured;
-    /** Null where it has neither files nor a terminal. */
+    /** Null if it has neither files nor a terminal. */
     std::unique_ptr<FlowThread> flows;
     /** One of the flows: used on their thread only. */
     TerminalFlow* terminal = nullptr;
@@ -116,7 +116,7 @@ class Mover {
     std::function<void(Moved)> then;
   };
 
-  /** Null where there is none. The lock is held. */
+  /** Null if there is none. The caller holds the lock. */
   Command* find(std::uint32_t run);
   static Moved take_captured(Command& command);
   void close_captured(Command& command);
@@ -125,7 +125,7 @@ class Mover {
   std::mutex mutex_;
   std::condition_variable changed_closing_;
   std::map<std::uint32_t, Command> commands_;
-  /** Runs whose flows have something to tell. */
+  /** Runs whose flows have changed. */
   std::vector<std::uint32_t> changed_;
   bool is_stopping_ = false;
 };

@@ -65,7 +65,7 @@ Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
     if (child.at(i) || (kind != StdioKind::kPipe && kind != StdioKind::kCapture && kind != StdioKind::kSocket))
       continue;
     if (auto status = make_pipe(i, kind, child.at(i)); !status) return status;
-    // A pipe that the event loop empties should hold more than one turn of it yields. The kernel may refuse (pipe(7)).
+    // A pipe that the event loop empties should hold the output of more than one turn. The kernel may refuse (pipe(7)).
     if (kind == StdioKind::kPipe) enlarge(ours.at(i).get(), kPipeBytes);
     if (kind == StdioKind::kCapture && let_no_read_wait(ours.at(i).get()) != 0) return last_error(kStep, "fcntl");
   }

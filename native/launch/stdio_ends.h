@@ -45,16 +45,16 @@ struct StdioEnds {
   UniqueFd shown;
   /** Our sockets, once JavaScript has them: they exist as long as it keeps them open. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets;
-  /** All that comes out of the command is spent from it. */
+  /** All output of the command is spent from it. */
   SharedStdioBudget budget;
 
   /** The descriptors that the command gets, by number; -1: the session's own /dev/null. */
   [[nodiscard]] std::array<int, 3> numbers() const noexcept {
     return {child[0].get(), child[1].get(), is_same ? child[1].get() : child[2].get()};
   }
-  /** Makes the pipes that are not there yet; quick, so it may run on a thread that must not wait. */
+  /** Makes the pipes that are missing. It is quick, so it may run on a thread that must not wait. */
   Status make_pipes(const std::array<StdioRequest, 3>& stdio);
-  /** Opens files, and takes what is inherited, where that is not there yet; may wait for a file system. */
+  /** Opens files, and takes inherited ones, if they are missing. It may wait for a file system. */
   Status open_files(const std::array<StdioRequest, 3>& stdio);
   /** Makes `terminal`. `master` is our side of the command's. */
   Status connect_terminal(const CommandTerminal& wanted, UniqueFd master);
@@ -70,13 +70,13 @@ struct StdioEnds {
  */
 class ReadyEnds {
  public:
-  /** Those that are ready, where the request is for such pipes; else none. */
+  /** The ready pipes, if the request is for such pipes; otherwise none. */
   StdioEnds take(const std::array<StdioRequest, 3>& stdio);
   /** Keeps them for the next; no more than one command's. */
   void keep(StdioEnds ends) { ends_ = std::move(ends); }
   void drop() { ends_.reset(); }
 
-  /** Nothing where no descriptor is left: the command that needs them tries again, and reports it. */
+  /** Empty if no descriptor is left: the command that needs the pipes tries again, and reports it. */
   static std::optional<StdioEnds> make();
 
  private:

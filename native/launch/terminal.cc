@@ -116,7 +116,7 @@ bool HostTerminal::take() {
   const std::lock_guard lock(mutex_);
   if (is_over_ || is_in_background(fd_.get())) return false;
   const auto now = mode_now();
-  // Its reader gets the error.
+  // The error is reported to its reader.
   if (!now) return true;
   if (typing_ == Typing::kLines) return is_same(*now, before_);
   if (ours_ && is_same(*now, *ours_)) return true;
@@ -125,7 +125,7 @@ bool HostTerminal::take() {
   termios raw = *now;
   ::cfmakeraw(&raw);
   if (::tcsetattr(fd_.get(), TCSANOW, &raw) != 0) return true;
-  // As the kernel has it: it leaves out what the terminal cannot do.
+  // As the kernel has it, which leaves out the abilities that the terminal lacks.
   ours_ = mode_now();
   return true;
 }
@@ -143,7 +143,7 @@ void HostTerminal::lend_back() {
   const std::lock_guard lock(mutex_);
   if (!ours_) return;
   const auto now = mode_now();
-  // Another mode by now was set by somebody else: by the shell whose job this is.
+  // Another program has set any other mode: the shell whose job this is.
   // defence: caller-terminal-mode-back
   if (now && is_same(*now, *ours_)) static_cast<void>(::tcsetattr(fd_.get(), TCSANOW, &before_));
   ours_.reset();
@@ -210,7 +210,7 @@ void TerminalFlow::nothing_follows() {
   typed_.clear();
 }
 
-// The owner of the caller's terminal is told of the command's end after this, and finds the terminal as it was.
+// The owner of the caller's terminal learns of the command's end after this, and finds the terminal as it was.
 void TerminalFlow::end() {
   is_over_ = true;
   ends_ = {};
@@ -226,7 +226,7 @@ int TerminalFlow::await(std::vector<pollfd>& awaited) const {
   if (is_over_) return -1;
   const auto add = [&awaited](int fd, bool is_read, bool is_written) {
     const int events = (is_read ? POLLIN : 0) | (is_written ? POLLOUT : 0);
-    // poll(2) reports POLLHUP even where nothing was asked for.
+    // poll(2) reports POLLHUP even if no event was asked for.
     awaited.push_back({.fd = events == 0 ? -1 : fd, .events = static_cast<short>(events), .revents = 0});
   };
   add(ends_.input.get(), is_open_ && typed_.is_empty() && !is_typing_elsewhere_ && !is_finishing_, false);
@@ -254,7 +254,7 @@ void TerminalFlow::copy_size() {
 }
 
 void TerminalFlow::read_input() {
-  // Asked each time: another program may set a mode from one keystroke to the next.
+  // Checked each time: another program may set a mode from one keystroke to the next.
   if (ends_.keyboard && !ends_.keyboard->take()) {
     is_typing_elsewhere_ = true;
     return;
@@ -305,7 +305,7 @@ void TerminalFlow::end_input(bool is_last) {
 void TerminalFlow::write_master() {
   const ssize_t written = ::write(ends_.master.get(), typed_.bytes.data() + typed_.begin, typed_.end - typed_.begin);
   if (written < 0 && is_nothing_now(errno)) return;
-  // No process has the other side open, so none would read it.
+  // No process has the other side open, so it would stay unread.
   if (written < 0) return typed_.clear();
   typed_.begin += static_cast<std::size_t>(written);
   if (typed_.is_empty()) typed_.clear();

@@ -26,8 +26,8 @@ namespace buildjail {
 class HostTerminal {
  public:
   /**
-   * kKeys: each keystroke goes to the command as it is, and the command's own terminal makes of Ctrl-C what it is.
-   * kLines: this terminal keeps its mode, and lines are passed on.
+   * kKeys: each keystroke goes to the command as it is, and the command's own terminal handles Ctrl-C. kLines: this
+   * terminal keeps its mode, and lines are passed on.
    */
   enum class Typing : bool { kLines, kKeys };
 
@@ -38,20 +38,20 @@ class HostTerminal {
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] Typing typing() const noexcept { return typing_; }
-  /** As it was before the first command. */
+  /** The mode before the first command. */
   termios mode_before();
   /**
-   * Whether what is typed now is for the command. It is not while this process is in the background (tcsetpgrp(3)), nor
-   * while another program of the same pipeline has the terminal in a mode of its own, as a pager does.
+   * Whether typed bytes are for the command now. They are not while this process is in the background (tcsetpgrp(3)),
+   * nor while another program of the same pipeline, such as a pager, has the terminal in its own mode.
    */
   bool take();
-  /** Sets its mode to that from before, until it is taken again. */
+  /** Sets the mode from before, until the terminal is taken again. */
   void lend_back();
-  /** The same, and the mode then stays. */
+  /** The same, for good. */
   void give_back();
 
  private:
-  /** Null where the terminal was hung up. */
+  /** Null if the terminal was hung up. */
   [[nodiscard]] std::optional<termios> mode_now() const;
 
   UniqueFd fd_;
@@ -70,12 +70,12 @@ class HostTerminal {
  */
 UniqueFd open_own_terminal(int number);
 
-/** The terminal that a command gets for itself, and the terminal of ours that it stands for. */
+/** The terminal that a command gets, and the terminal of ours that it stands for. */
 struct CommandTerminal {
   /** Which of the standard descriptors it is. */
   std::array<bool, 3> streams{};
   /**
-   * Somebody types into it: it is the command's controlling terminal. Otherwise it cannot be read from and controls
+   * A person types into it, so it is the command's controlling terminal. Otherwise it cannot be read from and controls
    * nothing, because a program that asks a question by /dev/tty would wait for ever.
    */
   bool is_typed_into = false;
@@ -84,7 +84,7 @@ struct CommandTerminal {
   winsize size{};
   /** The terminal of ours that is typed into; null if no person types, or JavaScript writes to a pipe. */
   std::shared_ptr<HostTerminal> keyboard;
-  /** The number of our descriptor that shows what is written to it; -1 where that goes to JavaScript by a pipe. */
+  /** The number of our descriptor that shows its output; -1 if that goes to JavaScript by a pipe. */
   int screen = -1;
 
   /** The first of the standard descriptors that it is. */
@@ -97,9 +97,9 @@ struct CommandTerminal {
  */
 class HostTerminals {
  public:
-  /** The terminal that a command needs; nothing where none of its standard descriptors is a terminal. */
+  /** The terminal that a command needs. Empty if none of its standard descriptors is a terminal. */
   Result<std::optional<CommandTerminal>> wanted_by(const LaunchRequest& request);
-  /** Comes before a signal that ends this process: our terminal has its mode back, and keeps it. */
+  /** To be called before a signal that ends this process: our terminal gets its mode back, and keeps it. */
   void give_back();
 
  private:
@@ -109,7 +109,7 @@ class HostTerminals {
   std::weak_ptr<HostTerminal> keyboard_;
 };
 
-/** Passes on what is typed into a command's terminal and what is written to it. */
+/** Passes on the typed bytes and the output of a command's terminal. */
 class TerminalFlow final : public Flow {
  public:
   struct Ends {
@@ -117,7 +117,7 @@ class TerminalFlow final : public Flow {
     UniqueFd master;
     /** The source of typed bytes; empty if no person types. A pipe does not wait. */
     UniqueFd input;
-    /** The same, where it is a terminal. */
+    /** The same, if it is a terminal. */
     std::shared_ptr<HostTerminal> keyboard;
     /** The place for written bytes. A pipe does not wait. */
     UniqueFd output;
@@ -146,10 +146,10 @@ class TerminalFlow final : public Flow {
   [[nodiscard]] int await(std::vector<pollfd>& awaited) const override;
   void move(std::span<const pollfd> happened) override;
   void nothing_follows() override;
-  /** Everything was passed on; or a pipe is full, whose reader may want to hear of the command's end first. */
+  /** Everything was passed on, or a pipe is full, whose reader may wait for the command's end first. */
   [[nodiscard]] bool is_settled() const override { return is_over_ || is_reader_slow_; }
   void end() override;
-  /** A person may hold up a terminal for as long as the person likes. */
+  /** A person may hold up a terminal for any time. */
   [[nodiscard]] bool holds_up_closing() const override { return false; }
   [[nodiscard]] const LastBytes* last_of_stderr() const override { return last_ ? &*last_ : nullptr; }
 
@@ -181,12 +181,12 @@ class TerminalFlow final : public Flow {
   bool is_open_ = false;
   /** The last line that was typed is complete. */
   bool is_line_over_ = true;
-  /** Typed bytes are for another program now. */
+  /** Typed bytes go to another program now. */
   bool is_typing_elsewhere_ = false;
   /** No process has the command's terminal open. It may be opened again by its name. */
   bool is_silent_ = false;
   bool is_finishing_ = false;
-  /** Nothing that the command wrote is left in its terminal. */
+  /** The command's terminal has no output left in it. */
   bool is_drained_ = false;
   std::size_t left_to_drain_ = 0;
   bool is_reader_slow_ = false;

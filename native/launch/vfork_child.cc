@@ -84,7 +84,7 @@ int open_own_null(const std::array<int, 3>& stdio) {
 int execute_first(char* const* candidates, char* const* argv, char* const* environment) {
   int found = ENOENT;
   for (char* const* candidate = candidates; *candidate != nullptr; ++candidate) {
-    // Asked first where it need not be this one: not to find a program costs execve(2) more than to look for it.
+    // access(2) comes first for all but the last, because it costs less than a failed execve(2).
     if (candidate[1] != nullptr && ::access(*candidate, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
     ::execve(*candidate, argv, environment);
     if (errno == EACCES) {

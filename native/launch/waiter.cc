@@ -15,19 +15,19 @@ namespace buildjail {
 
 namespace {
 
-// The token of a run's event is its number and which of its three things it is about: its exit, its stdout, its stderr.
+// The token of a run's event has its number and one of three subjects: its exit, its stdout, its stderr.
 constexpr std::uint64_t kParts = 4;
 constexpr std::uint64_t exit_token(std::uint32_t run) { return run * kParts; }
 constexpr std::uint64_t stream_token(std::uint32_t run, std::size_t stream) { return run * kParts + 1 + stream; }
 
-// Beyond all of those come the channels.
+// The channels follow.
 constexpr std::uint64_t kFirstChannel = std::uint64_t{1} << 40U;
 
-// A debugger waits for its command first, and no event queue tells when it has. A wait4(2) that blocks would delay the
-// ends of all other commands.
+// A debugger waits for its command first, and no event queue reports when it has. A wait4(2) that blocks would delay
+// the ends of all other commands.
 constexpr std::chrono::milliseconds kTracedInterval{5};
 
-/** The time in which a command ends that was killed. */
+/** The time in which a killed command ends. */
 constexpr std::chrono::milliseconds kEndBound{10'000};
 
 std::int64_t microseconds(const timeval& time) {
@@ -104,7 +104,7 @@ Status Waiter::watch_process(std::uint32_t run, pid_t pid) {
   auto status = queue_->watch_process({.number = pid, .token = exit_token(run)}, streams_of(run));
   if (status) return status;
   forget(run);
-  // Until it has ended: others may stop it after it was killed (freebsd/envelope.cc).
+  // Until it has ended: other processes may stop it after it was killed (freebsd/envelope.cc).
   BackOff back_off(kEndBound);
   do {
     static_cast<void>(::kill(pid, SIGKILL));
@@ -237,7 +237,7 @@ void Waiter::all_ended(std::uint64_t owner) {
       if (child.owner == owner) runs.push_back(run);
     }
   }
-  // Pid 1 tells of every command that it lives to wait for. One that is left was killed together with it.
+  // Pid 1 reports every command that it lives to wait for. The commands that are left were killed with it.
   for (const std::uint32_t run : runs)
     ended(run, {.status = SIGKILL, .user_us = 0, .system_us = 0, .max_rss_bytes = 0});
 }

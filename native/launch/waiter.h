@@ -24,7 +24,7 @@
 
 namespace buildjail {
 
-/** The end of a command, as wait4(2) tells it. */
+/** The end of a command, as wait4(2) returns it. */
 struct Ending {
   int status;
   std::int64_t user_us;
@@ -50,21 +50,21 @@ struct CommandListener {
   std::function<void(Result<Exit> exit)> ended;
 };
 
-/** A command that is being launched or runs, until its end was told. */
+/** A command that is being launched or runs, until its end was reported. */
 struct Child {
   std::uint32_t run = 0;
   /** Of the envelope: see Waiter::new_owner. */
   std::uint64_t owner = 0;
   CommandListener listener;
-  /** Signals the command's process group; false when there is none any more. Any thread. `pid` is -1 while unknown. */
+  /** Signals the command's process group. False if there is none any more. Any thread. `pid` is -1 while unknown. */
   std::function<bool(pid_t pid, int signal)> signal;
   pid_t pid = -1;
 };
 
 /**
- * The one thread that hears of commands, reads their captured output and tells of their ends. FreeBSD's commands are
+ * The one thread that watches commands, reads their captured output and reports their ends. FreeBSD's commands are
  * children of this process, and the waiter waits for exactly those pids, so it never takes a status that the host
- * program is waiting for. Linux's are children of their session's pid 1, which tells of them over a channel.
+ * program is waiting for. Linux's are children of their session's pid 1, which reports them over a channel.
  */
 class Waiter {
  public:
@@ -79,11 +79,11 @@ class Waiter {
   /** The number of a command that native code runs for itself. JavaScript's have the lower half of the numbers. */
   [[nodiscard]] std::uint32_t new_run() { return kFirstOwnRun | (last_own_run_ += 1); }
 
-  /** Comes before the launch. Hands the command's bytes to the mover, and watches its captured streams. */
+  /** To be called before the launch. Hands the command's bytes to the mover, and watches its captured streams. */
   Status expect(Child child, const LaunchRequest& request, StdioEnds& ends);
   /** The same for a child of this process: watch_process watches its streams, together with its end. */
   Status expect_process(Child child, const LaunchRequest& request, StdioEnds& ends);
-  /** There was no launch. The listener is not called. */
+  /** To be called if there was no launch. The listener is not called. */
   void forget(std::uint32_t run);
   /**
    * The command is this child of ours. On failure it is killed, waited for and forgotten. A pid of 0 or less is
@@ -93,18 +93,18 @@ class Waiter {
 
   /** `read` is called when the descriptor can be read, and is false at its end; then it is not called again. */
   Status watch_channel(std::uint64_t owner, int fd, std::function<bool()> read);
-  /** Has `read` called also while the descriptor of a channel can be written to, or no more. */
+  /** Has `read` called while the descriptor of a channel can be written to, or ends that. */
   Status watch_room(std::uint64_t owner, int fd, bool is_wanted);
-  /** Comes before the descriptor is closed. */
+  /** To be called before the descriptor is closed. */
   void forget_channel(std::uint64_t owner, int fd);
-  /** Of the command, as soon as it is known. */
+  /** Notes the pid of the command, as soon as it is known. */
   void found_pid(std::uint32_t run, pid_t pid);
-  /** Comes after that, and before its end. */
+  /** To be called after found_pid, and before the command's end. */
   void started(std::uint32_t run);
   // For the readers of channels, on the waiter's thread.
   void failed(std::uint32_t run, SysError error);
   void ended(std::uint32_t run, const Ending& ending);
-  /** The envelope is gone, and with it every command of it. */
+  /** The envelope is gone, and all its commands with it. */
   void all_ended(std::uint64_t owner);
 
   // Any thread.
@@ -114,9 +114,9 @@ class Waiter {
    * unless the host program has SIGCHLD ignored (wait(2)).
    */
   bool signal(std::uint32_t run, int signal);
-  /** Whether it is not over. */
+  /** Whether the run is not over. */
   bool is_expected(std::uint32_t run);
-  /** Nothing while it is not known, and after its end. */
+  /** Empty while the pid is not known, and after the command's end. */
   std::optional<pid_t> pid_of(std::uint32_t run);
   [[nodiscard]] HostTerminals& terminals() noexcept { return terminals_; }
   [[nodiscard]] Mover& mover() noexcept { return mover_; }
@@ -126,15 +126,15 @@ class Waiter {
  private:
   explicit Waiter(std::unique_ptr<EventQueue> queue);
   void loop();
-  /** Null when it is over. The lock is held. */
+  /** Null if it is over. The caller holds the lock. */
   Child* find(std::uint32_t run);
   /** The captured streams of a run. */
   std::vector<Watched> streams_of(std::uint32_t run);
   void read_channel(std::uint64_t owner);
   void hear_of(std::uint32_t run);
-  /** False while it is a debugger's turn to wait for it (ptrace(2)). */
+  /** False while a debugger has to wait for it first (ptrace(2)). */
   bool reap(std::uint32_t run);
-  /** Nothing when it is over already. */
+  /** Empty if it is over already. */
   std::optional<Child> take(std::uint32_t run);
   void deliver(Child child, const Ending& ending);
 

@@ -26,10 +26,10 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "apply";
-/** Folders of the source, one in the other: each is held open, and its staged copy too. */
+/** How many folders of the source may lie in each other. The walk holds each open, and its staged copy too. */
 constexpr std::size_t kDeepest = 200;
 constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
-/** In the work folder: the copies, and what they take the place of. */
+/** Folders in the work folder: the copies, and the files that they replace. */
 constexpr const char* kNew = "new";
 constexpr const char* kOld = "old";
 
@@ -55,7 +55,7 @@ class Merging final : public TreeWalk {
     UniqueFd source;
     /** It gets this mode when everything in it is done. */
     std::optional<mode_t> mode{};
-    /** Nothing else of the source was seen in it. */
+    /** The build saw nothing of the source in it. */
     bool is_opaque = false;
   };
 
@@ -75,7 +75,7 @@ class Merging final : public TreeWalk {
     const auto before = state_in(source(), name.c_str());
     if (is_whiteout(fd, file)) return before ? without_entering(remove(*before, name)) : Result<bool>(false);
     const auto staged_file = state_in(staged(), name.c_str());
-    // It was left out, so what the source has stays.
+    // Staging left it out, so the source keeps its own file.
     if (!staged_file) return false;
     if (S_ISDIR(file.mode) && before && S_ISDIR(before->mode)) return enter(fd, file, *before, name);
     // The folder was removed from the source meanwhile, and the layer has only what the build wrote in it. No build
@@ -101,12 +101,12 @@ class Merging final : public TreeWalk {
   [[nodiscard]] std::string place_of(std::string_view name) const { return path_of(ahead_ + std::string(name)); }
   void leave(std::string_view name) { note_left(place_of(name).substr(1), changes_.left); }
 
-  /** Whether a file, or anything in a folder, stays because it is newer than the session. */
+  /** Whether a file stays because it, or a file in it, is newer than the session's first command. */
   Result<bool> stays(const FileState& before, const std::string& name) {
     auto changed = S_ISDIR(before.mode) ? changed_below(source(), name, name) : std::vector<std::string>();
     if (!changed && !is_no_such_file(changed.error().err) && !is_refusal(changed.error().err))
       return std::move(changed.error());
-    // Where it is gone, something else may come to its place. Where it is shut to the caller, it may have anything.
+    // If it is gone, another file may take its place. If the caller cannot open it, it may hold anything.
     if (changed && changed->empty() && !since_.has(before)) return false;
     leave(name);
     if (changed) leave_all(*changed);
@@ -117,7 +117,7 @@ class Merging final : public TreeWalk {
     for (const std::string& path : paths) note_left(path.substr(1), changes_.left);
   }
 
-  /** What is newer in the folder `at` of `around`, by paths from the source's folder `name` on. */
+  /** The newer files in the folder `at` of `around`, as paths that begin with the source's folder `name`. */
   Result<std::vector<std::string>> changed_below(int around, const std::string& at, const std::string& name) {
     const HeldFile folder(around, at);
     if (!folder) return failure("openat", name);
@@ -134,7 +134,7 @@ class Merging final : public TreeWalk {
     return is_gone ? Status() : Status(is_gone.error());
   }
 
-  /** False where it stays after all. */
+  /** Returns false if the file stays after all. */
   Result<bool> move_aside(const FileState& before, const std::string& name) {
     const std::string number = std::to_string(++moved_);
     if (const char* const call = move_file(source(), name, old_, number)) {
@@ -148,7 +148,8 @@ class Merging final : public TreeWalk {
     }
     has_other_names(before, state_in(old_, number.c_str()));
     if (S_ISDIR(before.mode)) {
-      // Written while it was looked through. By now nothing finds the folder by its path.
+      // Another process may have written in it during the check above. From here on no process finds the folder by its
+      // path.
       // defence: applied-over-nothing-newer-2
       const auto changed = changed_below(old_, number, name);
       if (!changed) return changed.error();
@@ -159,14 +160,14 @@ class Merging final : public TreeWalk {
   }
 
   Result<bool> move_back(const std::string& number, const std::string& name, const std::vector<std::string>& changed) {
-    // It fails where the source has something else of that name by now: no folder takes the place of what is not empty.
+    // This fails if the source has another file of that name by now: rename(2) replaces no folder that is not empty.
     if (const char* const call = move_file(old_, number, source(), name)) return failure(call, name);
     leave(name);
     leave_all(changed);
     return false;
   }
 
-  /** A name of it is gone, which changes its inode. It may have others in the source. */
+  /** One of the file's names is gone, which changes its inode. The file may have other names in the source. */
   void has_other_names(const FileState& before, const std::optional<FileState>& now) {
     if (!S_ISDIR(before.mode) && before.links > 1 && now) since_.except(*now);
   }
@@ -176,7 +177,7 @@ class Merging final : public TreeWalk {
     return failure(error.syscall.c_str(), name);
   }
 
-  /** A folder that both have. A build may have shut its own. */
+  /** Enters a folder that both the layer and the source have. The build may have shut its own to itself. */
   Result<bool> enter(int fd, const FileState& file, const FileState& before, const std::string& name) {
     const bool is_callers = may_open_up(file);
     if (is_callers && !open_up(fd, file)) return failure(kModeCall, name);
@@ -205,7 +206,9 @@ class Merging final : public TreeWalk {
     return std::move(status.error());
   }
 
-  /** Removes from a folder of the source, which the walk is about to enter, what is not in that of the upper layer. */
+  /**
+   * The walk is about to enter a folder of the source. Removes the files from it that the upper layer's folder lacks.
+   */
   Status remove_missing(int upper) {
     // The point, as the path of a descriptor is a link.
     const auto names = names_in(std::string(DescriptorPath(source()).get()) + "/.");
@@ -245,7 +248,7 @@ class Merging final : public TreeWalk {
     }
     const FileState& before = below.state();
     const bool is_other_mode = ((before.mode ^ file.mode) & kPermissions) != 0;
-    // The mode may be newer, or what is in it.
+    // Its mode may be newer than the session, or a file in it.
     const bool is_kept = is_other_mode && since_.has(before);
     if (is_kept) leave(name);
     if (is_other_mode && !is_kept)
@@ -256,7 +259,7 @@ class Merging final : public TreeWalk {
     return true;
   }
 
-  /** Something takes the place of a file or a folder. */
+  /** Replaces a file or a folder. */
   Status replace(const FileState& file, const FileState& before, const std::string& name) {
     const auto is_kept = stays(before, name);
     if (!is_kept || *is_kept) return is_kept ? Status() : Status(is_kept.error());
@@ -286,7 +289,7 @@ class Merging final : public TreeWalk {
     return {};
   }
 
-  /** A file whose content is another has the access list and the attributes that it had. */
+  /** Keeps the access list and the attributes of a file whose content is replaced. */
   Status keep_marks(int replaced, const FileState& before, const FileState& file, const std::string& name) {
     const HeldFile copy(staged(), name);
     if (!copy) return failure("openat", name);
@@ -297,7 +300,7 @@ class Merging final : public TreeWalk {
     return status;
   }
 
-  /** A folder goes to its place with all that is in it. */
+  /** Moves a staged file, or a folder with everything in it, to its place. */
   Status put(const std::string& name) {
     if (const char* const call = move_file(staged(), name, source(), name)) return failure(call, name);
     changes_.written += 1;
@@ -312,7 +315,7 @@ class Merging final : public TreeWalk {
   AppliedChanges& changes_;
   std::size_t moved_ = 0;
   std::vector<Level> at_;
-  /** From the walk's folder to that from which something is removed. */
+  /** The path from the walk's folder to the folder in which a file is being removed. */
   std::string ahead_;
 };
 
@@ -386,7 +389,7 @@ Result<AppliedChanges> apply_changes(const Layer& layer, const std::string& id, 
   AppliedChanges changes;
   Done done = Done::kNothing;
   auto status = apply_in(work->get(), upper.get(), source.get(), layer, points, changes, done);
-  // After an error half-way it holds what is gone from the source.
+  // After an error half-way the work folder holds the files that were moved out of the source.
   const auto removed = done == Done::kSome ? Status() : remove_work(work->get(), source.get(), name);
   if (status && removed) return changes;
   SysError error = status ? removed.error() : status.error();

@@ -18,12 +18,12 @@ constexpr rlim_t kDescriptorsForOne = 16;
 /** Together they take at most an eighth of the processes that this user may have. */
 constexpr rlim_t kProcessesForOne = 8;
 /**
- * How long no session was worked on before one more is made. A long command is not waited for. The first is made at
- * once, beside a command.
+ * After this time without work on a session one more blank is made. A long command does not delay it. The first blank
+ * is made at once, beside a command.
  */
 constexpr std::chrono::milliseconds kPause{2};
 constexpr std::chrono::milliseconds kBesideCommand{10};
-/** One that was not used for so long ends: it keeps what the host had mounted at its birth. */
+/** A blank that was not used for this long ends, because it keeps the host's mounts of its birth. */
 constexpr std::chrono::seconds kUnused{60};
 
 std::size_t most_blanks() {
@@ -41,7 +41,7 @@ std::size_t most_blanks() {
 BlankSessions::BlankSessions(const NamespaceHost& host, MountTable& mounts)
     : host_(host), mounts_(mounts), most_(most_blanks()) {}
 
-// An ordinary user's has the mounts of the host as they were at its birth.
+// A blank of an ordinary user has the host's mounts as they were at its birth.
 Birth BlankSessions::with_mounts(Birth birth) {
   if (!birth.is_callers()) return birth;
   const Tolerated tolerated("the session then begins without a blank");
@@ -123,7 +123,7 @@ void BlankSessions::add(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   auto made = Namespaces::make_blank(host_, with_mounts(birth));
   lock.lock();
-  // Sessions then make their own, and report why they cannot.
+  // Sessions then make their own namespaces, and report why they cannot.
   is_refused_ = !made;
   if (made) ready_.push_back(std::move(*made));
 }

@@ -30,16 +30,16 @@ class BlankSessions {
 
   /** Takes a ready blank of that birth, if there is one. More are made for such sessions. */
   std::optional<Namespaces> take(const Birth& birth);
-  /** A session is being worked on, or a command begins: none is made for a moment. */
+  /** Makes no blank for a moment, because a session is being worked on or a command begins. */
   void give_way(bool to_command = false);
   /**
-   * Comes when nobody waits for the session that took one: more are made then. `only_first`: if none is left, because a
-   * command runs.
+   * Makes more blanks. To be called when no caller waits for the session that took one. `only_first`: only if no blank
+   * is left, because a command runs.
    */
   void refill(bool only_first);
   /**
-   * Ends the thread, after which no blank is begun. Comes before the program exits, which destroys objects that the
-   * thread uses (exit(3)). Called again it does nothing.
+   * Ends the thread; no blank is begun afterwards. Must be called before the program exits, because exit(3) destroys
+   * objects that the thread uses. A second call does nothing.
    */
   void end();
 
@@ -58,9 +58,9 @@ class BlankSessions {
   bool is_stopping_ = false;
   bool has_been_asked_ = false;
   bool is_refused_ = false;
-  /** One was taken since the thread was told. */
+  /** A blank was taken since the thread last looked. */
   bool is_one_wanted_ = false;
-  /** Of the last session that was asked for. */
+  /** The birth of the last session that was opened. */
   std::optional<Birth> birth_;
   std::vector<Namespaces> ready_;
   std::thread thread_;

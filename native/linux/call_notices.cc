@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kRetry{100};
 // has the size of its structure in it.
 constexpr unsigned long kReceive = 0xc0502100;
 constexpr unsigned long kSend = 0xc0182101;
-/** The direction is wrong, and the only one that kernels before 5.17 know. */
+/** The direction in this number is wrong. Kernels before 5.17 know no other. */
 constexpr unsigned long kIsValid = 0x80082102;
 
 /** struct seccomp_notif, with struct seccomp_data in it. */
@@ -69,7 +69,8 @@ CallNotices::~CallNotices() {
 void CallNotices::wake() const {
   const std::uint64_t one = 1;
   const Tolerated tolerated("it is tried again");
-  // The thread that wakes it waits for its end. EAGAIN: it is woken already (eventfd(2)).
+  // The caller waits for the end of the thread, so a failed wake-up is tried again. EAGAIN: the thread is woken already
+  // (eventfd(2)).
   for (int tries = 0; tries < kTries && ::write(wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN; ++tries)
     continue;
 }
@@ -83,7 +84,8 @@ Result<std::unique_ptr<CallNotices::Watch>> CallNotices::watch(UniqueFd listener
     thread_ = std::thread([this] { loop(); });
   }
   {
-    // Caller and answerer wait for each other in turn: on one processor that takes half the time. Since Linux 6.6.
+    // The calling process and this thread wait for each other in turn, which takes half the time on one processor.
+    // Since Linux 6.6.
     const Tolerated tolerated("an answer then takes longer");
     static_cast<void>(::ioctl(listener.get(), kSetFlags, kOnThisProcessor));
   }
@@ -99,11 +101,11 @@ void CallNotices::forget(std::uint64_t token) {
   const auto session = sessions_.extract(token);
   if (session.empty()) return;
   if (!session.mapped()->is_over) {
-    // The listener is not closed before the thread lets go of it.
+    // The thread lets go of the listener before it is closed.
     is_changed_ = true;
     wake();
   }
-  // The outputs come back next, and nothing may change in them any more.
+  // The outputs come back next, so no answer may change a file in them any more.
   served_.wait(lock, [&] { return serving_ != token; });
 }
 
@@ -140,7 +142,7 @@ void CallNotices::loop() {
     }
     if (std::uint64_t count = 0; awaited.files.front().revents != 0)
       static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
-    // One call of one session, and then all are looked at again. The next is the one behind it.
+    // Answers one call of one session, then looks at all sessions again, beginning with the one after it.
     for (std::size_t step = 1; step <= awaited.files.size(); ++step) {
       const std::size_t at = (last + step) % awaited.files.size();
       if (at == 0 || awaited.files[at].revents == 0) continue;
@@ -169,7 +171,7 @@ void CallNotices::turn(std::uint64_t token, short events, BorrowedRights& rights
   served_.notify_all();
 }
 
-// A caller may have been killed since. Then there is no notice, and the call returns at once (seccomp_unotify(2),
+// If the calling process was killed meanwhile there is no notice, and the call returns at once (seccomp_unotify(2),
 // ENOENT).
 void CallNotices::serve(const Session& session, BorrowedRights& rights) {
   const Tolerated tolerated("the call fails, or its caller has ended");
@@ -190,7 +192,7 @@ void CallNotices::serve(const Session& session, BorrowedRights& rights) {
   rights.give_back();
   Answer answer{
       .id = notice.id, .value = 0, .error = made.goes_on ? 0 : -made.err, .flags = made.goes_on ? kGoesOn : 0};
-  // Without an answer the caller waits for ever. ENOENT: it waits no more (seccomp_unotify(2)).
+  // Without an answer the calling process waits for ever. ENOENT: it does not wait any more (seccomp_unotify(2)).
   for (int tries = 0; tries < kTries && ::ioctl(listener, kSend, &answer) != 0 && errno != ENOENT; ++tries) continue;
 }
 

@@ -28,24 +28,28 @@ struct CallNotice {
   pid_t thread;
   int number;
   std::array<std::uint64_t, 6> arguments;
-  /** Whether the call still waits. What was opened by the number of the thread before was the thread's if it does. */
+  /**
+   * Whether the call still waits. If it does, everything opened before by the number of the thread belonged to that
+   * thread.
+   */
   std::function<bool()> is_waiting;
 };
 
-/** What becomes of a call. */
+/** How a call is answered. */
 struct CallAnswer {
-  /** The kernel makes it. */
+  /** The kernel makes the call. */
   bool goes_on = false;
-  /** Else: 0, or the errno that it fails with. */
+  /** Otherwise: 0, or the errno with which the call fails. */
   int err = 0;
 };
 
-/** The rights are those of this thread, given back afterwards. */
+/** The rights are this thread's. They are given back after the answer. */
 using AnswerCall = std::function<CallAnswer(const CallNotice&, BorrowedRights&)>;
 
 /**
- * Answers the calls of which the filters of sessions tell. One thread does for all sessions of an environment, from the
- * first listener on. Of the sessions with calls each has one answered in turn, so none waits for the calls of another.
+ * Answers the system calls that the filters of sessions pass on. One thread serves all sessions of an environment, and
+ * starts with the first listener. It answers one call of each session in turn, so no session waits for all calls of
+ * another.
  */
 class CallNotices {
  public:
@@ -53,7 +57,7 @@ class CallNotices {
   CallNotices& operator=(CallNotices&&) = delete;
   ~CallNotices();
 
-  /** Answers the calls of a session until this is destroyed, which waits for an answer that is being made. */
+  /** Answers the calls of a session until it is destroyed. Its destructor waits for an answer that is being made. */
   class Watch {
    public:
     Watch(CallNotices& notices, std::uint64_t token) : notices_(notices), token_(token) {}
@@ -64,7 +68,7 @@ class CallNotices {
     CallNotices& notices_;
     std::uint64_t token_;
   };
-  /** The listener is owned. */
+  /** Takes ownership of the listener. */
   Result<std::unique_ptr<Watch>> watch(UniqueFd listener, AnswerCall answer);
 
  private:
@@ -74,7 +78,7 @@ class CallNotices {
     /** The last process with the filter has ended. */
     bool is_over = false;
   };
-  /** What the thread waits for: first to be woken, then the listeners, in the order of their tokens. */
+  /** What the thread waits for: the wake-up first, then the listeners in the order of their tokens. */
   struct Awaited {
     std::vector<pollfd> files;
     std::vector<std::uint64_t> tokens;
@@ -82,10 +86,10 @@ class CallNotices {
 
   void forget(std::uint64_t token);
   void loop();
-  /** With the lock. */
+  /** The caller holds the lock. */
   void list(Awaited& awaited) const;
   void wake() const;
-  /** The session that the event is of has its turn. */
+  /** Answers one call of the session with this token. */
   void turn(std::uint64_t token, short events, BorrowedRights& rights);
   /** Answers one call, if one waits. */
   static void serve(const Session& session, BorrowedRights& rights);
@@ -93,10 +97,10 @@ class CallNotices {
   std::mutex mutex_;
   std::condition_variable served_;
   bool is_stopping_ = false;
-  /** There are others to wait for than the thread knows. */
+  /** The sessions have changed since the thread last listed them. */
   bool is_changed_ = false;
   std::uint64_t last_token_ = 0;
-  /** The session whose call is being answered; or 0. */
+  /** The token of the session whose call is being answered, or 0. */
   std::uint64_t serving_ = 0;
   std::map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   UniqueFd wake_;

@@ -17,12 +17,12 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kUsualText = 256;
 
-/** Reads the memory of a thread. Returns how much of it is there. */
+/** Reads the memory of a thread. Returns how many bytes could be read. */
 std::size_t read_memory(pid_t thread, std::uint64_t address, std::span<std::byte> into) {
   const Tolerated tolerated("the call is counted as lost");
   std::size_t size = 0;
   while (size < into.size()) {
-    // A page that is not there fails a part of the list as a whole (process_vm_readv(2)).
+    // If one page of a part is missing, nothing of that part is read (process_vm_readv(2)).
     const std::size_t to_page_end = kPage - (address + size) % kPage;
     const std::size_t wanted = std::min(into.size() - size, to_page_end);
     const iovec local{.iov_base = into.data() + size, .iov_len = wanted};
@@ -62,7 +62,7 @@ std::optional<std::string> read_socket_path(pid_t thread, std::uint64_t address,
   if (size <= kBefore || size > sizeof(sockaddr_un)) return std::string();
   if (read_memory(thread, address, std::as_writable_bytes(std::span(&family, 1))) < sizeof(family)) return std::nullopt;
   if (family != AF_UNIX) return std::string();
-  // No zero needs to be behind it.
+  // The path need not end with a zero (unix(7)).
   std::string path(size - kBefore, '\0');
   const std::size_t got = read_memory(thread, address + kBefore, std::as_writable_bytes(std::span(path)));
   const std::size_t end = path.find('\0');

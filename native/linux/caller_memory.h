@@ -9,12 +9,12 @@
 
 namespace buildjail {
 
-// The caller may serve page faults of its own memory, and hold up the thread that reads it (userfaultfd(2)). No other
-// session waits for a thread that does. Each is empty where the memory is not there.
+// The caller may serve the page faults of its own memory, and so hold up the thread that reads it (userfaultfd(2)).
+// Only a thread that serves no other session may call these. Each returns nothing if the memory cannot be read.
 
 /** A text with a zero at its end, no longer than `most`. */
 std::optional<std::string> read_text(pid_t thread, std::uint64_t address, std::size_t most);
-/** The path of a socket's address (unix(7)): no character where that is of another family, or of no file. */
+/** The path in a socket's address (unix(7)); an empty text if the address is of another family or names no file. */
 std::optional<std::string> read_socket_path(pid_t thread, std::uint64_t address, std::uint32_t size);
 std::optional<std::uint64_t> read_number64(pid_t thread, std::uint64_t address);
 

@@ -18,9 +18,11 @@ namespace buildjail {
 
 namespace {
 
-/** As the kernel has it (path_resolution(7)). */
+/** The kernel's own bound (path_resolution(7)). */
 constexpr int kMostLinks = 40;
-/** With its links. The kernel would look up some more, in the time of the build and not of the host program. */
+/**
+ * Of a path and its links together. The kernel follows longer ones, but in the build's time and not the host program's.
+ */
 constexpr int kMostComponents = 4096;
 
 Pinned failed(int err) { return {.file = {}, .err = err}; }
@@ -43,7 +45,7 @@ struct Component {
   bool is_folder;
 };
 
-/** Cuts it off. Its name is empty at the end. */
+/** Cuts the first component off. Its name is empty at the end of the path. */
 Component first_of_path(std::string_view path) {
   const std::size_t begin = std::min(path.find_first_not_of('/'), path.size());
   const std::size_t end = std::min(path.find('/', begin), path.size());
@@ -52,7 +54,7 @@ Component first_of_path(std::string_view path) {
           .is_folder = end < path.size()};
 }
 
-/** Reads a link by its descriptor. Adds its text in front of what is left of the path. */
+/** Reads a link by its descriptor, and puts its text in front of the rest of the path. */
 int follow(int link, const Component& from, std::string& path) {
   struct statfs system{};
   if (::fstatfs(link, &system) != 0) return errno;
@@ -79,12 +81,12 @@ Pinned pin_descriptor(pid_t thread, int descriptor) {
 
 UniqueFd pin_root(pid_t thread) { return UniqueFd(::open(entry_of(thread, "root").c_str(), O_PATH | O_CLOEXEC)); }
 
-// To read it by process_vm_readv(2) could wait for the build, where that serves its own page faults (userfaultfd(2)).
+// process_vm_readv(2) could wait for a build that serves its own page faults (userfaultfd(2)).
 CallersPath read_path(pid_t thread, std::uint64_t address) {
   const UniqueFd memory(::open(entry_of(thread, "mem").c_str(), O_RDONLY | O_CLOEXEC));
   if (!memory) return {.err = EPERM};
   std::array<char, PATH_MAX> text{};
-  // The memory behind the path need not be there: then less is read.
+  // The memory behind the path may be missing. Then less is read.
   const ssize_t size = ::pread(memory.get(), text.data(), text.size(), static_cast<off_t>(address));
   if (size <= 0) return {.err = EFAULT};
   const std::string_view found(text.data(), static_cast<std::size_t>(size));

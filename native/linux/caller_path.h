@@ -24,7 +24,7 @@ struct CallerFolders {
   UniqueFd start;
 };
 
-/** The working directory, to the calls of the *at family (openat(2)). */
+/** AT_FDCWD, the working directory, in calls of the *at family (openat(2)). */
 inline constexpr int kCallersDirectory = -100;
 
 /** Pins the file of a descriptor of the thread, or its working directory. EBADF if it has none. */
@@ -32,7 +32,7 @@ Pinned pin_descriptor(pid_t thread, int descriptor);
 /** Pins its root. */
 UniqueFd pin_root(pid_t thread);
 
-/** A path, or the errno of a call with such an address. */
+/** A path, or the errno with which a call with that address fails. */
 struct CallersPath {
   std::string path{};
   int err = 0;
@@ -41,9 +41,9 @@ struct CallersPath {
 CallersPath read_path(pid_t thread, std::uint64_t address);
 
 /**
- * Looks a path up as the caller's kernel would, by this thread's rights, and holds what it leads to. A link is read and
- * followed from the caller's folders, so none leads from the root of this process. EPERM for a link of proc(5), which
- * leads where its text does not say, and for a path with more components than any program needs.
+ * Looks a path up as the kernel would for the caller, with this thread's rights, and pins the file. Links are followed
+ * from the caller's folders, so an absolute link does not begin at the root of this process. EPERM for a link of
+ * proc(5), which does not lead where its text says, and for a path with more components than any program needs.
  */
 Pinned look_up(const CallerFolders& folders, std::string path, bool follows_last_link);
 

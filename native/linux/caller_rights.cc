@@ -25,7 +25,7 @@ constexpr const char* kStep = "notice";
 /** The fourth number of Uid and Gid in /proc/pid/status is the one for files. */
 constexpr std::size_t kForFiles = 3;
 constexpr int kHexadecimal = 16;
-/** It reads the entries of callers in /proc, and becomes them. */
+/** The thread reads the entries of callers in /proc, and takes their ids. */
 constexpr std::uint64_t kKept = 1U << CAP_DAC_READ_SEARCH | 1U << CAP_SYS_PTRACE | 1U << CAP_SETUID | 1U << CAP_SETGID;
 
 bool has(std::uint64_t set, unsigned capability) { return (set >> capability & 1U) != 0; }
@@ -35,13 +35,13 @@ std::vector<gid_t> sorted(std::vector<gid_t> groups) {
   return groups;
 }
 
-/** Each of them may become the one for files. */
+/** Any of these ids may become the one for files. */
 template <class Id>
 bool differ(const std::vector<Id>& ids) {
   return std::ranges::adjacent_find(ids, std::not_equal_to()) != ids.end();
 }
 
-// setfsuid(2) and setfsgid(2) return the id of before, and fail without a word.
+// setfsuid(2) and setfsgid(2) return the previous id and report no failure.
 bool set_user(uid_t uid) {
   ::syscall(SYS_setfsuid, uid);
   return static_cast<uid_t>(::syscall(SYS_setfsuid, ~0U)) == uid;
@@ -51,7 +51,9 @@ bool set_group(gid_t gid) {
   return static_cast<gid_t>(::syscall(SYS_setfsgid, ~0U)) == gid;
 }
 
-/** Another user id takes this from the memory, which is the host program's (PR_SET_DUMPABLE(2const)). */
+/**
+ * A change of the user id takes this flag from the whole host program, whose memory it is (PR_SET_DUMPABLE(2const)).
+ */
 class KeptDumpable {
  public:
   KeptDumpable() = default;
@@ -144,7 +146,7 @@ bool BorrowedRights::take(const FileRights& rights) {
   return true;
 }
 
-// The user first: root has its capabilities again by that (capabilities(7), "Effect of user ID changes").
+// The user comes first: with it root has its capabilities again (capabilities(7), "Effect of user ID changes").
 void BorrowedRights::give_back() {
   if (now_ == own_) return;
   const KeptDumpable kept;

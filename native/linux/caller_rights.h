@@ -22,7 +22,7 @@ struct FileRights {
 
 /** The rights of the caller of a system call. */
 struct CallerRights {
-  /** Of the thread, and of the process that started that. */
+  /** The process of the thread, and the parent of that. */
   pid_t process = 0;
   pid_t parent = 0;
   FileRights rights{};
@@ -34,7 +34,7 @@ struct CallerRights {
   std::vector<IdExtent> uids{};
   std::vector<IdExtent> gids{};
 
-  /** The rights that it has over that file: a capability is as good as to be the owner, or of the group. */
+  /** The caller's rights over that file. A capability over it counts as being its owner, or in its group. */
   [[nodiscard]] FileRights over(const FileState& file) const;
 };
 
@@ -42,8 +42,8 @@ struct CallerRights {
 std::optional<CallerRights> rights_of(pid_t thread);
 
 /**
- * The rights of this thread alone, which takes those of callers, so that the kernel checks each access as theirs. From
- * here on it has no capability over files but to search folders, and even that only while it is itself.
+ * Lets this thread take the rights of callers, so that the kernel checks each access as theirs. The thread keeps no
+ * capability over files but the one to search folders, and has that only with its own ids.
  */
 class BorrowedRights {
  public:
@@ -51,7 +51,7 @@ class BorrowedRights {
 
   /** False if this thread may not become that user. A thread of an ordinary user can be that user alone. */
   bool take(const FileRights& rights);
-  /** This thread is itself again. */
+  /** Gives this thread its own rights back. */
   void give_back();
 
  private:

@@ -103,7 +103,7 @@ SysError not_held(Limit limit, const Obstacle& why) {
           .remedy = why.remedy};
 }
 
-/** A limit of the plan, the controller that enforces it, and how the plan goes without. */
+/** A limit of the plan, the controller that enforces it, and how to take it out of the plan. */
 struct LimitControl {
   Limit limit;
   std::string_view by;

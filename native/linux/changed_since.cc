@@ -21,7 +21,7 @@ class Changed final : public TreeWalk {
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
 
   Result<bool> visit(int, FileState& file, std::string_view name) override {
-    // A folder that was moved here is itself changed, and nothing in it is.
+    // Moving a folder here changes the folder, and not the files in it.
     if (since_.has(file)) {
       found.push_back(path_of(name));
       return false;

@@ -12,17 +12,17 @@
 
 namespace buildjail {
 
-/** Tells the files of a source that other processes have changed since a session's first command. */
+/** Finds the files of a source that other processes have changed since a session's first command. */
 class ChangedSince {
  public:
   /** @param since_ns when the first command was launched (file_time_now) */
   explicit ChangedSince(std::int64_t since_ns) : since_ns_(since_ns) {}
 
-  /** By the last change of its inode, which no process can set: of its content, mode, owner, names, or entries. */
+  /** By the last change of the inode, which no process can set: of its content, mode, owner, names or entries. */
   [[nodiscard]] bool has(const FileState& file) const;
-  /** A file got this state by what is applied. */
+  /** Notes the state that applying gave a file, which then does not count as changed. */
   void except(const FileState& file) { own_[{file.dev, file.ino}] = file.changed_ns; }
-  /** A folder is opened up and shut again to be looked into. What is new in it counts all the same. */
+  /** Notes a folder that is opened up for a look into it, and shut again. New files in it still count. */
   void open_up(const FileState& folder) { opened_.insert({folder.dev, folder.ino}); }
 
  private:
@@ -31,7 +31,7 @@ class ChangedSince {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::int64_t> own_;
 };
 
-/** What has changed in a folder, by paths that begin with `path`; a folder stands for everything in it. */
+/** The changed files in a folder, as paths that begin with `path`. A folder stands for everything in it. */
 Result<std::vector<std::string>> changed_in(int folder, std::string path, ChangedSince& since, const char* step);
 
 }  // namespace buildjail

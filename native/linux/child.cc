@@ -114,8 +114,8 @@ pid_t clone_into(int cgroup, unsigned flags, Start& start, ChildStack& stack, in
   return -1;
 }
 
-// By number, because errno is also that of the parent, which goes on meanwhile. It ends with its parent by the signal,
-// or by itself if the parent ended before that was set.
+// By number, because the child shares errno with the parent, which goes on meanwhile. The signal ends it with its
+// parent, and it ends itself if the parent ended before the signal was set.
 int idle(void*) {
   timespec left{.tv_sec = 10, .tv_nsec = 0};
   static_cast<void>(::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));

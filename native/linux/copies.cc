@@ -18,7 +18,7 @@ Result<UniqueFd> copy_by_host(const Bind& bind, const NamespaceOpening& opening,
   if (!source) return source.error();
   const CallSite site{.step = kCopy, .path = bind.source, .dest = bind.target};
   calls.make(site, kCall_fsopen, {"tmpfs", raw::kFsCloseOnExec}).into(kOpened);
-  // The top folder is one of the files.
+  // The top folder counts as one of the files.
   const std::array<std::pair<const char*, std::string>, 3> options{
       {{"mode", "0700"}, {"size", std::to_string(room->size)}, {"nr_inodes", std::to_string(room->files + 1)}}};
   for (const auto& [key, value] : options)

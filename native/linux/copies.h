@@ -11,9 +11,9 @@ namespace buildjail {
 struct NamespaceOpening;
 
 /**
- * Copies the source of an overlay that is a copy, as this process reads it. The copy lies in a tmpfs that init makes
- * and mounts nowhere yet: it is kCopied. So it has a name nowhere, and goes when this process and init end. Returns its
- * top folder. Waits until init has made all calls before.
+ * Copies the source of an overlay that is a copy, with the rights of this process. The copy lies in a tmpfs that init
+ * makes and does not mount yet; its slot is kCopied. It has no name anywhere, and ends with this process and init.
+ * Returns its top folder. Waits until init has made all earlier calls.
  */
 Result<UniqueFd> copy_by_host(const Bind& bind, const NamespaceOpening& opening, InitCalls& calls, Trace& trace);
 

@@ -5,12 +5,12 @@
 
 namespace buildjail {
 
-/** Whether what a call finds is not certain. Then the call is told as lost. */
+/** Whether the result of a look is uncertain. The call is then recorded as lost. */
 class Doubt {
  public:
   /**
-   * A look of this process failed. `told`: the errnos that say what is there; others say that this process has no
-   * memory or no descriptor left, for example.
+   * Notes a failed look. An errno in `told` says what is there. Any other says, for example, that this process has no
+   * memory or no descriptor left.
    */
   void note(int err, std::initializer_list<int> told) {
     if (std::ranges::find(told, err) == told.end()) lose();

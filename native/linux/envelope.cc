@@ -50,7 +50,7 @@ Status give_pipes(const StdioEnds& ends, const SessionIds& ids, const BuildUser&
   return {};
 }
 
-/** A command that was to be looked at is not there any more. */
+/** A command has ended before it was looked at. */
 SysError no_command() { return {.step = "record", .syscall = "open", .err = ESRCH}; }
 
 /** An envelope made of namespaces. */
@@ -61,7 +61,7 @@ class NamespaceEnvelope final : public Envelope {
   NamespaceEnvelope& operator=(NamespaceEnvelope&&) = delete;
   ~NamespaceEnvelope() override { end_network(NetworkThread::End::kAtOnce); }
 
-  /** Makes all that the plan says. */
+  /** Makes everything in the plan. */
   Status open(const Copying& copying);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
@@ -94,19 +94,21 @@ class NamespaceEnvelope final : public Envelope {
  private:
   /** Waits until init has made what was sent to it, if anything was. */
   Status confirm(const Namespaces& inside, bool is_launched);
-  /** Its sockets are there: the network of names begins to answer. */
+  /** Starts the network of names, whose sockets init has made. */
   void begin_network();
-  /** Comes when no process is left, or at the latest; again: nothing to do. */
+  /**
+   * Ends the network of names, once no process of the session is left or the bound is over. A second call does nothing.
+   */
   void end_network(NetworkThread::End how);
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest, const Copying& copying);
-  /** Null once the session is being closed. They last for as long as the answer is held. */
+  /** Null once the session is being closed. The namespaces last as long as the caller holds the result. */
   std::shared_ptr<Namespaces> namespaces() { return is_closed_ ? nullptr : inside_.get(); }
   [[nodiscard]] CommandSetup setup() const {
     return {.user = plan_->user, .has_one_id = ids_.are_callers(), .lesser = lesser_};
   }
   [[nodiscard]] LentAs lent_as() const;
-  /** Launches a command, of which the waiter tells the listener. */
+  /** Launches a command. The waiter reports its events to the listener. */
   Status begin(const Namespaces& inside, const LaunchRequest& request, const CommandSetup& setup, StdioEnds& ends,
                CommandListener listener);
   /** The credentials that the kernel gives a command that is set up like every other, and does not execute. */
@@ -116,7 +118,7 @@ class NamespaceEnvelope final : public Envelope {
   Lessee lessee_;
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<LinuxHost> host_;
-  /** The number that the waiter has for its commands. */
+  /** The number under which the waiter keeps the session's commands. */
   std::uint64_t owner_;
   Trace trace_;
   std::mutex closing_;
@@ -140,9 +142,9 @@ class NamespaceEnvelope final : public Envelope {
   SessionCgroup cgroup_;
   SessionNamespaces inside_;
   Journal journal_;
-  /** That of the plan, and that of the rest of a base. */
+  /** The opening of the plan, and that of the rest of a base. */
   std::list<NamespaceOpening> openings_;
-  /** A launch that comes to its end may set it while the session is closed. */
+  /** A launch that finishes may set it while the session is being closed. */
   std::mutex network_lock_;
   /** Null without a network of names, and while it is not open. */
   std::shared_ptr<SessionNetwork> network_;
@@ -181,7 +183,7 @@ Status NamespaceEnvelope::confirm(const Namespaces& inside, bool is_launched) {
   if (!inside_.has_calls()) return {};
   auto status = inside_.confirm(is_launched, trace_);
   if (status && is_complete_) status = inside_.watch(inside);
-  // What completes a base, be it nothing, finds them held.
+  // The steps that complete a base find the limits held, even if there are no such steps.
   if (status && !cgroup_.is_none() && openings_.size() == 1) {
     status = cgroup_.hold();
     if (status) trace_.mark("limits");
@@ -253,8 +255,8 @@ LentAs NamespaceEnvelope::lent_as() const {
                    .count = ids_.size,
                    .gid = ids_.outside(plan_->user).gid,
                    .are_shared = false};
-  // The filter on system calls refuses set-id bits and marks unless they are allowed, and sees nothing of a ring and of
-  // the mode of openat2(2), which comes with namespaces.
+  // The filter on system calls refuses set-id bits and marks unless they are allowed. It sees no call that io_uring(7)
+  // makes, and not the mode of openat2(2), which is allowed with namespaces.
   // defence: marks-ring-put-past
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes) ||
                          plan_->allowed.has(Allowance::kIoUring) || plan_->allowed.has(Allowance::kUserNamespaces);
@@ -272,7 +274,7 @@ Status NamespaceEnvelope::launch(Launching launching) {
   if (!inside) return session_closed("launch", "sendmsg");
   if (!is_complete_) return session_incomplete("sendmsg");
   if (used_since_ns_ == 0) {
-    // No build has read anything before.
+    // No command has run yet, so no build has read a file before this time.
     const auto now = file_time_now("launch");
     if (!now) return now.error();
     used_since_ns_ = *now;
@@ -281,7 +283,7 @@ Status NamespaceEnvelope::launch(Launching launching) {
   auto terminal = waiter_->terminals().wanted_by(request);
   if (!terminal) return std::move(terminal.error());
   UniqueFd master;
-  // A terminal is one of the session's, and limits hold before a command does anything.
+  // The terminal lies in the session's root, and limits must hold before a command runs.
   if (*terminal || !cgroup_.is_none()) {
     if (auto status = confirm(*inside, false); !status) return status;
   }
@@ -295,13 +297,13 @@ Status NamespaceEnvelope::launch(Launching launching) {
   }
   if (auto status = ends.open_files(request.stdio); !status) return status;
   if (auto status = give_pipes(ends, ids_, plan_->user); !status) return status;
-  // Init reports the step and the errno alone.
+  // Init reports only the step and the errno.
   const auto explain = [directory = request.working_directory, file = request.argv.front(),
                         has_most_processes = plan_->limits.processes.has_value()](SysError& error) {
     if (error.syscall == "chdir") error.path = directory;
     if (error.syscall == "execve") error.path = file;
     if (error.syscall == "openat") error.path = "/dev/null";
-    // execve(2) does where it is RLIMIT_NPROC that holds it.
+    // execve(2) fails so where RLIMIT_NPROC holds the limit.
     if ((error.syscall == "clone" || error.syscall == "execve") && error.err == EAGAIN && has_most_processes)
       error.detail = "processes: as many run in the session as limits.processes lets it have";
   };
@@ -425,7 +427,7 @@ Result<UniqueFd> NamespaceEnvelope::open_root() {
 }
 
 std::optional<Limit> NamespaceEnvelope::full_tmp() {
-  // As in open_root. Who holds it may be waiting for this thread.
+  // As in open_root. The holder of the lock may be waiting for this thread.
   const std::unique_lock not_closing(closing_, std::try_to_lock);
   const auto inside = not_closing ? namespaces() : nullptr;
   return inside ? buildjail::full_tmp(inside->root(), plan_->steps) : std::nullopt;

@@ -16,7 +16,7 @@ namespace buildjail {
 
 namespace {
 
-/** The token of our own descriptor. Those of others stay small. */
+/** The token of our own descriptor. The tokens of other descriptors stay small. */
 constexpr std::uint64_t kWake = ~std::uint64_t{0};
 
 class Epoll final : public EventQueue {
@@ -44,7 +44,8 @@ class Epoll final : public EventQueue {
     constexpr int kTries = 4;
     const std::uint64_t one = 1;
     const Tolerated tolerated("it is tried again");
-    // The thread that wakes it waits for its end. EAGAIN: it is woken already (eventfd(2)).
+    // The caller waits for the end of the thread, so a failed wake-up is tried again. EAGAIN: the thread is woken
+    // already (eventfd(2)).
     for (int tries = 0; tries < kTries && ::write(wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN; ++tries)
       continue;
   }

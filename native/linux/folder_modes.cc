@@ -25,7 +25,7 @@ constexpr mode_t kModeBits = 07777;
 /** The arguments of one of the calls. */
 struct ModeChange {
   int descriptor = kCallersDirectory;
-  /** None: the change is to the file of the descriptor. */
+  /** Empty if the call changes the file of the descriptor. */
   std::optional<std::uint64_t> path{};
   mode_t mode = 0;
   unsigned flags = 0;
@@ -69,7 +69,7 @@ class FolderModes {
     const auto change = change_of(notice);
     if (!change) return EPERM;
     if ((change->flags & ~(kNoFollow | kEmptyPath)) != 0) return EINVAL;
-    // That number stands for the working directory in a call with a path alone.
+    // Only in a call with a path does that number stand for the working directory.
     if (!change->path && change->descriptor == kCallersDirectory) return EBADF;
     const auto caller = rights_of(notice.thread);
     CallerFolders folders{.root = pin_root(notice.thread), .start = {}};
@@ -78,17 +78,18 @@ class FolderModes {
     if (change->path) path = read_path(notice.thread, *change->path);
     if (path.err != 0) return path.err;
     const bool is_of_descriptor = !change->path || (path.path.empty() && (change->flags & kEmptyPath) != 0);
-    // An absolute path has no use for the descriptor, which may be none.
+    // An absolute path does not use the descriptor, which may be invalid.
     if (!path.path.starts_with('/')) {
       auto start = pin_descriptor(notice.thread, change->descriptor);
       if (!start.file) return start.err == EBADF ? EBADF : EPERM;
       folders.start = std::move(start.file);
     }
-    // All of the above was the caller's, and not that of a later thread with its number.
+    // If the call still waits, everything above was its caller's, and not that of a later thread with the same number.
     if (!notice.is_waiting()) return EPERM;
     // defence: notices-by-callers-rights
     if (!rights_.take(caller->rights)) return EPERM;
-    // Of one of O_PATH too, which fchmod(2) refuses: C libraries then go by proc(5), where this follows no link.
+    // Also for a descriptor of O_PATH, which fchmod(2) refuses: C libraries then take the path in proc(5), where this
+    // follows no link.
     if (is_of_descriptor) return set(folders.start.get(), change->mode, *caller);
     const Pinned found = look_up(folders, std::move(path.path), (change->flags & kNoFollow) == 0);
     return found.file ? set(found.file.get(), change->mode, *caller) : found.err;

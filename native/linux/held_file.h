@@ -8,7 +8,7 @@
 
 namespace buildjail {
 
-/** A file of any kind, a link too, whatever has its name by now. */
+/** A file of any kind, links included. It stays the same file whatever its name leads to by now. */
 class HeldFile {
  public:
   /** Empty with errno set. */
@@ -16,11 +16,11 @@ class HeldFile {
 
   explicit operator bool() const { return state_.has_value(); }
   [[nodiscard]] int fd() const { return file_.get(); }
-  /** As it was at first. */
+  /** Its state at first. */
   [[nodiscard]] const FileState& state() const { return *state_; }
   /** The content of a folder. */
   [[nodiscard]] UniqueFd open_folder() const;
-  /** A folder of the caller's can be changed until it is shut again. False with errno set. */
+  /** Gives the caller access to its own folder until it is shut again. False with errno set. */
   [[nodiscard]] bool open_up() const;
   [[nodiscard]] bool shut() const;
 

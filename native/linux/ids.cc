@@ -30,7 +30,7 @@ struct IdInterval {
   std::uint64_t end;
 };
 
-/** In order, and apart from each other. */
+/** Sorted, and with gaps between them. */
 using IdIntervals = std::vector<IdInterval>;
 
 /** Where ids of sessions are looked for, and how many one session gets there. */

@@ -98,9 +98,9 @@ ssize_t receive(int socket, Answer& said, int flags, CameAlong& along) {
 
 constexpr const char* kImageStep = "init-image";
 constexpr const char* kName = "buildjail-init";
-// A command can be /proc/self/exe, or a script of that interpreter: then a process of the build executes the image of
-// all sessions to come. Nobody may read that, so the process is dumpable to no other (execve(2)), and none finds the
-// image by it (proc_pid_exe(5)).
+// A command can be /proc/self/exe, or a script with that interpreter: then a process of the build executes the image of
+// all later sessions. No user may read the image, so the kernel makes such a process undumpable (execve(2)), and no
+// other process can open the image through it (proc_pid_exe(5)).
 // defence: init-image-unreadable
 constexpr mode_t kExecutable = 0111;
 
@@ -117,8 +117,8 @@ int create_image() {
   return fd >= 0 || errno != EINVAL ? fd : ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
-// An ordinary caller's build is the owner, and as root it may read it all the same. From Linux 6.3 on it cannot make it
-// a file that is not executable, by which no session would begin any more.
+// An ordinary caller's build owns the image, and as root it can read it all the same. Since Linux 6.3 it cannot take
+// the image's execute permission, without which no session could begin any more.
 bool seal(int image) {
   constexpr int kContent = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   // defence: init-image-sealed

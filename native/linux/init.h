@@ -32,13 +32,13 @@ std::span<const std::uint8_t> init_bytes();
  */
 Result<UniqueFd> make_init_image();
 
-/** How a command is set up, beside what its request says. */
+/** How a command is set up, besides its request. */
 struct CommandSetup {
   const BuildUser& user;
   /** All of the session is the caller outside: no groups can be set, and no process has a capability to lose. */
   bool has_one_id;
   LesserLimits lesser;
-  /** It waits before it executes, to be looked at. */
+  /** The command waits before it executes, so that it can be looked at. */
   bool waits = false;
   /** The standard descriptor that is its controlling terminal, or -1. */
   int terminal = -1;
@@ -59,7 +59,7 @@ class InitChannel {
   bool ask_for_pid(std::uint32_t number);
   /** Has init send SIGKILL to all other processes, and waits for its answer. ETIMEDOUT at the bound. */
   Status kill_all(std::chrono::milliseconds bound);
-  /** Ends our sending, by which init knows that the session ends. */
+  /** Shuts the sending side down, by which init knows that the session ends. */
   bool shut_down();
 
   /** Until the root is sealed: sends calls, which are answered (InitCalls). */
@@ -69,8 +69,9 @@ class InitChannel {
   Result<calls_answer> read_calls_answer(std::vector<UniqueFd>& shown);
 
   /**
-   * From here on no sender waits for init, which gets as little of the processors as its build leaves it: what there is
-   * no room for is kept, and sent when `read` is called. `tell` asks for that call, or no more, while there is room.
+   * From here on no sender waits for init, which gets only the processor time that its build leaves it. A message for
+   * which there is no room is kept, and sent when `read` is called. `tell` asks for that call once there is room, or
+   * asks for no more of them.
    */
   void keep_what_has_no_room(std::function<Status(bool)> tell);
   /** Reads one answer and passes it to the waiter; false at the end. */

@@ -9,7 +9,7 @@ namespace buildjail {
 
 namespace {
 
-/** A message with more is not added to: a packet has room for these and for the calls of one more step. */
+/** No call is added to a message of this size. A packet has room for it and for the calls of one more step. */
 constexpr std::size_t kFullBytes = 32768;
 constexpr std::size_t kFullDescriptors = 64;
 
@@ -102,7 +102,7 @@ void InitCalls::begin_step() {
     send();
 }
 
-// With a message of its own, because init answers to the last one when it has nothing more in its slots.
+// In a message of its own, because init empties its slots before it answers the last one.
 void InitCalls::show(Slot first, unsigned count) {
   message_.header.shown = first.number;
   message_.header.shown_count = count;
@@ -135,7 +135,7 @@ Status InitCalls::confirm(bool is_launched, Trace& trace) {
   send();
   if (!status_) return status_;
   constexpr std::uint32_t kNoCommand = 0;
-  // Init answers with the next message only, so without one there would be no answer.
+  // Init answers together with the next message, so one must follow.
   if (is_sealed_ && !is_launched && !init_.ask_for_pid(kNoCommand)) return last_error("init", "sendmsg");
   for (const Message& sent : sent_) {
     const auto answer = init_.read_calls_answer(shown_[sent.header.shown]);

@@ -30,7 +30,7 @@ struct Slot {
   unsigned number;
 };
 
-/** These have the same meaning in all calls of a session; calls with one purpose use the others. */
+/** These have the same meaning in all calls of a session. Calls with one purpose use the other slots. */
 inline constexpr Slot kRootSlot{1};
 /** The mount of /dev, until it is sealed. */
 inline constexpr Slot kDevSlot{2};
@@ -44,7 +44,7 @@ inline constexpr unsigned kFirstSentSlot = 8;
 /** Init's working directory. */
 inline constexpr long kHere = AT_FDCWD;
 
-/** Memory of init's, to which its calls can write, and a word there. */
+/** Part of init's memory that its calls can write to, and a word in it. */
 struct Scratch {
   unsigned offset = 0;
 };
@@ -52,7 +52,7 @@ struct ScratchWord {
   std::size_t offset;
 };
 
-/** Whatever errno it is. */
+/** Any errno. */
 inline constexpr int kAnyError = -1;
 
 #ifdef BUILDJAIL_FAULTS
@@ -60,7 +60,7 @@ inline constexpr int kAnyError = -1;
 void meet_fault(init_call& call, const char* name);
 #endif
 
-/** The object of a call, for the error that its failure is. It lives until the calls are confirmed. */
+/** The object of a call, for the error that its failure becomes. It lives until the calls are confirmed. */
 struct CallSite {
   const char* step;
   std::string_view path{};
@@ -119,18 +119,18 @@ class InitCalls {
   void set_attributes(CallSite site, Slot tree, const raw::MountAttributes& attributes, unsigned flags = 0);
   /** `flags` are those of seccomp(2), SECCOMP_SET_MODE_FILTER. */
   InitCalls& install_filter(CallSite site, std::span<const FilterInstruction> program, unsigned flags = 0);
-  /** The time of the calls since the last mark belongs to this step; `before_ns` was spent on it by this process. */
+  /** The time of the calls since the last mark belongs to this step. This process spent `before_ns` on it. */
   void mark(const char* step, std::string_view target, std::int64_t before_ns = 0);
 
-  /** A descriptor that goes along; init has it until the next step. */
+  /** A descriptor that goes along. Init keeps it until the next step. */
   Slot pass(UniqueFd descriptor);
   /** Comes before the calls of a step, which go in one message. */
   void begin_step();
   /** This process gets the descriptors in slots from one on, once the calls until here are made. */
   void show(Slot first, unsigned count = 1);
-  /** Those that were shown from this slot on, in their order, once the calls are confirmed; none where it was empty. */
+  /** The descriptors shown from this slot on, in order, once the calls are confirmed. An empty slot gives none. */
   std::vector<UniqueFd> take_shown(Slot first) { return std::exchange(shown_[first.number], {}); }
-  /** No calls come after these. The descriptor stays open until init ends; it may be none. */
+  /** The last call. The descriptor stays open until init ends; it may be empty. */
   void seal(UniqueFd kept);
 
   /** Sends what was added. */
@@ -156,7 +156,7 @@ class InitCalls {
 
   InitChannel& init_;
   Message message_;
-  /** Those that init has, without what it needs of them. */
+  /** The messages that init has, without the parts that only init needs. */
   std::vector<Message> sent_;
   bool is_sealed_ = false;
   /** By the first slot. */

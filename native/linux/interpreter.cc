@@ -28,7 +28,7 @@ constexpr std::size_t kHead = 256;
 std::string interpreter_of(const UniqueFd& program, Doubt& doubt) {
   const auto read_at = [&](std::span<std::byte> into, std::uint64_t offset) {
     const ssize_t size = ::pread(program.get(), into.data(), into.size(), static_cast<off_t>(offset));
-    // The offset is the file's own word.
+    // The offset comes from the file, so it may be invalid.
     if (size < 0) doubt.note(errno, {EINVAL});
     return size;
   };

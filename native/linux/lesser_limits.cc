@@ -11,7 +11,10 @@ namespace buildjail {
 
 namespace {
 
-/** Counts the processes of a user in each user namespace by themselves: before, all that the user has on the host. */
+/**
+ * Since this version the kernel counts a user's processes in each user namespace separately. Before, it counted all
+ * that the user has on the host.
+ */
 constexpr std::pair kCountsInNamespaces{5, 14};
 
 }  // namespace

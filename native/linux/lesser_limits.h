@@ -23,13 +23,14 @@ struct LesserLimits {
   /** Processes and threads of each user of the session (RLIMIT_NPROC). */
   std::optional<std::uint64_t> processes;
 
-  /** Of a user that init is too, or is not. */
+  /** With one more for init, if init belongs to the same user. */
   [[nodiscard]] std::uint64_t processes_with(bool init) const { return processes.value_or(0) + (init ? 1 : 0); }
 
   [[nodiscard]] std::vector<AppliedLimit> applied() const;
   /**
-   * Of an init that is of the same user as its commands. The kernel looks when a process is made, and when one that has
-   * become another user executes (setrlimit(2), execve(2), EAGAIN): such a command becomes none.
+   * For an init that is of the same user as its commands. The kernel checks this limit when a process is made, and when
+   * a process that has become another user executes (setrlimit(2), execve(2), EAGAIN): a command does not become
+   * another user.
    */
   [[nodiscard]] Status hold_init(pid_t init) const;
 };

@@ -30,11 +30,11 @@ class Sockets {
  public:
   explicit Sockets(InitCalls& calls) : calls_(calls) { calls_.send(); }
 
-  /** A listener, or what receives datagrams. The text of a call lives until it is confirmed, so it has none. */
+  /** Adds a socket that listens, or that receives datagrams. */
   void add(const Address& address, int type) {
     const SocketAddress at(address);
     const Slot slot = make(at.family(), type);
-    // The kernel does not take an IPv6 address for its own at once (ipv6(7)).
+    // An IPv6 address of the interface cannot be bound at once, unless the socket says so (ipv6(7)).
     if (address.is_ipv6())
       calls_.make(site(), kCall_setsockopt, {slot, IPPROTO_IPV6, IPV6_FREEBIND, CallArgument::bytes(kOn), sizeof(kOn)});
     const std::string_view raw(reinterpret_cast<const char*>(at.get()), at.size());
@@ -52,7 +52,7 @@ class Sockets {
     most_ = std::max(most_, count_);
     count_ = 0;
   }
-  /** Init may have few descriptors, and the next messages bring some. */
+  /** Init may have few descriptors, and the next messages bring some. So its own are closed. */
   void close() {
     for (unsigned i = 0; i < most_; ++i) calls_.make(site(), kCall_close, {Slot{kFirstSocketSlot.number + i}});
     calls_.send();
@@ -93,7 +93,7 @@ void add_address(const Address& address, unsigned number, InitCalls& calls) {
     std::memcpy(asked.ifr_name, label.c_str(), label.size() + 1);
     std::memcpy(&asked.ifr_addr, raw.get(), raw.size());
     calls.make(site, kCall_ioctl, {kOpened, SIOCSIFADDR, CallArgument::bytes(asked)});
-    // The kernel took the mask of its class, and all addresses of that for the session's own.
+    // The kernel took the mask of the address's class, and with it all addresses of that class for the session's own.
     const SocketAddress mask(Address::ipv4(~std::uint32_t{0}, 0));
     std::memcpy(&asked.ifr_netmask, mask.get(), mask.size());
     // defence: no-address-but-allowed

@@ -81,7 +81,7 @@ std::string host_path(const MountLine& mount, const std::vector<MountLine>& host
   return best == nullptr ? mount.source : joined(best->on, rest_of(mount.root, best->root));
 }
 
-// From the root downwards, as the kernel walks: it passes by what is mounted below a mount that was covered later.
+// From the root downwards, as the kernel walks. A mount below a mount point that was covered later is passed by.
 template <class Line>
 const Line* mount_around(const std::vector<Line>& mounts, std::string_view path) {
   const Line* at = nullptr;
@@ -164,7 +164,7 @@ Result<std::vector<std::string>> MountTable::mounted_below(std::string_view fold
   return found;
 }
 
-// By the folder itself and not by its path: the host may have mounted something in it that it sees at another path.
+// By the folder itself and not by its path: the host may see a mount in it at another path.
 std::string MountTable::mounted_in(std::string_view folder) const {
   const Mount* const mount = mount_of(folder);
   if (mount == nullptr) return {};
@@ -187,7 +187,7 @@ Status MountTable::read_if_changed() {
   pollfd changed{.fd = table_.get(), .events = POLLPRI, .revents = 0};
   if (::poll(&changed, 1, 0) < 0) {
     auto error = last_error(kStep, "poll", kTable);
-    // A table that was read before is still right; one that was not is opened again next time.
+    // A table that was read before is still right. A table that was not is opened again next time.
     if (is_first) table_.reset();
     return error;
   }

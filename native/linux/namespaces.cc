@@ -118,7 +118,7 @@ bool join_cgroups(std::span<const UniqueFd> entrances, bool is_in_first, Stopped
   return true;
 }
 
-// It looks for no session's mounts but in a copy of the empty ones.
+// The child sees none of the host's mounts, only a copy of the empty ones.
 bool enter_empty_mounts(int mounts, Stopped& stopped) {
   if (::setns(mounts, CLONE_NEWNS) != 0) return stopped.at("mount", "setns", "/");
   return ::unshare(CLONE_NEWNS) == 0 || stopped.at("mount", "unshare", "/");

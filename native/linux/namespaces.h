@@ -32,11 +32,11 @@ struct NamespaceHost {
   /** From make_empty_mounts(); empty without root. */
   UniqueFd empty_mounts;
 
-  /** Sessions are made in a copy of the host's mounts. */
+  /** Whether sessions are made in a copy of the host's mounts. */
   [[nodiscard]] bool is_over_host() const noexcept { return !empty_mounts; }
 };
 
-/** What namespaces are born with. A blank can become any session that was to be born so. */
+/** How namespaces are made. A blank can become any session that needs the same. */
 struct Birth {
   /** The maps of the user namespace that an ordinary caller's session makes (user_namespaces(7)); empty for root. */
   std::string uid_map{};
@@ -50,7 +50,7 @@ struct Birth {
   bool operator==(const Birth&) const = default;
 };
 
-/** What a blank has none of: it is born before they are known. */
+/** Not part of a blank, which is made before they are known. */
 struct Joined {
   /** A network namespace, or -1. */
   int network = -1;
@@ -64,7 +64,7 @@ struct Joined {
 class Namespaces {
  public:
   static Result<Namespaces> make(const NamespaceHost& host, const Birth& birth, const Joined& joined);
-  /** With what every session has: its own root, /dev and /proc. */
+  /** Makes them with what every session has: its own root, /dev and /proc. */
   static Result<Namespaces> make_blank(const NamespaceHost& host, const Birth& birth);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = default;
@@ -79,11 +79,11 @@ class Namespaces {
 
   /** Keeps the mounts for as long as it is open. Empty without root, and when init is gone. */
   [[nodiscard]] UniqueFd hold_mounts() const;
-  /** Tells init to kill everything inside and to end. May be called again, also when init is gone. Any thread. */
+  /** Tells init to kill all other processes and to end. May be called again, also when init is gone. Any thread. */
   Status tell_to_end();
   /**
    * Waits until init has ended, which it does after every other process inside (pid_namespaces(7)). Kills an init that
-   * was told to end and does not. ETIMEDOUT at the bound.
+   * was told to end and has not. ETIMEDOUT at the bound.
    */
   Status wait_gone();
 
@@ -100,8 +100,8 @@ class Namespaces {
 };
 
 /**
- * The calls by which init makes what every session has: its own root, /dev and /proc. Over the host's mounts, these
- * come and go as outside until all sources are mounted, so that no blank keeps one that the host unmounts
+ * The calls by which init makes what every session has: its own root, /dev and /proc. Over the host's mounts, a blank
+ * follows the host's mounts and unmounts until all sources are mounted, so that it keeps no mount that the host removes
  * (mount_namespaces(7), shared subtrees).
  */
 Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls& calls);

@@ -54,18 +54,18 @@ const KnownRefusal* known_refusal(const SysError& error) {
 
 constexpr const char* kTmp = "tmp";
 constexpr const char* kTmpInside = "/tmp";
-// What fstat(2) found last.
+// The owner that the last fstat(2) found.
 constexpr ScratchWord kFoundUid{offsetof(struct stat, st_uid)};
 constexpr ScratchWord kFoundGid{offsetof(struct stat, st_gid)};
 constexpr ScratchWord kFoundMode{offsetof(struct stat, st_mode)};
 constexpr const char* kLower = "lower";
 constexpr const char* kUpper = "upper";
 constexpr const char* kWork = "work";
-// The work folder has one of them, which tells where the overlay keeps its marks.
+// Setting one of them on the work folder shows where the overlay keeps its marks.
 constexpr const char* kOfSystem = "trusted.buildjail";
 constexpr const char* kOfUser = "user.buildjail";
 
-// Attributes of a source lead nowhere: no file of it stands for a file elsewhere (overlayfs.rst, redirect_dir,
+// So that no attribute of a source makes one of its files stand for another file (overlayfs.rst, redirect_dir,
 // metacopy).
 constexpr auto kOptions = std::to_array<std::pair<const char*, const char*>>({{"source", "overlay"},
                                                                               {"redirect_dir", "nofollow"},
@@ -109,8 +109,8 @@ void take_room(InitCalls& calls) {
   calls.make(site, kCall_fchownat, {kRoomSlot, kTmp, kFoundUid, kFoundGid, 0});
   calls.make(site, kCall_fchmodat, {kRoomSlot, kTmp, kFoundMode});
   calls.make(site, kCall_open_tree, {kRoomSlot, kTmp, raw::kTreeClone | raw::kTreeCloseOnExec}).into(kCopied);
-  // Layers have to be mounted somewhere (clone_private_mount()). On top of the root no path that begins in it gets
-  // there.
+  // Layers have to be mounted somewhere (clone_private_mount()). On top of the root, no path that begins in it reaches
+  // them.
   calls.make(site, kCall_move_mount, {kRoomSlot, "", kRootSlot, "", raw::kMoveFromEmptyPath | raw::kMoveToEmptyPath});
   calls.make(site, kCall_move_mount, {kCopied, "", kHere, kTmp, raw::kMoveFromEmptyPath});
 }
@@ -129,8 +129,8 @@ void make_overlay(Slot source, const Bind& bind, const std::string& folder, Init
   calls.make(site, kCall_utimensat, {kHere, kUpper, Scratch{offsetof(struct stat, st_atim)}, 0});
   calls.make(site, kCall_move_mount, {source, "", kHere, kLower, raw::kMoveFromEmptyPath});
   calls.make(site, kCall_fsopen, {"overlay", raw::kFsCloseOnExec}).into(kOpened);
-  // The attributes by which overlayfs marks removed and replaced files. No process inside can name them. Those of the
-  // trusted namespace need CAP_SYS_ADMIN over the host (xattr(7)).
+  // The attributes by which overlayfs marks removed and replaced files. No process inside can set them. The trusted
+  // namespace needs CAP_SYS_ADMIN over the host (xattr(7)).
   {
     const Tolerated tolerated("the marks are then those of the user namespace", EPERM);
     calls.make(site, kCall_setxattr, {kWork, kOfSystem, "", 0, 0}).may_fail(EPERM).unless_it_works(2);

@@ -43,7 +43,7 @@ struct NamespaceOpening : Opening {
   SessionIds& ids;
   SessionCgroup& cgroup;
   SessionNamespaces& inside;
-  /** False: overlays are shown as they are, to find out if there can be any. */
+  /** False only to find out if the host can have overlays at all. Then they are shown as they are. */
   bool are_overlays_mapped = true;
 };
 

@@ -53,7 +53,7 @@ constexpr std::array kCalls = {
     PathCall{"rmdir", 84, kNoSuchCall, Kind::kChange, {at(0)}, Link::kHolds},
     PathCall{"unlink", 87, kNoSuchCall, Kind::kChange, {at(0)}, Link::kHolds},
     PathCall{"unlinkat", 263, 35, Kind::kChange, {in(0, 1)}, Link::kHolds},
-    // The text of a new link is looked up by none of these.
+    // None of these looks up the text of a new link.
     PathCall{"symlink", 88, kNoSuchCall, Kind::kMake, {at(1)}, Link::kHolds},
     PathCall{"symlinkat", 266, 36, Kind::kMake, {in(1, 2)}, Link::kHolds},
     PathCall{"link", 86, kNoSuchCall, Kind::kChange, {at(0), at(1)}, Link::kHolds},

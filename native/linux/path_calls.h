@@ -17,10 +17,10 @@ struct PathArgument {
   std::int8_t path = kNone;
 };
 
-/** A call that looks a path up. With a trace, the filter tells of it. */
+/** A call that looks a path up. With a trace, the filter reports it. */
 struct PathCall {
   enum class Kind : std::uint8_t {
-    /** For what the file is. */
+    /** It only looks at the file. */
     kLook,
     /** As the flags of open(2) say. */
     kOpen,
@@ -28,10 +28,10 @@ struct PathCall {
     kOpenHow,
     /** It changes, renames or removes. */
     kChange,
-    /** It makes something, where nothing is yet. */
+    /** It makes a file where there is none. */
     kMake,
     kExecute,
-    /** Its descriptor is a folder (getdents(2)). */
+    /** It lists the folder of its descriptor (getdents(2)). */
     kList,
     /** It makes a socket's file where the address names one (unix(7)). */
     kBind,
@@ -40,9 +40,9 @@ struct PathCall {
   enum class Link : std::uint8_t {
     kFollows,
     kHolds,
-    /** It follows, but for this bit of its flags: AT_SYMLINK_NOFOLLOW, O_NOFOLLOW. */
+    /** It follows unless its flags have this bit: AT_SYMLINK_NOFOLLOW, O_NOFOLLOW. */
     kHoldsBy,
-    /** It follows by AT_SYMLINK_FOLLOW only. */
+    /** It follows only with AT_SYMLINK_FOLLOW. */
     kFollowsBy,
   };
 
@@ -60,8 +60,8 @@ struct PathCall {
 };
 
 /**
- * Those with paths of files. Not here are calls that mount in a user namespace of the build's own, such as mount(2),
- * and those that send to the address of a socket (connect(2)), which is no look at a file.
+ * The calls with paths of files. Left out are calls that mount in a user namespace of the build's own, such as
+ * mount(2), and calls that send to the address of a socket, such as connect(2), because they do not look at a file.
  */
 std::span<const PathCall> path_calls();
 

@@ -27,7 +27,7 @@ constexpr std::size_t kMostCallers = 16'384;
 constexpr std::size_t kMostInterpreted = 2'000;
 constexpr int kMostInterpreters = 5;
 
-/** Since 1970. */
+/** Microseconds since 1970. */
 std::int64_t now_us() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
@@ -61,28 +61,28 @@ void PathTrace::see_call(const CallNotice& notice, BorrowedRights& rights) {
     auto one = wanted_by(notice, *call, argument, doubt_);
     is_lost = is_lost || !one;
     if (is_lost || one->path.empty()) continue;
-    // It opens the file of a descriptor again, and may read what was only looked at (open(2), O_PATH).
+    // The call opens the file of a descriptor again, and may read a file that was only looked at (open(2), O_PATH).
     const bool is_read = one->use == Use::kRead || one->use == Use::kExecute || one->reads_too;
     if (const std::string behind = through_devices(one->path); is_read && is_descriptor(behind)) {
       const auto descriptor = own_descriptor(behind);
-      // The numbers of processes in a path are those of the session, and the notice has the host's.
+      // The processes in a path have the session's numbers, and the notice has the host's.
       is_lost = !descriptor;
       if (is_lost) continue;
       auto file = start_of(notice.thread, *descriptor, doubt_);
-      // What was removed is no file of the host's any more.
+      // A removed file is no file of the host's any more.
       if (file && file->ends_with(" (deleted)")) file.reset();
       if (file && call->kind == Kind::kExecute)
         one->path = std::move(*file);
       else if (file)
         wanted.push_back({.path = std::move(*file), .use = Use::kRead, .follows = true, .is_opened = true});
     }
-    // Most calls have a path that is known, and nothing else.
+    // Most calls look up one path that is known already.
     const bool is_known = call->kind != Kind::kExecute && !one->reads_too && !goes_up(one->path) &&
                           seen_->add_known(caller->process, one->path, one->use, one->follows);
     if (!is_known) wanted.push_back(std::move(*one));
   }
   if (!is_lost && wanted.empty()) return;
-  // All of the above was the caller's, and not that of a later thread with its number.
+  // If the call still waits, everything above was its caller's, and not that of a later thread with the same number.
   if (is_lost || !notice.is_waiting()) return doubt_.lose();
   if (call->kind == Kind::kExecute && !wanted.empty()) {
     see_execution(notice, *call, *caller, wanted.front().path, rights);
@@ -121,7 +121,7 @@ bool PathTrace::take_rights(const Caller& caller, BorrowedRights& rights) {
   return now && rights.take(now->rights);
 }
 
-// Numbers come again after a while, and no call tells that a process has ended.
+// Numbers are used again after a while, and no call says that a process has ended.
 void PathTrace::forget_callers() {
   for (const auto& [thread, caller] : callers_) seen_->forget(caller.process);
   callers_.clear();
@@ -150,7 +150,7 @@ bool PathTrace::find(pid_t process, const WantedPath& wanted) {
   return found.has_value();
 }
 
-// Where a link is the build's own, no other path tells of those that it leads through.
+// If a link is the build's own, no other record has the links that it leads through.
 void PathTrace::add(pid_t process, Lookup found) {
   if (!found.leads_to.empty()) {
     for (std::string& link : paths_.links_of(found.path, found.follows, doubt_))
@@ -172,11 +172,11 @@ void PathTrace::see_execution(const CallNotice& notice, const PathCall& call, co
     const auto words = notice.arguments.at(call.paths.front().folder == PathArgument::kNone ? 1 : 2);
     const auto first = words == 0 ? std::nullopt : read_number64(notice.thread, words);
     const auto argv0 = first && *first != 0 ? read_text(notice.thread, *first, PATH_MAX) : std::nullopt;
-    // Another thread may have ended meanwhile, and the number be another process's.
+    // The thread may have ended meanwhile, and its number may be another process's.
     if (!notice.is_waiting()) return doubt_.lose();
     see_interpreters(caller, notice.thread, found.path, rights);
     seen_->execute(process, found.path, argv0.value_or(std::string()));
-    // The program may have other rights, and the process has one thread.
+    // The new program may have other rights, and the process has one thread.
     callers_.erase(notice.thread);
     callers_[process] = {.process = process};
   }
@@ -189,7 +189,7 @@ void PathTrace::see_interpreters(const Caller& caller, pid_t thread, const std::
   for (int depth = 0; depth < kMostInterpreters && !interpreted_.contains(at); ++depth) {
     // Another file of that name may be a fifo by now.
     const Pinned opened = paths_.pin(at, O_RDONLY | O_NONBLOCK | O_NOCTTY, doubt_);
-    // What can be executed and not read names nothing that is known.
+    // A file that can be executed and not read may name any interpreter.
     if (opened.err == EACCES) return doubt_.lose();
     if (!opened.file) return;
     struct stat status{};

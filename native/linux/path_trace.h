@@ -19,20 +19,20 @@
 namespace buildjail {
 
 /**
- * Sees the calls with paths of a session, of which its filter tells, and finds out what each of them finds. The call is
- * then made by the kernel in any case: nothing is decided here. The build can change what it has passed between this
- * look and the call, but not what other sessions, or the host, have.
+ * Records the calls with paths that a session's filter reports, and finds out what each of them leads to. The kernel
+ * then makes the call in any case: nothing is decided here. Between this look and the call a build can change the path
+ * that it has passed, but not the files of other sessions or of the host.
  */
 class PathTrace {
  public:
   PathTrace(std::shared_ptr<SeenPaths> seen, SessionPaths paths);
 
   void see(const CallNotice& notice, BorrowedRights& rights);
-  /** A call was not seen. */
+  /** Records that a call was not seen. */
   void lose() { seen_->lose(); }
 
  private:
-  /** A thread of the session that was seen. */
+  /** A thread of the session that has made calls before. */
   struct Caller {
     pid_t process = 0;
     pid_t thread = 0;
@@ -43,12 +43,12 @@ class PathTrace {
   /** Null if it has ended. */
   const Caller* caller_of(pid_t thread);
   void forget_callers();
-  /** As the caller has them now. */
+  /** Takes the rights that the caller has now. */
   static bool take_rights(const Caller& caller, BorrowedRights& rights);
   void look_up(const Caller& caller, WantedPath wanted, BorrowedRights& rights);
-  /** False where it cannot be told. With the rights of the caller. */
+  /** With the rights of the caller. False if the path cannot be known. */
   bool straighten(pid_t process, WantedPath& wanted);
-  /** Of a path without `..`. False where it cannot be told. With the rights of the caller. */
+  /** Of a path without `..`, with the rights of the caller. False if the result cannot be known. */
   bool find(pid_t process, const WantedPath& wanted);
   void add(pid_t process, Lookup found);
   /** The interpreters of a program, which the kernel opens (elf(5), execve(2)). */
@@ -57,7 +57,7 @@ class PathTrace {
                      BorrowedRights& rights);
 
   std::shared_ptr<SeenPaths> seen_;
-  /** About the call that is being seen. */
+  /** Of the call that is being recorded. */
   Doubt doubt_{};
   SessionPaths paths_;
   std::array<const PathCall*, kNewestCall + 1> calls_{};

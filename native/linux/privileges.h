@@ -37,7 +37,7 @@ bool keep_capabilities(Stopped& stopped);
  */
 void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& calls);
 
-/** Takes all other capabilities from this thread, and from none beside it. False if the kernel refuses that. */
+/** Takes all other capabilities from this thread and from no other. False if the kernel refuses that. */
 bool keep_capabilities_only(std::uint64_t kept);
 
 /** Whether this thread has a capability in its user namespace (capabilities(7)). */

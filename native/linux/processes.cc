@@ -38,7 +38,7 @@ std::string_view value_of(std::string_view text, std::string_view name) {
 /** Times are in hundredths of a second there (proc_pid_stat(5), times(2)). */
 constexpr std::uint64_t kTickUs = 10'000;
 
-/** What /proc/pid/stat tells of a process (proc_pid_stat(5)). */
+/** A process by its line in /proc/pid/stat (proc_pid_stat(5)). */
 struct ProcessStat {
   std::string program;
   char state = ' ';
@@ -55,8 +55,8 @@ struct ProcessStat {
 };
 
 /**
- * Nothing but this file is read of a process that only is to be shown: to read its arguments the kernel may wait for
- * the process itself (userfaultfd(2)).
+ * This file alone is read of a process that is only shown: to read its arguments the kernel may wait for the process
+ * itself (userfaultfd(2)).
  */
 std::optional<ProcessStat> stat_of(pid_t pid) {
   const auto text = text_of(proc_path(pid, "stat"));

@@ -11,8 +11,8 @@
 
 namespace buildjail {
 
-// What /proc tells of processes (proc(5)), and signals for those of a session. Pids are in the host's numbering. An
-// answer is empty if there is no such process.
+// Processes as /proc has them (proc(5)), and signals for those of a session. Pids are in the host's numbering. A result
+// is empty if there is no such process.
 
 /** The ids of a process, a zombie's too. */
 std::optional<Credentials> credentials_of(pid_t pid);

@@ -70,7 +70,7 @@ enum Request : std::uint32_t {
   kMakeBridge = 0x89a0,               // SIOCBRADDBR and SIOCBRDELBR
   kVlan = 0x8982,                     // SIOCGIFVLAN and SIOCSIFVLAN
 };
-/** Two requests of which one follows on the other. */
+/** Two requests with numbers that follow each other. */
 constexpr std::uint32_t kBoth = ~std::uint32_t{1};
 /** The type of a request (asm-generic/ioctl.h), and those of btrfs and bcachefs. */
 constexpr std::uint32_t kRequestType = 0xff00, kBtrfs = 0x9400, kBcachefs = 0xbc00;
@@ -89,7 +89,7 @@ constexpr Condition is_not(std::uint8_t argument, std::uint32_t value, std::uint
 constexpr RefusedCall sets_user_id(const char* name, int x86_64, int generic, std::uint8_t mode) {
   return {Allowance::kSetId, name, x86_64, generic, EPERM, {any_bit(mode, kSetUserId)}};
 }
-/** With the set-group-ID bit alone it is told: FolderModes sets that on a folder. */
+/** With the set-group-ID bit alone the call goes to a listener: FolderModes sets the bit on a folder. */
 constexpr RefusedCall sets_group_id(const char* name, int x86_64, int generic, std::uint8_t mode) {
   RefusedCall call{Allowance::kSetId, name, x86_64, generic, EPERM, {any_bit(mode, kSetGroupId)}};
   call.is_told = true;
@@ -101,12 +101,12 @@ constexpr RefusedCall makes_socket(std::array<Condition, 6> when, int err = EPRO
   return {Allowance::kSockets, "socket", 41, 198, err, when};
 }
 
-/** A socket joins a group: as where no interface has any. */
+/** A socket joins a group. It fails as if no interface had any groups. */
 constexpr RefusedCall joins_group(std::uint32_t level, std::uint32_t option) {
   return {Allowance::kSockets, "setsockopt", 54, 208, ENODEV, {is(1, level), is(2, option)}};
 }
 
-/** Refused whatever a spec allows. */
+/** No entry of a spec lifts it. */
 constexpr std::optional<Allowance> kAlways;
 
 constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
@@ -210,8 +210,8 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     // processor time that it has reached already (getrlimit(2), RLIMIT_CPU).
     {kAlways, "prlimit64", 302, 261, EPERM, {is(0, kInit)}},
 
-    // Each command is a subreaper, so that all processes that it started are found below it (kill_tree). That misses a
-    // process that is not its descendant.
+    // Each command is a subreaper, so that all processes that it started are found below it (kill_tree). A process that
+    // is not its descendant would be missed.
     {kAlways, "prctl", 157, 167, EPERM, {is(0, kSubreaper), is(1, 0)}},
     {kAlways, "clone", 56, 220, EPERM, {any_bit(0, kBrother)}},
 

@@ -48,7 +48,7 @@ class Removing final : public TreeWalk {
     // Its mode may keep its owner from removing what is in it.
     if (file.uid == ::geteuid() && !open_up(fd, file)) return failure(kModeCall, name);
     file.mode |= S_IRWXU;
-    // The very folder that is visited, whatever has its name by now.
+    // The visited folder itself, whatever its name leads to by now.
     UniqueFd below(::openat(fd, ".", kReadFolder));
     if (!below) return failure("openat", name);
     around_.push_back({.name = text, .dev = file.dev, .ino = file.ino});
@@ -63,7 +63,7 @@ class Removing final : public TreeWalk {
     if (!above) return failure("openat");
     at_ = std::move(above);
     const auto state = state_of(at_.get());
-    // A process that had a folder open before it came here can have moved it.
+    // A process that had the folder open before may have moved it.
     if (!state || state->dev != around_.back().dev || state->ino != around_.back().ino) {
       errno = ESTALE;
       return failure("openat");

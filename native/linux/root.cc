@@ -27,7 +27,7 @@ constexpr std::uint64_t kNoLinks = raw::kResolveBeneath | raw::kResolveNoLinks |
 constexpr raw::OpenHow kBelow{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = kNoLinks};
 constexpr raw::OpenHow kFolderBelow{.flags = kBelow.flags | O_DIRECTORY, .mode = 0, .resolve = kNoLinks};
 
-/** The most that a build can put into a tmpfs: bytes, and files, which take memory by themselves. */
+/** The bounds of a tmpfs: bytes, and files, which take memory by themselves. */
 struct TmpfsBound {
   std::uint64_t size = 0;
   std::uint64_t files = 0;
@@ -88,7 +88,7 @@ class RootSteps {
   }
 
  private:
-  /** Root of the session; none where what is written to belongs to the child's user. */
+  /** Root of the session. Empty if the files that are written belong to the child's user. */
   [[nodiscard]] std::optional<BuildUser> root() const {
     if (!opening_.ids.are_leased()) return std::nullopt;
     return opening_.ids.outside({.uid = 0, .gid = 0, .groups = {}});
@@ -203,7 +203,7 @@ class RootSteps {
   const SourceOwners& owners_;
   InitCalls& calls_;
   Trace& trace_;
-  /** Not made yet. */
+  /** The number of overlays that are not made yet. */
   std::size_t overlays_;
 };
 

@@ -10,8 +10,8 @@ namespace buildjail {
 struct NamespaceOpening;
 
 /**
- * What a plan, or the rest of a base, has made and mounted in a session's root, as calls for init. Copies the sources
- * where this process does that. The trace is for calls that init has made by then.
+ * The files and mounts of a plan, or of the rest of a base, in a session's root, as calls for init. Copies the sources
+ * that this process must copy. The trace is for calls that init has made by then.
  */
 Status add_root(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls, Trace& trace);
 

@@ -54,8 +54,9 @@ struct Hidden {
   bool is_for_root_only = false;
 };
 
-// /proc/pressure is about the host alone, and anybody may have the kernel watch it: to end one such watch takes the
-// kernel milliseconds, for which a build could make its session wait. While somebody reads /proc/locks, nobody on the
+// /proc/pressure is about the host alone, and any user may have the kernel watch it: to end one such watch takes the
+// kernel milliseconds, for which a build could make its session wait. While a process reads /proc/locks, no process of
+// the host can take or give back a lock of a file.
 // host takes or gives back a lock of a file.
 constexpr auto kHidden = std::to_array<Hidden>({{"/proc/pressure", kNoFolder},
                                                 {"/proc/acpi", kNoFolder},
@@ -107,7 +108,7 @@ void make_device(const Device& device, bool is_over_host, InitCalls& calls) {
 Status hide(bool are_for_root_only, InitCalls& calls) {
   for (const Hidden& hidden : kHidden) {
     if (hidden.is_for_root_only != are_for_root_only) continue;
-    // Looking in the host's /proc takes a tenth of the time that looking in a new one does.
+    // A look into the host's /proc takes a tenth of the time of a look into a new one.
     if (::access(hidden.path, F_OK) != 0) {
       if (errno != ENOENT) return last_error("mount", "access", hidden.path);
       continue;
@@ -129,8 +130,8 @@ void make_root(bool is_over_host, InitCalls& calls) {
   calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetString, "mode", "0755", 0});
   calls.make(site, kCall_fsconfig, {kOpened, raw::kFsCreate, 0, 0, 0});
   calls.make(site, kCall_fsmount, {kOpened, raw::kFsCloseOnExec, raw::kNoSuid | raw::kNoDev}).into(kRootSlot);
-  // Over the present root: the host's, from which paths start until pivot_root(2), or an empty one. Ours is open, so it
-  // needs no name meanwhile.
+  // Over the present root: the host's, where paths begin until pivot_root(2), or an empty one. The new root is open, so
+  // it needs no name meanwhile.
   calls.make(site, kCall_move_mount, {kRootSlot, "", kHere, "/", raw::kMoveFromEmptyPath});
   calls.make(site, kCall_fchdir, {kRootSlot});
   // An empty root below needs no unmounting.
@@ -165,8 +166,8 @@ bool make_skeleton(const Step& step, InitCalls& calls) {
 
 void make_dev(bool is_over_host, InitCalls& calls) {
   const CallSite site{.step = "mount", .path = kDev};
-  // Devices may be in a mount of its own only. It is one of the directory that is there, because another tmpfs would
-  // cost more to make and to take away than all that is in it.
+  // Devices may lie in a mount of its own only. It is a mount of the folder that is there, because making and removing
+  // another tmpfs would cost more than everything in it.
   calls.make(site, kCall_mkdirat, {kHere, relative(kDev), 0755});
   calls.make(site, kCall_open_tree, {kHere, relative(kDev), raw::kTreeClone | raw::kTreeCloseOnExec}).into(kDevSlot);
   calls.set_attributes(site, kDevSlot, {.set = raw::kNoSuid | raw::kNoExec, .clear = raw::kNoDev});
@@ -207,8 +208,8 @@ Status finish_dev(const MountDev& step, bool is_over_host, const std::string& op
 Status make_proc(InitCalls& calls) {
   const CallSite site{.step = "mount", .path = kProc};
   calls.make(site, kCall_mkdirat, {kHere, relative(kProc), 0755});
-  // Shows only the processes that the build may trace: not init, and not a command that is not executed yet, which has
-  // init's name and arguments until then (proc(5), hidepid).
+  // Shows only the processes that the build may trace. Init is not among them, and a command is not until it executes,
+  // because it has init's name and arguments until then (proc(5), hidepid).
   // defence: proc-shows-traced-nothing
   calls.make(site, kCall_mount, {"proc", relative(kProc), "proc", kPlain | MS_NOEXEC, "hidepid=ptraceable"});
   auto status = hide(false, calls);

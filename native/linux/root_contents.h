@@ -13,7 +13,7 @@
 
 namespace buildjail {
 
-// The contents of a session's root that are its own: calls for init, whose working directory is the root.
+// The parts of a session's root that are its own, as calls for init, whose working directory is the root.
 
 /** A target is absolute inside, and init's working directory is the root. */
 inline std::string_view relative(std::string_view target) { return target.substr(1); }

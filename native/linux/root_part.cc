@@ -49,8 +49,8 @@ SysError no_network(const std::string& path) {
 }
 
 /**
- * Opens a network namespace that is handed in, at a path of the host, for setns(2). EINVAL, without opening it, if it
- * is anything else.
+ * Opens the network namespace at a path of the host, for setns(2). EINVAL, without opening it, if another kind of file
+ * is there.
  */
 Result<UniqueFd> open_network(const std::string& path) {
   const UniqueFd found(::open(path.c_str(), O_PATH | O_CLOEXEC));
@@ -75,7 +75,7 @@ Status RootPart::make_namespaces(Trace& trace) {
   LinuxHost& host = opening_.host;
   const Birth birth = birth_of(opening_);
   const CgroupEntrances* const cgroup = opening_.cgroup.is_none() ? nullptr : &opening_.cgroup.entrances();
-  // A base is made ahead itself.
+  // A base does not use a blank: it is made ahead itself.
   if (birth.has_network && cgroup == nullptr && !opening_.plan.is_base) {
     if (auto blank = host.blanks.take(birth)) {
       opening_.inside.set(std::move(*blank));
@@ -110,7 +110,7 @@ Status RootPart::make(Trace& trace) {
   if (status && opening_.is_sealed()) status = seal(opening_, calls);
   if (!status) return explain_overlay(std::move(status.error()));
   calls.send();
-  // Each call is timed by itself.
+  // Init times the calls.
   trace.resume();
   return {};
 }

@@ -54,7 +54,7 @@ void leave_host(InitCalls& calls) {
 
 constexpr unsigned kMiscellaneous = 10;
 
-/** Whether it is userfaultfd(2)'s, whose number the kernel chooses. */
+/** Whether it is the device of userfaultfd(2), whose number the kernel chooses. */
 bool is_userfaultfd(std::uint64_t device) {
   if (major(device) != kMiscellaneous) return false;
   const Tolerated tolerated("the session then has no listener");
@@ -70,9 +70,9 @@ bool has_device(const std::vector<Step>& steps, bool (*is_wanted)(std::uint64_t 
 }
 
 /**
- * Whether a look at a path could wait for the build, and with it the thread that answers calls for all sessions. So it
- * does where the build serves the file system (fuse(4)), or where it serves the page fault of a call of its own that
- * holds the folder, such as getdents(2) (userfaultfd(2)).
+ * Whether a look at a path could wait for the build, and with it the thread that answers the calls of all sessions. It
+ * could if the build serves the file system (fuse(4)), or if it serves the page fault of a call of its own that holds
+ * the folder, such as getdents(2) (userfaultfd(2)).
  */
 bool may_hold_up_looks(const EnvelopePlan& plan) {
   if (plan.allowed.has(Allowance::kUserfaultfd) || has_device(plan.steps, is_userfaultfd)) return true;
@@ -81,9 +81,9 @@ bool may_hold_up_looks(const EnvelopePlan& plan) {
 }
 
 /**
- * Installs the filter with a listener, and shows that to this process; without one where the kernel has none to give:
- * before Linux 5.0, and where this process is itself in a filter with a listener, which may have no other below it.
- * Without a listener there is no trace.
+ * Installs the filter with a listener, and passes that to this process. Without a listener before Linux 5.0, and if
+ * this process is itself in a filter with a listener, because the kernel allows one of them only. Without a listener
+ * there is no trace.
  */
 void install_filter(const SessionFilter& filter, bool must_tell, InitCalls& calls) {
   const CallSite site{.step = "filter"};
@@ -106,7 +106,7 @@ void install_filter(const SessionFilter& filter, bool must_tell, InitCalls& call
   }
   calls.mark("init", {});
   calls.show(kListener);
-  // The seal closes it too, and is told with the next call.
+  // The seal closes it too. A failure here shows at the next call.
   calls.make(site, kCall_close, {kListener}).may_fail(kAnyError);
 }
 

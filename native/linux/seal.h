@@ -7,7 +7,7 @@ namespace buildjail {
 
 struct NamespaceOpening;
 
-/** Makes the root read-only and the only one, and gives up every right that a command may not have. */
+/** Makes the root read-only and the only one, and gives up all rights that a command may not have. */
 Status seal(const NamespaceOpening& opening, InitCalls& calls);
 
 }  // namespace buildjail

@@ -334,7 +334,7 @@ void CgroupPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
 Status CgroupPart::add_left(const DeadSession& dead, Parts& parts) {
   for (const Fact& fact : dead.entry.facts) {
     if (fact.part != kFacts) continue;
-    // It may not have been made, or be gone. Anything else by that name is left alone.
+    // It may not have been made, or may be gone. Another directory of that name stays.
     // defence: recovery-own-cgroups
     const bool is_its = dead.is_listed();
     // defence: cgroup-goes-host-program

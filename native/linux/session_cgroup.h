@@ -44,7 +44,7 @@ class SessionCgroup {
   [[nodiscard]] bool is_none() const noexcept { return cgroups_.empty(); }
   [[nodiscard]] std::vector<std::string> directories() const;
   Status make();
-  /** Open from `make` to `hold`. */
+  /** The descriptors are open from `make` to `hold`. */
   [[nodiscard]] const CgroupEntrances& entrances() const noexcept { return entrances_; }
 
   /**
@@ -54,7 +54,7 @@ class SessionCgroup {
   Status hold();
   /** Lifts the quota of processor time, which would delay the end of killed processes. */
   void let_end();
-  /** After `let_end`, if the session goes on. */
+  /** To be called after `let_end`, if the session goes on. */
   [[nodiscard]] Status set_quota_again() const;
   /** Before the cgroups are removed: `usage` and `met` give the last counts from then on. */
   void stop_counting();
@@ -76,7 +76,7 @@ class SessionCgroup {
   [[nodiscard]] LimitsMet look() const;
 
   Limits limits_;
-  /** Each with the session's own directory below that place. */
+  /** The directory of each is the session's own, below that place. */
   std::vector<CgroupPlace> cgroups_;
   CgroupEntrances entrances_;
 

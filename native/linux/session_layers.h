@@ -12,14 +12,14 @@
 
 namespace buildjail {
 
-/** Of all overlays of a session. `since_ns` as in Layer. */
+/** The layers of all overlays of a session. `since_ns` as in Layer. */
 std::vector<Layer> layers_of(const SessionNamespaces& inside, const std::list<NamespaceOpening>& openings,
                              std::int64_t since_ns);
 
 /** Whether a folder of the overlay at `target` shows nothing of the source. */
 Result<bool> is_opaque_in(const std::vector<Layer>& layers, const std::string& target, const std::string& folder);
 
-/** Of the overlays at `targets`; `id` is the session's. */
+/** Applies the overlays at `targets`; `id` is the session's. */
 Result<std::vector<AppliedChanges>> apply_layers(const std::vector<Layer>& layers,
                                                  const std::vector<std::string>& targets, const std::string& id,
                                                  const std::list<NamespaceOpening>& openings);

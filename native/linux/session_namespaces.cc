@@ -19,10 +19,10 @@ namespace buildjail {
 
 namespace {
 
-/** The time in which the waiter hears that init has ended. */
+/** The time in which the waiter learns that init has ended. */
 constexpr std::chrono::milliseconds kHearBound{1000};
 
-/** `answer`, which may be empty, is for those that set the set-group-ID bit. */
+/** `answer`, which may be empty, takes the calls that set the set-group-ID bit. */
 AnswerCall see_and_answer(std::shared_ptr<PathTrace> trace, AnswerCall answer) {
   return [trace = std::move(trace), answer = std::move(answer)](const CallNotice& notice, BorrowedRights& rights) {
     try {
@@ -70,7 +70,7 @@ Status SessionNamespaces::listen(UniqueFd listener) {
     }
     CallNotices* notices = &notices_;
     if (trace_) {
-      // A build that makes such calls all the time holds up its own session alone.
+      // A build that makes such calls all the time holds up only its own session.
       notices = &trace_->notices;
       auto root = above_stdio(UniqueFd(::open(get()->root().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
       if (!root) return last_error("filter", "open", "/");
@@ -106,14 +106,14 @@ Status SessionNamespaces::end_processes(Trace& trace) {
   const auto inside = get();
   if (!inside) return {};
   if (!mounts_) mounts_ = inside->hold_mounts();
-  // This waits for no launch first: one that hangs inside ends with init.
+  // Does not wait for a launch first: a launch that hangs inside ends with init.
   if (auto status = inside->tell_to_end(); !status) return status;
   trace.mark("kill");
   if (auto status = inside->wait_gone(); !status) return status;
-  // The session may be held for long after it is closed, and the trace has a thread.
+  // The session's object may live long after it is closed, and the trace has a thread.
   listening_.reset();
   trace_.reset();
-  // The waiter hears of the end by the channel, and then knows that the commands have ended too.
+  // The channel shows the waiter that init has ended, and with it the commands.
   static_cast<void>(waiter_->wait_reaped(owner_, kHearBound));
   waiter_->forget_channel(owner_, inside->channel()->fd());
   trace.mark("reap");

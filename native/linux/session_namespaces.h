@@ -23,7 +23,7 @@
 
 namespace buildjail {
 
-/** The trace of a session, which has a thread of its own. */
+/** The trace of a session, with a thread of its own. */
 struct PathsSeen {
   PathsSeen(LastingPlaces lasting, bool tells_modes) : places(std::move(lasting)), has_modes(tells_modes) {}
 
@@ -32,10 +32,10 @@ struct PathsSeen {
   CallNotices notices{};
 };
 
-/** The namespaces of a session, from their making until no process is in them any more. Any thread may call it. */
+/** The namespaces of a session, from the start until no process is left in them. Any thread may call it. */
 class SessionNamespaces {
  public:
-  /** `owner` is the number that the waiter has for the session's commands. `notices` outlives this. */
+  /** `owner` is the number under which the waiter keeps the session's commands. `notices` outlives this. */
   SessionNamespaces(std::shared_ptr<Waiter> waiter, std::uint64_t owner, CallNotices& notices,
                     std::shared_ptr<SeenPaths> seen = nullptr)
       : waiter_(std::move(waiter)), owner_(owner), notices_(notices), seen_(std::move(seen)) {}
@@ -46,20 +46,20 @@ class SessionNamespaces {
     const std::lock_guard lock(mutex_);
     return namespaces_;
   }
-  /** The calls that init makes next, to be confirmed. */
+  /** The calls that init makes next, until they are confirmed. */
   InitCalls& calls();
   [[nodiscard]] bool has_calls() const { return calls_.has_value(); }
-  /** Waits until init has made them. `is_launched`: after the seal a launch was sent. */
+  /** Waits until init has made the calls. `is_launched`: a launch followed the seal. */
   Status confirm(bool is_launched, Trace& trace);
-  /** The last descriptors that the calls show are so many sockets. */
+  /** The last `count` descriptors that the calls show are sockets. */
   void await_sockets(std::size_t count) { awaited_sockets_ = count; }
-  /** Those, once they are confirmed. */
+  /** These sockets, once they are confirmed. */
   std::vector<UniqueFd> take_sockets() { return std::move(sockets_); }
-  /** Once the root is sealed: from here on the waiter reads the answers of init. */
+  /** To be called once the root is sealed. From here on the waiter reads the answers of init. */
   Status watch(const Namespaces& inside);
   /**
-   * Ends init, and waits until every process has ended with it. Does nothing the second time. The mounts stay until
-   * `let_go`: the process that lets go of them waits for all processors.
+   * Ends init, and waits until every process has ended with it. A second call does nothing. The mounts stay until
+   * `let_go`, because the process that lets go of them waits for all processors.
    */
   Status end_processes(Trace& trace);
   void let_go() {
@@ -72,15 +72,15 @@ class SessionNamespaces {
   /** The top folder of a copy that stands for an overlay. */
   void keep_copy(const Bind& bind, UniqueFd top) { copies_.emplace(&bind, std::move(top)); }
   [[nodiscard]] const std::map<const Bind*, UniqueFd>& copies() const noexcept { return copies_; }
-  /** Null where the session has no listener. Changes until the processes have ended. */
+  /** Null if the session has no listener. It changes until the processes have ended. */
   [[nodiscard]] const SetGroupIdFolders* set_group_id() const noexcept { return set_group_id_.get(); }
-  /** Its filter tells of calls with paths. `has_modes`: of those that set the set-group-ID bit, too. */
+  /** Has the filter report calls with paths. `has_modes`: also the calls that set the set-group-ID bit. */
   void see_paths(LastingPlaces places, bool has_modes);
   /** Null without a trace. */
   [[nodiscard]] const std::shared_ptr<SeenPaths>& seen_paths() const noexcept { return seen_; }
 
  private:
-  /** Once the filter is installed. */
+  /** To be called once the filter is installed. */
   Status listen(UniqueFd listener);
 
   std::shared_ptr<Waiter> waiter_;
@@ -98,7 +98,7 @@ class SessionNamespaces {
   std::shared_ptr<SetGroupIdFolders> set_group_id_;
   std::shared_ptr<SeenPaths> seen_;
   std::unique_ptr<PathsSeen> trace_;
-  /** After `trace_`, whose thread it stops watching. */
+  /** Declared after `trace_`, whose thread stops watching when this is destroyed. */
   std::unique_ptr<CallNotices::Watch> listening_;
 };
 

@@ -23,7 +23,7 @@ namespace buildjail {
 namespace {
 
 constexpr std::size_t kMostStraightened = 1'000;
-/** That the kernel follows in one look-up (path_resolution(7)). */
+/** The kernel's bound for one look-up (path_resolution(7)). */
 constexpr std::size_t kMostLinks = 40;
 
 /** A file in the session, or the errno of the look-up. */
@@ -31,7 +31,7 @@ Pinned pin_by(const UniqueFd& folder, const std::string& path, int flags, std::u
   constexpr int kTries = 4;
   const raw::OpenHow how{.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC, .resolve = resolve};
   int err = 0;
-  // Where something is renamed meanwhile, `..` is not certain (openat2(2), EAGAIN).
+  // While a folder is being renamed, the result of `..` is uncertain (openat2(2), EAGAIN).
   for (int tries = 0; tries < kTries; ++tries) {
     const int fd = raw::openat2(folder.get(), path.c_str(), how);
     if (fd >= 0) return {.file = UniqueFd(fd)};
@@ -88,7 +88,7 @@ int refusal_of(const UniqueFd& file, Use use, Doubt& doubt) {
 std::optional<std::string> read_link(const std::string& path, Doubt& doubt) {
   std::array<char, PATH_MAX> text{};
   const ssize_t size = ::readlink(path.c_str(), text.data(), text.size());
-  // A descriptor that is closed, or whose process has ended.
+  // The descriptor is closed, or its process has ended.
   if (size < 0) doubt.note(errno, {ENOENT});
   if (size <= 0 || text.front() != '/') return std::nullopt;
   return std::string(text.data(), static_cast<std::size_t>(size));
@@ -132,7 +132,7 @@ std::optional<SessionPaths::Stop> SessionPaths::stop_of(std::string path, bool f
     const auto last = ends.end() - 1;
     auto missing = last;
     Pinned above = pin(parent_of(path), O_PATH, doubt);
-    // Mostly the last name alone is missing. Else there may be thousands.
+    // In most cases only the last name is missing. Otherwise thousands of them may be.
     if (!above.file) {
       const auto is_there = [&](std::size_t end) {
         return static_cast<bool>(pin(path.substr(0, end), O_PATH, doubt).file);
@@ -146,7 +146,7 @@ std::optional<SessionPaths::Stop> SessionPaths::stop_of(std::string path, bool f
     if (is_within(folder, "/proc")) return Stop{.path = in_folder(folder, path.substr(begin)), .is_in_proc = true};
     const std::string name = path.substr(begin, *missing - begin);
     std::string rest = path.substr(*missing);
-    // No folder is there to go up from (path_resolution(7), ENOTDIR).
+    // There is no folder to go up from (path_resolution(7), ENOTDIR).
     if (name == "/..") return Stop{.path = folder};
     const bool is_held = missing == last && !follows;
     const Pinned link = is_held ? Pinned() : pin(path.substr(0, *missing), O_PATH | O_NOFOLLOW, doubt);
@@ -182,7 +182,7 @@ std::vector<std::string> SessionPaths::turns_of(std::string_view path, Doubt& do
       std::ranges::move(links_of(at, true, doubt), std::back_inserter(turns));
       break;
     }
-    // What a folder lies in was passed on the way to it.
+    // The folders above were passed on the way to it.
     if (!is_turning && std::ranges::find(turns, at) == turns.end()) turns.push_back(at);
     is_turning = true;
     at = parent_of(real);
@@ -191,7 +191,7 @@ std::vector<std::string> SessionPaths::turns_of(std::string_view path, Doubt& do
   return turns;
 }
 
-// Name by name from the folder before: a path that a build chose may have thousands of names, forty times.
+// One name after the other, from the folder before: a build can choose a path with thousands of names, forty times.
 std::vector<std::string> SessionPaths::links_of(std::string path, bool follows, Doubt& doubt) const {
   std::vector<std::string> links;
   std::string at;
@@ -221,12 +221,12 @@ std::vector<std::string> SessionPaths::links_of(std::string path, bool follows, 
     path = text + "/" + std::string(rest);
     rest = path;
   }
-  // Those of the root itself are the plan's.
+  // Links in the root itself are the plan's.
   std::erase_if(links, [this](const std::string& link) { return places_.around(link) == "/"; });
   return links;
 }
 
-// A link on the way may lead to a place that changes, and back. A folder may be shut to one caller only.
+// A link on the way may lead to a place that changes, and back. A folder may be closed to one caller only.
 bool SessionPaths::lasts(const std::string& path, Doubt& doubt) const {
   const std::string_view place = places_.around(path);
   if (place.empty()) return false;
@@ -278,13 +278,13 @@ bool SessionPaths::straighten(WantedPath& wanted, Doubt& doubt) {
 
 std::optional<Lookup> SessionPaths::found_at(const WantedPath& wanted, Doubt& doubt) const {
   Lookup lookup{.path = wanted.path, .use = wanted.use, .follows = wanted.follows};
-  // These are the kernel's, and another's for each process that looks.
+  // The kernel makes these files, and shows each process different ones.
   if (is_within(lookup.path, "/proc")) return lookup;
   const Pinned found = pin(lookup.path, O_PATH | (wanted.follows ? 0 : O_NOFOLLOW), doubt);
   if (found.file) {
     std::string real = real_path(found.file, doubt);
     lookup.lasts = real == lookup.path ? !places_.around(real).empty() : lasts(lookup.path, doubt);
-    // To make, rename or remove a file is a matter of its folder's mode.
+    // The mode of the folder decides who may make, rename or remove a file.
     const int refusal = wanted.must_be_made ? 0 : refusal_of(found.file, wanted.use, doubt);
     if (refusal == EROFS || (refusal != 0 && wanted.is_opened)) lookup.found = Found::kRefused;
     // Another caller may have other rights.
@@ -292,7 +292,7 @@ std::optional<Lookup> SessionPaths::found_at(const WantedPath& wanted, Doubt& do
     if (real != lookup.path) lookup.leads_to = std::move(real);
     return lookup;
   }
-  // What is behind a descriptor is looked up by the path of its file.
+  // The file behind a descriptor is looked up by its own path.
   if (through_devices(lookup.path) != lookup.path) return lookup;
   lookup.found = is_missing(found.err) ? Found::kMissing : Found::kRefused;
   const auto stop = stop_of(lookup.path, lookup.follows, doubt);
@@ -306,7 +306,7 @@ std::optional<Lookup> SessionPaths::found_at(const WantedPath& wanted, Doubt& do
   }
   lookup.lasts = lasts(lookup.path, doubt);
   if (wanted.may_be_made && lookup.lasts) lookup.found = Found::kRefused;
-  // Something may come where links lead to.
+  // A file may appear where the links lead.
   if (real != lookup.path) lookup.leads_to = std::move(real);
   return lookup;
 }

@@ -15,7 +15,7 @@
 
 namespace buildjail {
 
-/** Where nothing changes while a session is open: what was found there once is found there again. */
+/** Places where nothing changes while a session is open: a path has the same result every time. */
 class LastingPlaces {
  public:
   /** `rest` are the steps that complete a base. */
@@ -30,71 +30,71 @@ class LastingPlaces {
     bool lasts;
   };
 
-  /** A build with mounts of its own can cover all of them. */
+  /** A build with mounts of its own can cover all of these places. */
   bool is_any_;
   std::vector<Place> places_;
 };
 
-/** What a call wants of one path. */
+/** The request of a call about one path. */
 struct WantedPath {
   std::string path;
   Use use;
   bool follows;
-  /** It is opened, so its mode must allow the use. */
+  /** The call opens the file, so its mode must allow the use. */
   bool is_opened = false;
-  /** It is opened for reading as well. */
+  /** The call opens the file for reading as well. */
   bool reads_too = false;
-  /** Nothing needs to be there. */
+  /** The file may be missing. */
   bool may_be_made = false;
-  /** The call fails where something is there. */
+  /** The call fails if the file exists. */
   bool must_be_made = false;
 };
 
-/** What paths lead to in the root of a session, by the rights of the thread that asks. */
+/** Looks paths up in the root of a session, with the rights of the calling thread. */
 class SessionPaths {
  public:
   /** `root` is held by O_PATH. */
   SessionPaths(LastingPlaces places, UniqueFd root) : places_(std::move(places)), root_(std::move(root)) {}
 
-  /** Takes `..` as the kernel does, which follows the links before it. False where it cannot be told. */
+  /** Resolves `..` as the kernel does, which follows the links before it. False if the result cannot be known. */
   bool straighten(WantedPath& wanted, Doubt& doubt);
-  /** The same from memory, if it was done for that folder. */
+  /** The same from memory, if that folder was resolved before. */
   void straighten_again(WantedPath& wanted) const;
-  /** Empty where links lead to what cannot be told. */
+  /** Empty if links lead to a place that cannot be known. */
   std::optional<Lookup> found_at(const WantedPath& wanted, Doubt& doubt) const;
-  /** Whether that path leads to the same in every later call: all the way it stays in one place that lasts. */
+  /** Whether the path has the same result in every later call: it stays in one lasting place all the way. */
   bool lasts(const std::string& path, Doubt& doubt) const;
   /** The folders that a path goes up from, as far as the kernel gets, and the links before one that is missing. */
   [[nodiscard]] std::vector<std::string> turns_of(std::string_view path, Doubt& doubt) const;
-  /** The links that a path leads through, each by where it lies itself. */
+  /** The links that a path leads through, each by its own place. */
   [[nodiscard]] std::vector<std::string> links_of(std::string path, bool follows, Doubt& doubt) const;
   /** A file, or the errno of the look-up. `flags` are those of open(2). */
   Pinned pin(const std::string& path, int flags, Doubt& doubt) const;
 
  private:
-  /** What a path with `..` comes to, for each name in its folder. */
+  /** A path with `..` after it is resolved, for each name in its folder. */
   struct Straight {
     std::string path;
-    /** The kernel stops there, and looks for no name. */
+    /** The kernel stops there, and looks up no name. */
     bool is_stop = false;
   };
   /** Where the kernel stops on a path. */
   struct Stop {
-    /** What is missing there, or the file that is in the place of a folder. */
+    /** The missing file, or the file in the place of a folder. */
     std::string path;
-    /** What of the path is behind it. */
+    /** The part of the path behind it. */
     std::string rest{};
-    /** Links lead to what is below /proc, which is another for each process. */
+    /** Links lead below /proc, which differs for each process. */
     bool is_in_proc = false;
   };
 
   static void lead(WantedPath& wanted, const Straight& straight, const std::string& name);
-  /** Of a path that is not there. Empty where it goes in a circle, or something on it has gone meanwhile. */
+  /** Of a path that does not exist. Empty if it goes in a circle, or if a file on it has gone meanwhile. */
   std::optional<Stop> stop_of(std::string path, bool follows, Doubt& doubt) const;
 
   LastingPlaces places_;
   UniqueFd root_;
-  /** Of folders with `..` in their paths, where that lasts. */
+  /** Of folders with `..` in their paths, if they last. */
   std::unordered_map<std::string, Straight> straight_;
 };
 

@@ -8,8 +8,7 @@
 
 namespace buildjail {
 
-/** What the kernel says of a session: its mounts, its namespaces, its ids. `are_hosts`: its ids are those of the host.
- */
+/** A session as the kernel shows it: its mounts, namespaces and ids. `are_hosts`: its ids are those of the host. */
 Result<Record> read_record(const Namespaces& inside, bool are_hosts);
 
 /** Credentials in the numbering of the inside; an id that is not mapped is the overflow id, as the kernel shows it. */

@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kStep = "user-namespace";
 constexpr const char* kFolder = "/proc/sys/user";
 
-/** A session has one of so many parts of the caller's limit, or all but so much of it if that is more. */
+/** A session gets one of so many parts of the caller's limit, or all but `kept` of it if that is more. */
 struct CountedLimit {
   int resource;
   rlim_t parts;
@@ -43,13 +43,13 @@ constexpr auto kLimits = std::to_array<CountedLimit>({
     {RLIMIT_NOFILE, 2, 1024},
 });
 
-/** A file of /proc/sys/user, and where the kernel says what the host has: the first is without limit in a container. */
+/** A file of /proc/sys/user, and the file with the host's own bound: the first has no limit in a container. */
 struct CountedThing {
   std::string_view name;
   const char* host;
 };
 
-/** A session has at most a quarter of each. */
+/** A session gets at most a quarter of each. */
 constexpr auto kThings = std::to_array<CountedThing>({
     // defence: inotify-instances-session-bounded
     {"max_inotify_instances", "/proc/sys/fs/inotify/max_user_instances"},
@@ -59,7 +59,7 @@ constexpr auto kThings = std::to_array<CountedThing>({
     {"max_fanotify_groups", "/proc/sys/fs/fanotify/max_user_groups"},
     // defence: fanotify-marks-session-bounded
     {"max_fanotify_marks", "/proc/sys/fs/fanotify/max_user_marks"},
-    // Of a spec that allows them.
+    // For a spec that allows them.
     // defence: user-namespaces-session-bounded
     {"max_user_namespaces", "/proc/sys/user/max_user_namespaces"},
     {"max_cgroup_namespaces", "/proc/sys/user/max_cgroup_namespaces"},
@@ -78,7 +78,9 @@ struct Setting {
   std::uint64_t host;
 };
 
-/** Those that this kernel has. Read once: a session is opened more often than an administrator changes them. */
+/**
+ * The settings that this kernel has. They are read once: sessions open more often than an administrator changes them.
+ */
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> known = [] {
     const Tolerated tolerated("what a kernel does not count has no bound");

@@ -6,14 +6,14 @@
 namespace buildjail {
 
 /*
- * What the kernel counts for a user, a session of an ordinary caller takes of the caller's: it is the caller outside,
- * and the caller owns its user namespace (namespaces(7), /proc/sys/user; setrlimit(2)). So init bounds what its session
- * may take. What is counted for a session of root's is counted for its own ids (UserNamespaces), where it has some.
+ * The kernel counts some things for a user. A session of an ordinary caller takes these from the caller: it is the
+ * caller outside, and the caller owns its user namespace (namespaces(7), /proc/sys/user; setrlimit(2)). So init bounds
+ * what its session may take. A session of root's is counted by its own ids (UserNamespaces), if it has some.
  *
- * docs/security.md has what is counted for a user or for the whole host, and has no bound.
+ * docs/security.md lists the counts of a user or of the host that have no bound.
  */
 
-/** Of init, and so of all that it launches. */
+/** The limits of init, and so of every process that it launches. */
 Status bound_limits(InitCalls& calls);
 
 /** In init's user namespace. Most containers may not write there: then nothing is bounded. */

@@ -24,10 +24,10 @@ namespace {
 constexpr const char* kPinStep = "pin-source";
 constexpr std::uint64_t kAllBits = ~std::uint64_t{0};
 constexpr int kPinned = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-/** The number that is no id. */
+/** The number that stands for no id. */
 constexpr std::uint32_t kNoId = 0xffffffff;
 
-/** All ids are themselves but two, which change places: a map may give no id to two. */
+/** A map that keeps all ids but two, which change places, because a map gives no id to two. */
 std::vector<IdExtent> exchanged(std::uint32_t one, std::uint32_t other) {
   if (one == other) return {{.inside = 0, .outside = 0, .count = kNoId}};
   const auto [low, high] = std::minmax({one, other});
@@ -68,7 +68,7 @@ Result<UniqueFd> make_overlay_map(uid_t uid, gid_t gid, const BuildUser& outside
   return make_user_namespace({.uids = std::move(*uids), .gids = std::move(*gids)});
 }
 
-/** Whether it is of use to its owner only. */
+/** Whether only its owner can use it. */
 bool is_shut(const struct stat& found, uid_t owner) {
   const mode_t needed = S_ISDIR(found.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
   if (found.st_uid != owner) return false;
@@ -95,7 +95,7 @@ SysError stale(const Bind& bind, const char* detail) {
   return {.step = kPinStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .detail = detail};
 }
 
-// Mounts from a more privileged namespace are copied as a whole or not at all (mount_namespaces(7)).
+// The kernel copies mounts of a more privileged namespace as a whole or not at all (mount_namespaces(7)).
 constexpr const char* kLocked = "something is mounted below it, which without root cannot be left out";
 
 }  // namespace
@@ -112,7 +112,7 @@ Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
   return owners;
 }
 
-// A filter that some calls pass by, or a build that may give files to others, needs the walk through what it left.
+// The walk through an output is needed if some calls pass by the filter, or if a build may give files to other ids.
 Status SourceOwners::map_outputs(const NamespaceOpening& opening) {
   const EnvelopePlan& plan = opening.plan;
   // defence: mapped-output-no-mark
@@ -121,7 +121,7 @@ Status SourceOwners::map_outputs(const NamespaceOpening& opening) {
   for (const OutputLease* const lease : opening.leases) {
     const LentOutput& before = *lease->before();
     if (lease->bind()->is_store) continue;
-    // Where an input shows it too, it belongs to somebody else there.
+    // If an input shows the same folder too, it belongs to another user there.
     const auto shows = [lease](const Bind* source) {
       return !source->is_writable && is_within(lease->bind()->source, source->source);
     };
@@ -146,8 +146,8 @@ Status SourceOwners::map_overlay(const Bind& overlay) {
                       "do what buildjail doctor says of user namespaces");
   struct stat found{};
   if (::lstat(overlay.source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", overlay.source);
-  // In the user namespace of its own in which an ordinary caller's child looks at the source, ids have other numbers.
-  // Also in src/spec/source-mount.ts.
+  // In the user namespace in which an ordinary caller's child looks at the source, ids have other numbers. Also in
+  // src/spec/source-mount.ts.
   if (ids_.are_callers() && (found.st_uid != ::geteuid() || found.st_gid != ::getegid()))
     return no_overlay(overlay,
                       "the folder belongs to the user " + std::to_string(found.st_uid) + " and the group " +
@@ -173,7 +173,7 @@ Result<int> SourceOwners::map_for(const Bind& bind, const struct stat& found) co
   if (output != outputs_.end()) return output->second;
   if (!bind.is_overlay) {
     const uid_t caller = ::geteuid();
-    // The parts of the toolchain, which no spec names, have no device and file number.
+    // The toolchain's own entries, which no spec names, have no device and file number.
     const bool is_named_input = !bind.is_writable && (bind.dev != 0 || bind.ino != 0);
     if (!ids_.are_leased() || !is_named_input || !is_shut(found, caller)) return -1;
     return ids_.owner_map({.uid = caller, .gid = ::getegid(), .groups = {}}, outside_);
@@ -190,10 +190,10 @@ Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
     return error;
   };
   UniqueFd copy(raw::copy_mount_of(bind.source.c_str(), all_below(bind)));
-  // Of the errors of open_tree(2), these say that it could not be mounted.
+  // These errors of open_tree(2) say that the source could not be mounted.
   if (!copy) return failed(errno == EINVAL || errno == ENOMEM || errno == ENOSPC ? "mount" : kPinStep, "open_tree");
   struct stat found{};
-  // What is looked at is what will be mounted, whatever its name means by now.
+  // The look is at the file that will be mounted, whatever its name leads to by now.
   // defence: source-mounted-descriptor-looked
   if (::fstat(copy.get(), &found) != 0) return failed(kPinStep, "fstat");
   if (!is_planned(bind, found)) return stale(bind, kStaleSource);

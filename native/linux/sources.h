@@ -32,7 +32,10 @@ struct NamespaceOpening;
  */
 class SourceOwners {
  public:
-  /** For the sources among the steps. An error of the step `overlay` if an overlay cannot be the build's. */
+  /**
+   * Finds the owners for the sources among the steps. An error of the step `overlay` if an overlay cannot be the
+   * build's.
+   */
   static Result<SourceOwners> find(const NamespaceOpening& opening);
 
   /**
@@ -55,15 +58,15 @@ class SourceOwners {
   [[nodiscard]] const OverlayMap* overlay_map_of(const struct stat& found) const noexcept;
 
   SessionIds& ids_;
-  /** The build user as the host sees it. */
+  /** The build user in the host's numbering. */
   BuildUser outside_;
-  /** Of the outputs that can be mapped, by their binds. */
+  /** The user namespaces of the outputs that can be mapped, by their binds. */
   std::map<const Bind*, int> outputs_;
-  /** Of each overlay; none where overlays are shown as they are. */
+  /** For each overlay; empty if overlays are shown as they are. */
   std::vector<OverlayMap> overlays_;
 };
 
-// A copy of a source is as it is to be in the session, and not mounted anywhere yet (open_tree(2)).
+// A copy of a source is as the session shall see it, and not mounted anywhere yet (open_tree(2)).
 
 struct SourceCopy {
   UniqueFd mount;
@@ -73,7 +76,7 @@ struct SourceCopy {
 
 /** Copies a source. ESTALE if it is another file by now than when it was planned. */
 Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners);
-/** The same by init of an ordinary user, which sees the host's mounts. The copy is kCopied. */
+/** The same by init of an ordinary user, which sees the host's mounts. The slot of the copy is kCopied. */
 void copy_source_by_init(const Bind& bind, InitCalls& calls);
 
 }  // namespace buildjail

@@ -28,7 +28,7 @@ class Staging final : public TreeCopy {
  private:
   [[nodiscard]] Owner owner_of(const FileState&) const override { return owner_; }
   [[nodiscard]] bool has_times() const override { return true; }
-  // No build can make a device: these are whiteouts.
+  // A build can make no device, so these are whiteouts.
   Result<bool> wants(const std::string& path, const FileState& file) override {
     return !S_ISCHR(file.mode) && !points_.contains(path);
   }
@@ -43,7 +43,7 @@ class Staging final : public TreeCopy {
   std::vector<std::string>& left_;
 };
 
-/** Takes the folders that the source lacks and that hold nothing but points out of the staged copy. */
+/** Removes folders from the staged copy that the source lacks and that hold nothing but points. */
 void leave_out_around(const MountedIn& points, int staged, int source) {
   const Tolerated tolerated("a folder that cannot be taken out is one more empty folder in the source");
   for (const std::string& point : points) {
@@ -55,7 +55,7 @@ void leave_out_around(const MountedIn& points, int staged, int source) {
       const UniqueFd before = folder_below(source, around);
       if (before && state_in(before.get(), name.c_str())) break;
       const UniqueFd made = folder_below(staged, around);
-      // It fails where something else is in it.
+      // This fails if the folder holds another file.
       if (!made || ::unlinkat(made.get(), name.c_str(), AT_REMOVEDIR) != 0) break;
     }
   }

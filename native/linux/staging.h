@@ -12,7 +12,7 @@ namespace buildjail {
 /** Paths in an overlay, from its top on, where something else is mounted. */
 using MountedIn = std::set<std::string, std::less<>>;
 
-/** Adds a path to those of what was not applied, of which a build may have made any number. */
+/** Adds a path to those that were not applied. A build may have made any number of them. */
 void note_left(std::string path, std::vector<std::string>& left);
 
 /**

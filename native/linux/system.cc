@@ -85,7 +85,7 @@ Obstacle without_user_namespace(const std::string& less, const SysError& error) 
                    "--cap-add SETGID --security-opt seccomp=unconfined)"};
 }
 
-/** The folder of this process's program, which every host has. */
+/** The folder of this process's program, which exists on every host. */
 std::optional<std::string> folder_of_program() {
   std::array<char, PATH_MAX> path{};
   const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
@@ -94,7 +94,7 @@ std::optional<std::string> folder_of_program() {
   return folder.size() < 2 ? std::nullopt : std::optional(folder);
 }
 
-/** Makes the namespaces of a session with no more than those steps, and ends it again. Returns why that failed. */
+/** Makes the namespaces of a session with only those steps, and ends it again. Returns why that failed. */
 std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>& more) {
   constexpr uid_t kAnyone = 1;
   EnvelopePlan plan{};
@@ -124,7 +124,7 @@ std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>&
 
 /** Reports what keeps inputs from being overlays, on a host where try_namespaces() succeeds. */
 std::optional<Obstacle> find_overlay_limitation(LinuxHost& host) {
-  // Since then overlayfs takes layers with a map of ids.
+  // Since this version overlayfs takes layers with a map of ids.
   constexpr std::pair kMapped{5, 19};
   const std::optional<std::string> folder = folder_of_program();
   if (!folder) return std::nullopt;
@@ -172,7 +172,7 @@ std::optional<Obstacle> find_id_limitation() {
                   "map more ids to the container, 65,536 from a multiple of that on for each session"};
 }
 
-/** Reports a setting from which only sessions are safe: of a command in one nothing is seen before it executes. */
+/** Reports a setting under which the credentials of a command in a session cannot be seen before it executes. */
 std::optional<Obstacle> find_dumpable_limitation() {
   if (number_in("/proc/sys/fs/suid_dumpable") != 1) return std::nullopt;
   return Obstacle{"suid-dumpable",
@@ -202,8 +202,8 @@ std::optional<Obstacle> find_looking_limitation() {
 }
 
 /**
- * Reports if the processes of the host have another file system in the place of the leases than this process. Only
- * process 1 can be asked for them, which in a container is the container's own.
+ * Reports if the host's processes have another file system than this process at the place of the leases. Process 1
+ * stands for the host's; in a container it is the container's own.
  */
 std::optional<Obstacle> find_lease_limitation() {
   const std::string place = host_directory_of(::geteuid());

@@ -52,7 +52,7 @@ FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
   return {kJumpIfEqual, skipped, 0, condition.value};
 }
 
-/** Refuses the call, or tells of it, if all of its conditions hold; goes on after it if not. */
+/** Refuses the call, or passes it to the listener, if all of its conditions hold. Goes on after it otherwise. */
 Program judgement(const RefusedCall& call, Listened listened) {
   Program rest{call.is_told && listened.modes ? kTellListener : answer(call.err)};
   for (const Condition& condition : std::views::reverse(call.when)) {
@@ -78,7 +78,7 @@ Program judgement_of(std::span<const RefusedCall* const> calls, Listened listene
   return program;
 }
 
-/** The numbers from this one up to the next one's, which are judged alike. */
+/** The numbers from this one up to the next entry's, which have the same judgement. */
 struct Numbers {
   std::uint32_t first;
   Program end;
@@ -140,7 +140,7 @@ Program compile(Allowances allowed, Architecture architecture, Listened listened
       {kJumpIfEqual, 1, 0, static_cast<std::uint32_t>(architecture)},
       answer(ENOSYS),
       load(kNumber),
-      // Calls newer than the table do not exist, as on an older kernel; nor do those of x32, which have bit 30.
+      // Calls newer than the table do not exist, as on an older kernel. Neither do the calls of x32, which have bit 30.
       {kJumpIfNotLess, 0, 3, kNewestCall + 1},
       {kJumpIfEqual, 0, 1, kSkipped},
       kLetThrough,

@@ -31,7 +31,7 @@ struct Condition {
 inline constexpr int kNoSuchCall = -1;
 
 struct RefusedCall {
-  /** The entry of a spec's `allow` that lifts the refusal; empty if none does. */
+  /** The entry of a spec's `allow` that lifts the refusal. Empty if no entry does. */
   std::optional<Allowance> lifted_by;
   const char* name;
   /** Its number on x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
@@ -42,7 +42,7 @@ struct RefusedCall {
   int err;
   /** It is refused if all of these hold. */
   std::array<Condition, 6> when = {};
-  /** One more entry that lifts it, for a call that programs with that right cannot do without. */
+  /** One more entry that lifts it, because programs with that right need the call. */
   std::optional<Allowance> also_lifted_by = {};
   /** A listener answers it (seccomp_unotify(2)). Without one it fails with `err`. */
   bool is_told = false;
@@ -53,7 +53,7 @@ struct RefusedCall {
   [[nodiscard]] constexpr bool is_conditional() const { return when.front().kind != Condition::Kind::kAlways; }
 };
 
-/** A call that is here more than once is refused by any one of its rows. */
+/** A call with several rows is refused by any one of them. */
 std::span<const RefusedCall> refused_calls();
 
 /** The highest number of a call when the table was written (Linux 6.18). */
@@ -81,11 +81,11 @@ inline constexpr Architecture kOwnArchitecture = Architecture::kRiscv64;
 #error "buildjail's filter has no numbers of this architecture's system calls yet: add them to refused_calls.cc"
 #endif
 
-/** What a listener hears of from a filter (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
+/** The calls that a filter passes to its listener (SECCOMP_FILTER_FLAG_NEW_LISTENER). */
 struct Listened {
-  /** The calls that are told in refused_calls(). */
+  /** The calls of refused_calls() that a listener answers. */
   bool modes = false;
-  /** Those of path_calls(), where they are not refused. */
+  /** The calls of path_calls(), unless they are refused. */
   bool paths = false;
 };
 
@@ -100,14 +100,14 @@ class SystemCallFilter {
   explicit SystemCallFilter(Allowances allowed, Architecture architecture = kOwnArchitecture, Listened listened = {});
 
   [[nodiscard]] const std::vector<FilterInstruction>& program() const noexcept { return program_; }
-  /** Whether it tells a listener of any call. */
+  /** Whether the filter passes any call to a listener. */
   [[nodiscard]] bool tells() const;
 
  private:
   std::vector<FilterInstruction> program_;
 };
 
-/** The filter of a session on this processor, and that which it has where the kernel gives no listener. */
+/** The filter of a session on this processor, and its filter if the kernel gives no listener. */
 struct SessionFilter {
   explicit SessionFilter(Allowances allowed, Listened by = {.modes = true})
       : listened(allowed, kOwnArchitecture, by), alone(allowed, kOwnArchitecture) {}

@@ -20,7 +20,7 @@ constexpr const char* kMultiplexer = "/dev/pts/ptmx";
 }  // namespace
 
 Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends) {
-  // Through init's root, where only we mount anything, and /dev is read-only.
+  // By way of init's root, in which only this package mounts, and where /dev is read-only.
   const std::string path = root + kMultiplexer;
   UniqueFd master =
       above_stdio(UniqueFd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC)));

@@ -7,21 +7,21 @@
 
 namespace buildjail {
 
-// The marks of overlayfs on what lies in an upper layer. Where they are attributes, `marks` is the beginning of their
-// names, as marks_of() in overlays.h has it.
+// The marks of overlayfs on files of an upper layer. If they are attributes, their names begin with `marks`, as
+// marks_of() in overlays.h returns it.
 
-/** It stands for a removed file (overlayfs.rst, "whiteouts and opaque directories"). `fd` is of O_PATH. */
+/** Whether a file stands for a removed one (overlayfs.rst, "whiteouts and opaque directories"). `fd` is of O_PATH. */
 bool is_whiteout(int fd, const FileState& file);
 
-/** Of a folder: nothing of the lower one is seen in it. */
+/** Whether a folder hides everything of the lower one. */
 Result<bool> is_opaque(const char* step, const std::string& path, const std::string& marks);
 
-/** Whether a folder of the upper layer was made of one of the lower. False where that is not known, as below. */
+/** Whether a folder of the upper layer was copied up from a lower one. False if that is not known, as below. */
 bool is_of_lower(int upper, const std::string& marks);
 
 /**
- * Whether a folder of the upper layer was made of another one than `lower`. False where that is not known: the file
- * system of the source has no handles (name_to_handle_at(2)). Both are of O_PATH.
+ * Whether a folder of the upper layer was copied up from another folder than `lower`. False if that is not known,
+ * because the file system of the source has no handles (name_to_handle_at(2)). Both are of O_PATH.
  */
 bool is_of_another(int upper, int lower, const std::string& marks);
 

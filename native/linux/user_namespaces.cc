@@ -43,7 +43,7 @@ class ProcessFile {
   std::array<char, 40> text_{};
 };
 
-/** What a child that shares our memory makes a user namespace of, and the namespace. */
+/** What a child that shares our memory needs to make a user namespace, and the namespace that it made. */
 struct Making {
   ChildStack stack{};
   std::optional<uid_t> owner;
@@ -65,14 +65,15 @@ bool act_as(uid_t user, Stopped& stopped) {
   constexpr uid_t kSame = -1;
   const int dumpable = ::prctl(PR_GET_DUMPABLE);
   if (::syscall(SYS_setresuid, kSame, user, kSame) != 0) return stopped.at(kMakeStep, "setresuid");
-  // Another user id can take this from the memory, which is the host program's too (PR_SET_DUMPABLE(2const)).
+  // A change of the user id can take this flag from the whole host program, whose memory it is
+  // (PR_SET_DUMPABLE(2const)).
   if (dumpable == 1 && stopped.failed(kMakeStep, "prctl", ::prctl(PR_SET_DUMPABLE, 1))) return false;
   return raise_capabilities(stopped);
 }
 
 /**
- * The child. A map is written through the /proc entry of a process in the namespace, and not by that
- * (user_namespaces(7)): a child of its own is there meanwhile.
+ * The child. The map is written through the /proc entry of another process in the namespace (user_namespaces(7)): the
+ * child makes one for that time.
  */
 bool make_mapped(Making& making, Stopped& stopped) {
   // defence: counts-of-session-apart
@@ -85,9 +86,9 @@ bool make_mapped(Making& making, Stopped& stopped) {
   return is_made;
 }
 
-/** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
+/** The number of namespaces kept for later sessions. Each takes kernel memory, and ids that no other program gets. */
 constexpr std::size_t kMostUsed = 16;
-/** And of the maps of owners of each. */
+/** The number of maps of owners kept with each. */
 constexpr std::size_t kMostOwners = 2;
 
 /**
@@ -103,7 +104,7 @@ NumberedThings leased_ranges(const IdRanges& ranges) {
 }
 
 /**
- * The other ids of a range are themselves. Without them, a build that gives away a file, as cp(1) tries, is told
+ * The other ids of a range stay as they are. Without them, a build that gives a file away, as cp(1) tries, would get
  * EOVERFLOW and not EPERM.
  */
 void add_others(const IdExtent& range, std::uint32_t one, std::uint32_t other, std::vector<IdExtent>& map) {
@@ -116,7 +117,7 @@ void add_others(const IdExtent& range, std::uint32_t one, std::uint32_t other, s
   }
 }
 
-/** By a limit, by a container, or by a kernel without user namespaces (clone(2), ERRORS). */
+/** A limit, a container, or a kernel without user namespaces refuses them (clone(2), ERRORS). */
 bool is_refused(int err) { return err == EPERM || err == EACCES || err == ENOSPC || err == EUSERS || err == EINVAL; }
 
 SysError no_ids() {
@@ -207,8 +208,8 @@ Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& 
   }
   // defence: no-id-host-own
   made.map = map_onto(**ranges, made.lease.number(), plan.user);
-  // What the kernel counts for a user in the namespace, it counts for the owner outside too: here for an id that no
-  // program of the host has, and not for the host's root (namespaces(7), /proc/sys/user; setrlimit(2)).
+  // The kernel counts a user of the namespace for its owner outside too. The owner is an id that no program of the host
+  // has, and not the host's root (namespaces(7), /proc/sys/user; setrlimit(2)).
   auto space = make_user_namespace(made.map, made.lease.number() * made.size);
   if (!space) {
     auto error = refused(std::move(space.error()));
@@ -236,7 +237,7 @@ Status UserNamespaces::give_back(SessionIds& used) {
   return {};
 }
 
-// A program reads /etc/subuid and /etc/subgid once. It does not notice ids that an administrator gives to others later.
+// A program reads /etc/subuid and /etc/subgid once, and does not notice later changes by an administrator.
 Result<std::optional<IdRanges>> UserNamespaces::ranges_of(const std::optional<IdsNamed>& named) {
   const auto key = named ? std::pair(named->first, named->count) : std::pair(0U, 0U);
   const std::lock_guard lock(mutex_);

@@ -28,31 +28,31 @@ Result<UniqueFd> make_user_namespace(const IdMap& map, std::optional<uid_t> owne
 
 /** The ids of the host that a session has; by default the caller's one id, or those of the host. */
 struct SessionIds {
-  /** A range is leased, and its user namespace is there to be joined. */
+  /** Whether a range is leased, and its user namespace can be joined. */
   [[nodiscard]] bool are_leased() const noexcept { return static_cast<bool>(user_namespace); }
-  /** All of the session is the caller, in a user namespace that it makes. */
+  /** Whether all of the session is the caller, in a user namespace that it makes. */
   [[nodiscard]] bool are_callers() const { return !are_leased() && has_callers_id_only(); }
-  /** There is no user namespace: an id inside is the same on the host. */
+  /** Whether there is no user namespace, so that an id inside is the same on the host. */
   [[nodiscard]] bool are_hosts() const { return !are_leased() && !has_callers_id_only(); }
 
   /** A user of the session in the numbering of the host. */
   [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
   /**
-   * The user namespace of a mount on which what belongs to `owner` belongs to a build user, and the other way round
-   * (mount_setattr(2), MOUNT_ATTR_IDMAP). Both by the ids of the host. The other ids of the session are there too.
-   * Kept, because to make one takes longer than all the rest of a mount.
+   * The user namespace of a mount on which the files of `owner` belong to a build user, and the other way round
+   * (mount_setattr(2), MOUNT_ATTR_IDMAP). Both are ids of the host. The other ids of the session are mapped too. It is
+   * kept, because making one takes longer than the rest of a mount.
    */
   Result<int> owner_map(const BuildUser& owner, const BuildUser& build);
 
   /** For setns(2). */
   UniqueFd user_namespace{};
   IdMap map{};
-  /** The size of the range, which begins at this times the number of its lease. */
+  /** The size of the range. The range begins at this size times the number of its lease. */
   std::uint32_t size = 0;
   NumberedLease lease{};
-  /** Of a range of few ids: a lease by which no session gets the full range around it. */
+  /** With a range of few ids: a lease that keeps sessions from the full range around it. */
   NumberedLease around{};
-  /** No other session has had it, or will. */
+  /** No other session has had it, or will have it. */
   bool is_alone = false;
   /** By the ids of owner and build user. */
   std::map<std::array<std::uint32_t, 4>, UniqueFd> owner_maps{};
@@ -66,16 +66,16 @@ struct SessionIds {
 class UserNamespaces {
  public:
   UserNamespaces() = default;
-  /** Gives back the ranges that no session has. */
+  /** Gives back the ranges that no session uses. */
   ~UserNamespaces();
   UserNamespaces& operator=(UserNamespaces&&) = delete;
 
   /**
-   * A range that no other session has. None is leased if this process can have none: that is an error for a build that
-   * is root, and if an earlier session got one. EBUSY if all ranges are leased.
+   * Leases a range that no other session has. The result has none if this process can have none. That is an error for a
+   * build that is root, and if an earlier session got one. EBUSY if all ranges are leased.
    */
   Result<SessionIds> take(const EnvelopePlan& plan, const Lessee& lessee);
-  /** After all of the session is gone. Empties `used`; does nothing if none is leased. */
+  /** To be called after everything of the session is gone. Empties `used`; does nothing if no range is leased. */
   Status give_back(SessionIds& used);
 
  private:
@@ -84,7 +84,7 @@ class UserNamespaces {
   Result<SessionIds> none(const EnvelopePlan& plan, SysError why);
 
   std::mutex mutex_;
-  /** By the named ids; 0 and 0 without any. */
+  /** By the named ids; 0 and 0 if none are named. */
   std::map<std::pair<std::uint32_t, std::uint32_t>, IdRanges> ranges_;
   std::vector<SessionIds> used_;
   bool had_one_ = false;

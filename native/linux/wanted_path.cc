@@ -43,7 +43,7 @@ std::optional<WantedPath> wanted_by(const CallNotice& notice, const PathCall& ca
                               : static_cast<std::int32_t>(static_cast<std::uint32_t>(value(argument.folder)));
   WantedPath wanted{.path = {}, .use = Use::kLook, .follows = true};
   if (call.kind == Kind::kList) {
-    // One that is no folder, or that is closed, fails by itself.
+    // If it is no folder or is closed, the call fails by itself.
     wanted.path = start_of(notice.thread, descriptor, doubt).value_or(std::string());
     wanted.use = Use::kList;
     return wanted;
@@ -56,7 +56,7 @@ std::optional<WantedPath> wanted_by(const CallNotice& notice, const PathCall& ca
     const auto read = read_number64(notice.thread, flags);
     if (!read) return std::nullopt;
     const auto resolve = read_number64(notice.thread, flags + kResolveOffset);
-    // Another folder than the session's root is that of the path.
+    // With this flag the call takes the folder of the path as its root.
     if (!resolve || (*resolve & kInRoot) != 0) return std::nullopt;
     flags = *read;
   }
@@ -82,18 +82,18 @@ std::optional<WantedPath> wanted_by(const CallNotice& notice, const PathCall& ca
                                        : read_text(notice.thread, value(argument.path), PATH_MAX);
   if (!path) return std::nullopt;
   if (path->empty()) {
-    // The file of a descriptor, which is known since that was opened. Only to execute it is more.
+    // The file of a descriptor is known since it was opened. Only its execution is new.
     if (call.kind == Kind::kExecute) wanted.path = start_of(notice.thread, descriptor, doubt).value_or(std::string());
     return wanted;
   }
-  // A slash behind a link follows it (path_resolution(7)), where something is looked up and not renamed or removed.
+  // A slash behind a link follows it (path_resolution(7)), unless the call renames or removes.
   if ((wanted.use != Use::kWrite || is_open) && (path->ends_with('/') || path->ends_with("/."))) wanted.follows = true;
   if (path->front() != '/') {
     const auto start = start_of(notice.thread, descriptor, doubt);
-    // No folder: the call fails.
+    // Without a folder the call fails.
     if (!start) return wanted;
     *path = from_folder(*start, *path);
-    // The kernel takes it, and no look from the root can (path_resolution(7), ENAMETOOLONG).
+    // The kernel takes such a path, but no look from the root can (path_resolution(7), ENAMETOOLONG).
     if (path->size() >= PATH_MAX) return std::nullopt;
   }
   wanted.path = plain(*path);

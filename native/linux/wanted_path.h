@@ -13,8 +13,8 @@
 namespace buildjail {
 
 /**
- * What a call that waits wants by one argument. Its path is empty if the argument names no file. Empty if the memory of
- * the caller does not tell.
+ * The path that a waiting call passes in one argument. The path is empty if the argument names no file. The result is
+ * empty if the memory of the caller cannot be read.
  */
 std::optional<WantedPath> wanted_by(const CallNotice& notice, const PathCall& call, const PathArgument& argument,
                                     Doubt& doubt);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kLoopback = 127U << 24U;
 constexpr std::uint32_t kFirstListed = kLoopback | 64U << 16U | 1U;
-/** A plan has 256 entries at most, so no listed name comes here. */
+/** A plan has 256 entries at most, so no listed name has this address. */
 constexpr std::uint32_t kFirstWildcard = kLoopback | 64U << 16U | 1U << 8U | 1U;
 constexpr std::uint32_t kResolver = kLoopback | 53U;
 constexpr std::uint16_t kResolverPort = 53;
@@ -65,7 +65,7 @@ Status AllowedNames::confirm() const {
                               " listeners, and a session has " + std::to_string(most) + " at most"};
   };
   if (count > kMostListeners) return refused("its names and ports need", count, kMostListeners);
-  // Else no name that they stand for would ever have an address.
+  // Otherwise no name of the wildcards could ever get an address.
   if (wildcard_ports_ > kMostSpareSockets)
     return refused("one name of its wildcards needs", wildcard_ports_, kMostSpareSockets);
   return {};
@@ -75,7 +75,7 @@ std::vector<ListeningAt> AllowedNames::listening() const {
   std::vector<ListeningAt> all;
   for (const AllowedName& one : listed_) {
     for (const std::uint16_t port : one.ports) all.push_back({&one, one.inside.at(port)});
-    // An address is reached as it is written.
+    // Programs connect to an address as it is written.
     if (one.kind == AllowedName::Kind::kAddress || !listens_in_ipv6()) continue;
     for (const std::uint16_t port : one.ports) all.push_back({&one, one.inside.at(port).behind(kOwnPrefix)});
   }

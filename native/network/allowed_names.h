@@ -13,7 +13,7 @@
 
 namespace buildjail {
 
-/** How a name is there for a program that takes IPv6 addresses only. */
+/** How programs that take only IPv6 addresses reach a name. */
 enum class NamesInIpv6 : std::uint8_t {
   kNot,
   /** By the listeners of its IPv4 address: a socket for IPv6 connects to that in its IPv6 form (ipv6(7)). */
@@ -29,12 +29,12 @@ struct AllowedName {
   Kind kind;
   /** In lower case; the text of the address; `host`. */
   std::string name;
-  /** In the session's network. Its port means nothing. */
+  /** The address in the session's network. Its port has no meaning. */
   Address inside;
   std::vector<std::uint16_t> ports;
 };
 
-/** An address and a port in the session's network, and what they lead to. */
+/** An address and a port in the session's network, and the name to which they belong. */
 struct ListeningAt {
   const AllowedName* name;
   Address address;
@@ -43,9 +43,9 @@ struct ListeningAt {
 /** The names and addresses of a plan, and their addresses in the session's network. */
 class AllowedNames {
  public:
-  /** Names that a wildcard stands for, in one session. */
+  /** The most names that wildcards get addresses for, in one session. */
   static constexpr std::size_t kMostWildcardNames = 64;
-  /** Sockets for these, which are made before any of them is known. */
+  /** Sockets for these names, which are made before any of the names is known. */
   static constexpr std::size_t kMostSpareSockets = 192;
   static constexpr std::size_t kMostListeners = 512;
 
@@ -57,16 +57,16 @@ class AllowedNames {
   [[nodiscard]] const std::vector<AllowedName>& listed() const noexcept { return listed_; }
   /** Entries that are addresses, with their ports. */
   [[nodiscard]] std::vector<Address> addresses() const;
-  /** Where something listens from the beginning. Those of one address follow each other. */
+  /** The addresses with a listener from the beginning. Those of one address follow each other. */
   [[nodiscard]] std::vector<ListeningAt> listening() const;
-  /** The IPv6 address that leads where the IPv4 address of a name does; nothing where names have none. */
+  /** The IPv6 address of a name with this IPv4 address. Empty if names have none. */
   [[nodiscard]] std::optional<Address> in_ipv6(const Address& address) const;
   [[nodiscard]] bool listens_in_ipv6() const noexcept { return in_ipv6_ == NamesInIpv6::kOwn; }
-  /** Null for a name that is not among them. The name is in lower case. */
+  /** Null for a name that is not listed. The name is in lower case. */
   [[nodiscard]] const AllowedName* find(std::string_view name) const;
   /** The ports of all wildcards that stand for the name; empty if none does. */
   [[nodiscard]] std::vector<std::uint16_t> wildcard_ports(std::string_view name) const;
-  /** Of IPv4, and as many of IPv6 where names have listeners of their own in it. */
+  /** The number for IPv4, and the same again for IPv6 if names have listeners of their own in it. */
   [[nodiscard]] std::size_t spare_sockets() const noexcept { return spare_sockets_; }
   /** The address of a name that a wildcard stands for, by its number. */
   [[nodiscard]] static Address wildcard_address(std::size_t number);

@@ -16,7 +16,7 @@ constexpr unsigned kServerName = 0;
 constexpr unsigned kEncryptedHello = 0xfe0d;
 constexpr unsigned kHostName = 0;
 
-/** Cuts parts off the front of bytes. A part that is not there makes it bad for good. */
+/** Cuts parts off the front of bytes. A missing part makes the rest bad for good. */
 class Parts {
  public:
   explicit Parts(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
@@ -36,7 +36,7 @@ class Parts {
     bytes_ = bytes_.subspan(size);
     return taken;
   }
-  /** A vector whose size is in front of it, in that many bytes. */
+  /** A vector with its size in front, in that many bytes. */
   std::span<const std::uint8_t> vector(std::size_t size_of_size) { return take(number(size_of_size)); }
   [[nodiscard]] bool is_good() const noexcept { return is_good_; }
   [[nodiscard]] bool is_empty() const noexcept { return bytes_.empty(); }
@@ -56,7 +56,7 @@ bool is_name(std::span<const std::uint8_t> bytes, std::string_view name) {
   return true;
 }
 
-/** Every name in it must be that one: servers choose among several as they like. */
+/** Every name in it must be the same one, because servers choose among several as they like. */
 bool are_names(std::span<const std::uint8_t> extension, std::string_view name) {
   Parts outer(extension);
   Parts list(outer.vector(2));

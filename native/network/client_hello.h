@@ -9,16 +9,15 @@
 namespace buildjail {
 
 /**
- * Reads the first bytes of a client of TLS, in pieces of any size, up to the end of its ClientHello (RFC 8446, 4.1.2),
- * and compares the name of the server in it (RFC 6066, 3). Each byte is looked at once, and the message once when it is
- * whole.
+ * Reads the first bytes of a TLS client, in pieces of any size, up to the end of its ClientHello (RFC 8446, 4.1.2), and
+ * compares the server name in it (RFC 6066, 3). It reads each byte once, and the message once when that is whole.
  */
 class ClientHelloReader {
  public:
   enum class Verdict : std::uint8_t {
     /** More bytes are needed. */
     kUnknown,
-    /** It names the server that it may, or none. */
+    /** It names the allowed server, or none. */
     kAllowed,
     /** It names another server, or is no ClientHello. */
     kRefused
@@ -27,7 +26,7 @@ class ClientHelloReader {
   /** Of the message, and of all bytes of the records that it is in. */
   static constexpr std::size_t kMost = 16384;
 
-  /** `name` is in lower case. Comes again until the verdict is known. */
+  /** `name` is in lower case. To be called again until the verdict is known. */
   Verdict add(std::span<const std::uint8_t> bytes, std::string_view name);
 
  private:

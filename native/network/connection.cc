@@ -20,9 +20,9 @@ namespace {
 /** Between the beginnings of two attempts (RFC 8305, 8). */
 constexpr std::chrono::milliseconds kBetweenAttempts{250};
 constexpr std::chrono::seconds kConnectBound{30};
-/** FreeBSD's poll(2) is not woken by an error of a socket of which nothing is asked. */
+/** FreeBSD's poll(2) does not return for an error of a socket without awaited events. */
 constexpr std::chrono::seconds kLook{1};
-/** A server may take nothing for so long of what a program sent that is gone. */
+/** The time in which a server must take some of the bytes that an ended program has sent. */
 constexpr std::chrono::seconds kStallBound{60};
 
 void set_option(int socket, int level, int name, int value = 1) {
@@ -37,8 +37,8 @@ void pass_on_as_they_come(int socket) {
 }
 
 /**
- * Has the kernel ask the other end whether it is still there. A program that has closed its socket looks like one that
- * has ended one direction; once its kernel forgets it, the connection is reset (tcp(7), tcp_fin_timeout).
+ * Has the kernel ask the other end whether it still exists. A program that has closed its socket looks like one that
+ * has ended one direction. Once its kernel forgets it, the connection is reset (tcp(7), tcp_fin_timeout).
  */
 void ask_whether_there(int socket) {
   constexpr int kIdleSeconds = 30;
@@ -56,7 +56,7 @@ std::size_t unacknowledged(int socket) {
   constexpr unsigned long kUnacknowledged = FIONWRITE;
 #endif
   int count = 0;
-  // If the kernel does not say, the connection is closed: the kernel goes on sending then (tcp(7)).
+  // If the kernel does not say, the connection is closed, and the kernel goes on sending (tcp(7)).
   if (::ioctl(socket, kUnacknowledged, &count) != 0) return 0;
   return static_cast<std::size_t>(std::max(count, 0));
 }
@@ -74,7 +74,7 @@ std::string_view outcome_of(int err) {
   return outcome::kUnreachable;
 }
 
-/** The errno with which an attempt to connect has failed; 0 if it has not. */
+/** The errno of a failed attempt to connect; 0 if it has not failed. */
 int error_of(int socket, const Address& to) {
   int err = 0;
   socklen_t size = sizeof(err);
@@ -84,8 +84,8 @@ int error_of(int socket, const Address& to) {
   size = sizeof(raw);
   if (::getsockname(socket, reinterpret_cast<sockaddr*>(&raw), &size) != 0) return errno;
   const auto own = Address::from(*reinterpret_cast<const sockaddr*>(&raw));
-  // Where no server of the host listens, a socket that happens to have that very port connects to itself (RFC
-  // 9293, 3.5). It would then keep the port from the server.
+  // If no server of the host listens there, a socket that happens to have the same port connects to itself (RFC 9293,
+  // 3.5). It would then keep the port from the server.
   // defence: no-connection-to-itself
   if (own && own->is_same_host(to) && own->port() == to.port()) return ECONNREFUSED;
   return 0;
@@ -106,7 +106,7 @@ void Attempts::begin(std::vector<Address> addresses, Clock::time_point now) {
 }
 
 void Attempts::failed(int err) {
-  // The first reason is that of the address that is preferred, unless a later server refuses.
+  // The reason is that of the preferred address, unless a later server refuses.
   if (failure_ == outcome::kUnreachable || err == ECONNREFUSED) failure_ = outcome_of(err);
 }
 
@@ -235,14 +235,14 @@ void Connection::cut() {
 Awaited::Place Connection::await_moving(Awaited& awaited, int socket, const Direction& in, const Direction& out) {
   const int reads = !in.is_ended() && in.is_empty() ? POLLIN : 0;
   const int events = reads | (out.is_empty() ? 0 : POLLOUT);
-  // One whose both directions are over always has something to tell (poll(2), POLLHUP), also before all was read.
+  // A socket with both directions over always reports an event (poll(2), POLLHUP), even before all was read.
   return events == 0 && out.is_shut() ? Awaited::kNowhere : awaited.add(socket, events);
 }
 
 void Connection::await_last(Awaited& awaited, Clock::time_point now) {
-  // One that is broken always has an error to tell.
+  // A broken socket always reports an error.
   if (sent_.is_empty() && !sent_.is_ended()) at_inside_ = awaited.add(inside_.get(), POLLIN);
-  // What still comes from there is dropped now and then.
+  // Bytes that still come from there are dropped now and then.
   at_outside_ = awaited.add(outside_.get(), sent_.is_empty() ? 0 : POLLOUT);
   awaited.add(now + kLook);
 }
@@ -261,7 +261,7 @@ void Connection::await(Awaited& awaited, Clock::time_point now) {
       break;
     case State::kLookingUp:
       awaited.add(std::min(now + kLook, began_ + kLookUpBound));
-      // Errors only: the bytes of the build wait in its socket.
+      // Errors only, because the bytes of the build wait in its socket.
       at_inside_ = awaited.add(inside_.get(), 0);
       break;
     case State::kMoving:
@@ -273,7 +273,7 @@ void Connection::await(Awaited& awaited, Clock::time_point now) {
       }
       break;
     case State::kOver:
-      // Its session tells of it in the next turn.
+      // Its session reports it in the next turn.
       awaited.add(Clock::time_point{});
       break;
     case State::kWantsAddresses:
@@ -325,19 +325,19 @@ std::size_t Connection::turn(const Awaited& awaited, Clock::time_point now, Movi
 }
 
 void Connection::move(int inside, int outside, MovingRoom& room) {
-  // The program has reset it, or has closed it and was forgotten by its kernel. The bytes that it sent are there still,
-  // and a read tells behind them whether they are all.
+  // The program has reset it, or has closed it and was forgotten by its kernel. The bytes that it sent are still here,
+  // and a read after them shows whether they are all.
   const bool is_left = (inside & POLLERR) != 0 || (!received_.is_shut() && (inside & POLLHUP) != 0);
   if (is_left && !sent_.is_shut()) {
     finish();
     return move_last(inside, outside, room);
   }
-  // It is closed, though the direction to it has not come to its end.
+  // It is closed, although the direction to it is not over.
   const bool is_gone = is_left || (!sent_.is_shut() && (outside & (POLLHUP | POLLIN)) == POLLHUP);
   const bool is_well = !is_gone && sent_.move(inside_.get(), inside, outside_.get(), outside, room) &&
                        received_.move(outside_.get(), outside, inside_.get(), inside, room);
   if (!is_well) {
-    // A server may have answered before it broke the connection off, and so may the program have sent.
+    // A server may have answered before it broke the connection off, and the program may have sent.
     received_.move_rest(outside_.get(), inside_.get(), room);
     sent_.move_rest(inside_.get(), outside_.get(), room);
     end(outcome::kReset);
@@ -348,7 +348,7 @@ void Connection::move(int inside, int outside, MovingRoom& room) {
 
 void Connection::move_last(int inside, int outside, MovingRoom& room) {
   if (!sent_.move(inside_.get(), inside, outside_.get(), outside, room)) return end(outcome::kReset);
-  // Unread bytes would make a reset of the close, and that drops what is under way (RFC 1122, 4.2.2.13).
+  // With unread bytes, closing sends a reset, which drops bytes that are under way (RFC 1122, 4.2.2.13).
   const ssize_t got = ::recv(outside_.get(), room.bytes.data(), room.bytes.size(), MSG_DONTWAIT);
   if (got < 0 && !is_later(errno)) return end(outcome::kReset);
   if (!sent_.is_shut()) return;
@@ -357,7 +357,7 @@ void Connection::move_last(int inside, int outside, MovingRoom& room) {
 }
 
 void Connection::read_hello(MovingRoom& room) {
-  // Never more than a ClientHello may be: what is behind it stays in the socket.
+  // Never more than the size of a ClientHello: the bytes behind it stay in the socket.
   const std::size_t most = std::min(room.bytes.size(), ClientHelloReader::kMost);
   const ssize_t got = ::recv(inside_.get(), room.bytes.data(), most, MSG_DONTWAIT);
   if (got < 0) {
@@ -378,7 +378,8 @@ void Connection::connected() {
   address_ = attempts_.address();
   pass_on_as_they_come(outside_.get());
   ask_whether_there(outside_.get());
-  // If the host program is killed, what is still here is lost. The server would take the rest for the whole.
+  // If the host program is killed, the bytes that are still here are lost. The server would take the rest for the
+  // whole.
   // defence: no-part-of-killed
   reset_at_close(outside_.get(), true);
   state_ = State::kMoving;

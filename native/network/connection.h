@@ -74,24 +74,28 @@ class Connection {
   /** `inside` is what the listener accepted. `checks_tls`: the first bytes must be a ClientHello for that name. */
   Connection(UniqueFd inside, std::string name, std::uint16_t port, bool checks_tls, Clock::time_point now);
 
-  /** True once: the addresses of its name are to be given now. */
+  /** True once: the caller gives the addresses of the name now. */
   bool wants_addresses();
-  /** Comes after that. Without any, the outcome is `failure`. */
+  /** To be called after wants_addresses. Without addresses the outcome is `failure`. */
   void connect(std::vector<Address> addresses, std::string_view failure, Clock::time_point now);
 
   void await(Awaited& awaited, Clock::time_point now);
-  /** Moves what can be moved now. Returns the bytes moved, or of which the server has told that it has them. */
+  /**
+   * Moves bytes that can be moved now. Returns the number of bytes that were moved or that the server has acknowledged.
+   */
   std::size_t turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room);
   /** Ends it where it is. */
   void end(std::string_view how);
   /** The same, because of the address that its name leads to. */
   void end_at(const Address& address, std::string_view how);
   /**
-   * The program is no more, and its end of the connection is closed. What it has sent still goes on, and nothing comes
-   * back: the connection is over when the server has all of it.
+   * The program has ended, and its end of the connection is closed. The bytes that it has sent still go on, and none
+   * come back: the connection is over when the server has them all.
    */
   void finish();
-  /** Ends it where it is: by a reset, so that the server takes no part for the whole, if the build has sent more. */
+  /**
+   * Ends it where it is. If the build has sent more, by a reset, so that the server does not take a part for the whole.
+   */
   void cut();
 
   [[nodiscard]] bool is_over() const noexcept { return state_ == State::kOver; }
@@ -110,7 +114,7 @@ class Connection {
   /** The same while it is finished. */
   void move_last(int inside, int outside, MovingRoom& room);
   /**
-   * The end of what the build has sent has not come yet. Bytes before that end may still be in the kernel, even when
+   * Whether the end of the build's bytes has not come yet. Bytes before that end may still be in the kernel, even when
    * the socket has none to read.
    */
   [[nodiscard]] bool may_have_more() const;
@@ -125,14 +129,14 @@ class Connection {
   Clock::time_point began_;
   ClientHelloReader hello_;
   Attempts attempts_;
-  /** The one outside that it is connected to, or may not be. */
+  /** The address outside that it is connected to, or that is refused. */
   std::string address_;
   Direction sent_;
   Direction received_;
   bool is_finishing_ = false;
-  /** While it is finished: when it is over, if the server has taken nothing until then. */
+  /** While it is finished: the time when it ends if the server takes no bytes until then. */
   Clock::time_point stalls_at_ = Clock::time_point::max();
-  /** Bytes that were written and of which the server has not told that it has them. Only while it is finished. */
+  /** Bytes that were written and that the server has not acknowledged. Only while it is finished. */
   std::size_t untold_ = 0;
   Awaited::Place at_inside_ = Awaited::kNowhere;
   Awaited::Place at_outside_ = Awaited::kNowhere;

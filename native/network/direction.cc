@@ -50,7 +50,7 @@ bool Direction::pass(int from, int to, MovingRoom& room, bool& is_well) {
   const ssize_t taken = room.pipe.pass(from, to, held_, is_well);
   begin_ = 0;
   is_flowing_ = taken >= kLittle;
-  // The end, or an error, is for a read to tell.
+  // A read reports the end, or an error.
   if (taken <= 0) return false;
   moved_ += static_cast<std::uint64_t>(taken) - held_.size();
   return true;

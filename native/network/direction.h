@@ -10,10 +10,10 @@
 
 namespace buildjail {
 
-/** A call that does not wait is to be made again later. */
+/** Whether a call that does not wait must be made again later. */
 inline bool is_later(int err) { return err == EAGAIN || err == EWOULDBLOCK || err == EINTR; }
 
-/** What the network thread lends to the connection that has its turn. */
+/** Buffers that the network thread lends to the connection that has its turn. */
 struct MovingRoom {
   static constexpr std::size_t kSize = 65536;
 
@@ -31,11 +31,11 @@ class Direction {
   static constexpr std::size_t kMostHeld = SocketPipe::kMost;
 
   /**
-   * Moves what can be moved, after poll(2) has told what happened to the sockets. False after an error of either: that
-   * of `from` comes behind the bytes that it has.
+   * Moves bytes that can be moved, after poll(2) has reported events of the sockets. False after an error of either: an
+   * error of `from` comes behind the bytes that it has.
    */
   bool move(int from, int from_happened, int to, int to_happened, MovingRoom& room);
-  /** Moves after an error what the reader takes at once. It is not told that it was all. */
+  /** After an error, moves bytes that the reader takes at once. The reader does not see an end. */
   void move_rest(int from, int to, MovingRoom& room);
   /** Bytes that were read already come before all others. */
   void add(std::span<const std::uint8_t> bytes) { held_.insert(held_.end(), bytes.begin(), bytes.end()); }
@@ -47,9 +47,9 @@ class Direction {
 
   /** It holds none. */
   [[nodiscard]] bool is_empty() const noexcept { return begin_ == held_.size(); }
-  /** No more come to be read. */
+  /** No more bytes will be read. */
   [[nodiscard]] bool is_ended() const noexcept { return is_ended_; }
-  /** All have been written, and the reader was told that it was all. */
+  /** All bytes have been written, and the reader has seen the end. */
   [[nodiscard]] bool is_shut() const noexcept { return is_shut_; }
   /** Bytes written. */
   [[nodiscard]] std::uint64_t moved() const noexcept { return moved_; }
@@ -58,7 +58,7 @@ class Direction {
   bool read(int from, int to, MovingRoom& room);
   bool write(int to, std::span<const std::uint8_t> bytes);
   bool write_held(int to);
-  /** False where it has to be read as ever. */
+  /** False if the bytes must be read as before. */
   bool pass(int from, int to, MovingRoom& room, bool& is_well);
 
   std::vector<std::uint8_t> held_;

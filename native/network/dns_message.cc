@@ -49,7 +49,7 @@ char lower(unsigned byte) { return static_cast<char>(byte >= 'A' && byte <= 'Z' 
 
 bool is_of_host_name(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
 
-/** Reads a name without compression: a question has nothing before it that could be pointed to. */
+/** Reads a name without compression: before a question there is no name to point to. */
 bool read_name(Reader& reader, DnsQuery& query) {
   const std::size_t begin = reader.at();
   for (;;) {
@@ -59,7 +59,7 @@ bool read_name(Reader& reader, DnsQuery& query) {
     if (!query.name.empty()) query.name += '.';
     for (unsigned i = 0; i < size; ++i) {
       const char c = lower(reader.u8());
-      // A dot within a label is no end of one.
+      // A dot within a label does not end the label.
       const bool is_plain = is_of_host_name(c);
       if (!is_plain) query.has_odd_bytes = true;
       query.name += is_plain ? c : '?';
@@ -71,7 +71,7 @@ bool read_name(Reader& reader, DnsQuery& query) {
 /** Reads the OPT record, which may be the one record behind the question. False if it is malformed. */
 bool read_edns(Reader& reader, unsigned additional, DnsQuery& query) {
   for (unsigned i = 0; i < additional; ++i) {
-    // Another record, such as a signature, has a name: what comes behind it is not read.
+    // Another record, such as a signature, has a name: the part behind it is not read.
     if (reader.u8() != 0) return reader.is_good();
     const unsigned type = reader.u16();
     reader.skip(2 + 1);

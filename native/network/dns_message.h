@@ -24,7 +24,7 @@ enum class DnsCode : std::uint8_t {
 struct DnsQuery {
   std::uint16_t id = 0;
   bool is_recursion_desired = false;
-  /** In lower case, without the dot at its end. A byte that no name of a host has is a `?`. */
+  /** In lower case, without the dot at its end. A byte that no host name has is a `?`. */
   std::string name;
   bool has_odd_bytes = false;
   std::uint16_t type = 0;
@@ -57,8 +57,7 @@ class DnsAnswer {
  public:
   static constexpr std::size_t kMost = 512;
 
-  /** Answers a query that `message` is; `address` is of the type that is asked for, or null for an answer without
-   * records. */
+  /** Answers a query that `message` is. `address` is of the requested type, or null for an answer without records. */
   DnsAnswer(std::span<const std::uint8_t> message, const DnsQuery& query, DnsCode code, const Address* address);
   explicit DnsAnswer(const DnsFault& fault);
 

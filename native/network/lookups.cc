@@ -28,8 +28,8 @@ constexpr std::chrono::seconds kIdle{5};
 constexpr auto kSearch = RES_DEFNAMES | RES_DNSRCH;
 
 /**
- * Makes this thread look a name with a dot up as it is written (resolv.conf(5), search): if there is none, the one with
- * a domain of the host behind it is another name. A name without a dot is the host's own short form.
+ * Makes this thread look up a name with a dot as it is written (resolv.conf(5), search). If it does not exist, the same
+ * name with a domain of the host behind it is another name. A name without a dot is the host's own short form.
  */
 bool search_only_for(bool is_short) {
   if ((_res.options & RES_INIT) == 0 && ::res_init() != 0) return false;
@@ -96,7 +96,9 @@ struct Lookups::State {
   std::size_t idle = 0;
   bool is_over = false;
   std::vector<Address> declared{};
-  /** What threads look up: the questions stay, and others for the same are answered with them. */
+  /**
+   * The questions that threads look up. They stay here, and their answers also go to later questions for the same name.
+   */
   std::vector<std::pair<std::string, std::uint16_t>> under_way{};
 
   /** The first question that no thread looks up. */
@@ -166,7 +168,7 @@ void Lookups::loop(const std::shared_ptr<State>& state) {
 }
 
 Looked usable(std::vector<Address> found, const std::vector<Address>& of_host, const std::vector<Address>& declared) {
-  /** An attempt to connect to each of them may be under way at once, in each connection of a session. */
+  /** An attempt to connect to each may run at the same time, in each connection of a session. */
   constexpr std::size_t kMostTried = 8;
   Looked looked;
   const auto is_refused = [&](const Address& one) {
@@ -214,7 +216,7 @@ Looked look_up(const std::string& name, std::uint16_t port, const std::vector<Ad
   for (const Address& one : found) {
     if (const auto other = one.stands_for()) all.push_back(*other);
   }
-  // Where nothing tells that an address is not the host's, all are.
+  // If the host's own addresses are not known, every address counts as one.
   return usable(std::move(found), own_among(all).value_or(all), declared);
 }
 

@@ -23,8 +23,8 @@ struct Looked {
 /**
  * Look-ups of names for one session, on a few threads of its own: a name that takes long holds up no other session, and
  * is looked up once for all that wait for it.
- * getaddrinfo(3) cannot be interrupted, so nobody waits for these threads: each ends by itself. They share no memory
- * with the host program but this object's, which they keep.
+ * getaddrinfo(3) cannot be interrupted, so these threads are not waited for: each ends by itself. The only memory that
+ * they share with the host program is this object's, which they keep.
  */
 class Lookups {
  public:
@@ -33,12 +33,12 @@ class Lookups {
   /** `declared`: entries of the session that are addresses. A name may lead to these, too. */
   explicit Lookups(std::vector<Address> declared);
   Lookups& operator=(Lookups&&) = delete;
-  /** `told` is called no more. */
+  /** `told` is not called any more. */
   ~Lookups();
 
   /** Never waits. `told` is called once, on any thread. */
   void ask(std::uint64_t number, std::string name, std::uint16_t port, Told told);
-  /** Nobody waits for the answer to that question any more. It is not looked up, unless that has begun. */
+  /** The answer to that question is not wanted any more. It is not looked up, unless that has begun. */
   void forget(std::uint64_t number);
 
  private:

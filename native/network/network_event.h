@@ -17,20 +17,20 @@ struct NetworkEvent {
   /** As the build asked for it, in lower case; of an address its text, of the host's loopback `host`. */
   std::string name;
   std::uint16_t port = 0;
-  /** The one outside that was connected to, or that its name may not lead to; empty if there was none. */
+  /** The address outside, connected or refused. Empty if there was none. */
   std::string address{};
   /** In bytes, from the build and to it. */
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::int64_t duration_ms = 0;
   std::string_view outcome;
-  /** Of a name that was refused: how often since it was last told. */
+  /** Of a name that was refused: how often since the last report. */
   std::uint64_t count = 0;
 };
 
 /**
  * Called with the events of a session, on the network thread. It must not wait. It keeps `until_told` until the events
- * have been told: a session with many untold ones gets no new connections.
+ * have been reported: a session with many unreported ones gets no new connections.
  */
 using NetworkListener =
     std::function<void(const std::string& session, std::vector<NetworkEvent> events, std::shared_ptr<void> until_told)>;

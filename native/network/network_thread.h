@@ -25,7 +25,7 @@ class NetworkThread {
   NetworkThread& operator=(NetworkThread&&) = delete;
   ~NetworkThread();
 
-  /** Comes before `add`. Again: nothing to do. */
+  /** To be called before `add`. A second call does nothing. */
   Status start();
   /** The sockets have their names from the plan: see SessionSockets. */
   std::shared_ptr<SessionNetwork> add(const std::string& session, AllowedNames names, bool checks_tls,
@@ -33,10 +33,10 @@ class NetworkThread {
   enum class End : std::uint8_t {
     /** Where they are. */
     kAtOnce,
-    /** When the servers have what the build has sent (SessionNetwork::finish). No process of the build is left. */
+    /** Once the servers have all bytes of the build (SessionNetwork::finish). No process of the build is left. */
     kAllSent
   };
-  /** Waits until all connections of the network are closed and told of. */
+  /** Waits until all connections of the network are closed and reported. */
   void end(const std::shared_ptr<SessionNetwork>& network, End how);
 
  private:

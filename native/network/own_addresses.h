@@ -7,7 +7,7 @@
 
 namespace buildjail {
 
-/** Those of the addresses that lead to this host itself, or may. Empty if the kernel cannot be asked. */
+/** The addresses among `all` that lead to this host itself, or may. Empty if the kernel cannot be asked. */
 std::optional<std::vector<Address>> own_among(const std::vector<Address>& found);
 
 }  // namespace buildjail

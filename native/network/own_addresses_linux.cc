@@ -24,7 +24,7 @@ struct RouteQuestion {
 };
 static_assert(sizeof(RouteQuestion) == NLMSG_LENGTH(sizeof(rtmsg)) + RTA_LENGTH(16));
 
-/** Whether the kernel would keep what is sent there; nothing if it does not say so. */
+/** Whether the kernel would deliver to the host itself. Empty if it does not say. */
 std::optional<bool> is_own(int netlink, const Address& address) {
   const auto bytes = address.bytes();
   RouteQuestion question;
@@ -39,7 +39,7 @@ std::optional<bool> is_own(int netlink, const Address& address) {
   question.attribute = {.rta_len = static_cast<unsigned short>(RTA_LENGTH(bytes.size())), .rta_type = RTA_DST};
   std::ranges::copy(bytes, question.address.begin());
   if (::send(netlink, &question, size, 0) < 0) return std::nullopt;
-  // The answer is there when the question has been sent.
+  // The kernel answers before send(2) returns.
   std::array<std::byte, 4096> room{};
   const ssize_t got = ::recv(netlink, room.data(), room.size(), MSG_DONTWAIT);
   nlmsghdr header{};

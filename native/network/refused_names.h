@@ -14,7 +14,7 @@
 
 namespace buildjail {
 
-/** The names that a session was refused. Each is told at once the first time, and then how often since. */
+/** The names that a session was refused. Each is reported at once the first time, and later with a count. */
 class RefusedNames {
  public:
   using Clock = Awaited::Clock;
@@ -39,7 +39,7 @@ class RefusedNames {
   void await(Awaited& awaited) const {
     if (untold_since_) awaited.add(*untold_since_ + kInterval);
   }
-  /** What is to be told now; `all`: of an interval that is not over. */
+  /** The events to report now; `all`: also those of an interval that is not over. */
   std::vector<NetworkEvent> take(Clock::time_point now, bool all = false) {
     if (untold_since_ && (all || now >= *untold_since_ + kInterval)) {
       for (auto& [name, refusal] : names_) {

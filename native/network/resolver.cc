@@ -63,7 +63,7 @@ void Resolver::answer_datagrams(const Find& find) {
     const auto answer = answer_to(std::span(bytes).first(count), find);
     if (!answer) continue;
     const auto told = answer->bytes();
-    // One that there is no room for is lost, as datagrams are.
+    // An answer without room in the socket is lost, as datagrams are.
     static_cast<void>(::sendto(datagrams_.get(), told.data(), told.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                                reinterpret_cast<const sockaddr*>(&from), size));
   }
@@ -106,7 +106,7 @@ bool Resolver::read(Stream& stream, const Find& find) {
   told[1] = static_cast<std::uint8_t>(text.size());
   std::ranges::copy(text, told.begin() + kLength);
   const std::size_t count = kLength + text.size();
-  // Who does not read its answers gets no more of them.
+  // A client that does not read its answers gets no more of them.
   return ::send(socket.get(), told.data(), count, MSG_DONTWAIT | MSG_NOSIGNAL) == static_cast<ssize_t>(count);
 }
 

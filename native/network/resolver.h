@@ -24,9 +24,9 @@ class Resolver {
  public:
   using Clock = Awaited::Clock;
 
-  /** The answer to a name that is asked for. Nothing: it is refused. */
+  /** The answer to a question for a name. No `Found` at all: the name is refused. */
   struct Found {
-    /** Nothing where another type than an address is asked for. */
+    /** Empty if the question is for another type than an address. */
     std::optional<Address> address;
   };
   using Find = std::function<std::optional<Found>(const DnsQuery& query)>;
@@ -54,7 +54,7 @@ class Resolver {
 
   void answer_datagrams(const Find& find);
   void accept(Clock::time_point now);
-  /** False where the connection is over. */
+  /** False if the connection is over. */
   static bool read(Stream& stream, const Find& find);
 
   UniqueFd datagrams_;
@@ -62,11 +62,11 @@ class Resolver {
   std::list<Stream> streams_;
   Awaited::Place at_datagrams_ = Awaited::kNowhere;
   Awaited::Place at_listener_ = Awaited::kNowhere;
-  /** No descriptor was left for a stream. */
+  /** The time until which no stream is accepted, because no descriptor was left. */
   Clock::time_point accepts_from_{};
 };
 
-/** The answer to a message; nothing where it gets none. */
+/** The answer to a message; empty if it gets none. */
 std::optional<DnsAnswer> answer_to(std::span<const std::uint8_t> message, const Resolver::Find& find);
 
 }  // namespace buildjail

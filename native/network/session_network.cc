@@ -21,10 +21,10 @@ constexpr std::chrono::milliseconds kRetry{100};
 /** A build may have taken the address of a name that is new. */
 constexpr int kMostTries = 8;
 constexpr int kBacklog = 128;
-/** What a build has sent goes on without it for so long, and for so long without progress. */
+/** The bounds for bytes that the build has sent, after its end: in all, and without progress. */
 constexpr std::chrono::seconds kFinishBound{5};
 constexpr std::chrono::seconds kMoveBound{1};
-/** Nothing tells when a server has all that was sent to it. */
+/** No event reports that a server has acknowledged all bytes. */
 constexpr std::chrono::milliseconds kLook{5};
 
 }  // namespace
@@ -81,7 +81,7 @@ void SessionNetwork::turn(const Awaited& awaited, Clock::time_point now, MovingR
     events.push_back(connection.event(now));
     one = connections_.erase(one);
   }
-  // Those that had no turn come first in the next one.
+  // The connections that had no turn come first in the next round.
   connections_.splice(connections_.end(), connections_, connections_.begin(), one);
   if (is_finishing() && moved > 0) moves_by_ = now + kMoveBound;
   for (Listener& listener : listeners_) {
@@ -98,9 +98,9 @@ bool SessionNetwork::accept(Listener& listener, Clock::time_point now) {
     const int err = accepted ? 0 : errno;
     UniqueFd socket = above_stdio(std::move(accepted));
     if (!socket) {
-      // One that was given up before stands in front of others (accept(2)).
+      // A connection that was given up before was first in the queue (accept(2)).
       if (err == ECONNABORTED || err == EINTR) continue;
-      // 0: it could not be kept out of the way of the standard descriptors.
+      // 0: it could not be moved above the standard descriptors.
       const bool is_none_left = err == 0 || err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
       if (is_none_left) accepts_from_ = now + kRetry;
       return !is_none_left;
@@ -195,7 +195,7 @@ bool SessionNetwork::listen_at(const std::string& name, const Address& address, 
   const auto missing =
       std::ranges::count_if(ports, [&](std::uint16_t port) { return bound_at(address.at(port)) == bound_.end(); });
   if (static_cast<std::size_t>(missing) > spare_.size()) return false;
-  // A server of the build that has one port of all addresses takes no socket for the others of each.
+  // If a server of the build has one port at all addresses, no other socket can have it at any.
   std::ranges::stable_partition(ports, [&](std::uint16_t port) { return port == taken_port_; });
   std::list<Listener> made;
   const auto bind = [&](std::vector<UniqueFd>& spare, const Address& address_and_port) {
@@ -205,7 +205,7 @@ bool SessionNetwork::listen_at(const std::string& name, const Address& address, 
       return true;
     }
     const SocketAddress at(address_and_port);
-    // It stays spare.
+    // The socket stays spare.
     if (spare.empty() || ::bind(spare.back().get(), at.get(), at.size()) != 0) return false;
     made.push_back({.socket = std::move(spare.back()),
                     .kind = AllowedName::Kind::kName,
@@ -222,7 +222,7 @@ bool SessionNetwork::listen_at(const std::string& name, const Address& address, 
       taken_port_ = port;
       break;
     }
-    // Where a server of the build has the port in IPv6, the name is reached by its IPv4 address.
+    // If a server of the build has the port in IPv6, the name is reached by its IPv4 address.
     if (names_.listens_in_ipv6()) static_cast<void>(bind(spare_ipv6_, names_.in_ipv6(address)->at(port)));
   }
   for (Listener& one : made) {
@@ -237,7 +237,7 @@ bool SessionNetwork::listen_at(const std::string& name, const Address& address, 
 void SessionNetwork::tell(std::vector<NetworkEvent> events) {
   if (events.empty()) return;
   *untold_ += events.size();
-  // The last one to let go of it has told them, or will never.
+  // Destroyed once the events are reported, or can never be.
   std::shared_ptr<void> until_told(nullptr, [untold = untold_, count = events.size()](void*) { *untold -= count; });
   listener_(session_, std::move(events), std::move(until_told));
 }

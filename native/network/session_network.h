@@ -44,7 +44,7 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
  public:
   using Clock = Awaited::Clock;
 
-  /** At a time; the next wait to be accepted. */
+  /** At a time. Later ones wait to be accepted. */
   static constexpr std::size_t kMostConnections = 256;
 
   SessionNetwork(std::string session, AllowedNames names, bool checks_tls, SessionSockets sockets,
@@ -53,13 +53,13 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   void await(Awaited& awaited, Clock::time_point now);
   void turn(const Awaited& awaited, Clock::time_point now, MovingRoom& room);
   /**
-   * No process of the build is left. What these have sent goes on from now on, also by connections that nobody has
+   * No process of the build is left. From now on the bytes that it has sent go on, also in connections that were not
    * accepted yet, for as long as there is progress.
    */
   void finish(Clock::time_point now);
-  /** The servers have all of it, or have taken nothing for too long. */
+  /** Whether the servers have all bytes, or have taken none for too long. */
   bool is_finished(Clock::time_point now);
-  /** Ends all connections, and tells of them. */
+  /** Ends all connections, and reports them. */
   void end(Clock::time_point now);
 
  private:
@@ -79,12 +79,12 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
     Connection connection;
   };
 
-  /** Whether no connection waits there any more. */
+  /** Returns whether no connection waits there any more. */
   bool accept(Listener& listener, Clock::time_point now);
   void give_addresses(Numbered& one, Clock::time_point now);
   void looked_up(std::uint64_t number, Looked looked);
   std::optional<Resolver::Found> find(const DnsQuery& query, Clock::time_point now);
-  /** The address of a name that a wildcard stands for; nothing when there can be no more of them. */
+  /** The address of a name that a wildcard covers. Empty if there can be no more of them. */
   std::optional<Address> address_of(const std::string& name, const std::vector<std::uint16_t>& ports);
   bool listen_at(const std::string& name, const Address& address, std::vector<std::uint16_t> ports);
   void tell(std::vector<NetworkEvent> events);
@@ -97,7 +97,7 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   std::shared_ptr<Mailbox> mailbox_;
   NetworkListener listener_;
   Resolver resolver_;
-  /** They stay where they are: a name that a wildcard stands for adds some. */
+  /** A list, so that they stay where they are when a new name of a wildcard adds some. */
   std::list<Listener> listeners_;
   std::vector<UniqueFd> spare_;
   std::vector<UniqueFd> spare_ipv6_;
@@ -116,9 +116,9 @@ class SessionNetwork : public std::enable_shared_from_this<SessionNetwork> {
   Lookups lookups_;
   RefusedNames refused_;
   std::shared_ptr<std::atomic<std::size_t>> untold_ = std::make_shared<std::atomic<std::size_t>>(0);
-  /** No descriptor was left for a connection. */
+  /** The time until which no connection is accepted, because no descriptor was left. */
   Clock::time_point accepts_from_{};
-  /** When it is finished at the latest, and when it is if nothing moves; of one that is not, never. */
+  /** The time of its end at the latest, and without progress. Infinite while it is not finished. */
   Clock::time_point finishes_by_ = Clock::time_point::max();
   Clock::time_point moves_by_ = Clock::time_point::max();
   bool is_over_ = false;

@@ -25,8 +25,8 @@ class SocketPipe {
 
   /**
    * Takes bytes from a socket, and gives them to another; neither waits. Returns how many were taken: 0 at the end, and
-   * -1 where no byte is there, or after an error. A read of that socket tells the error. `rest` gets those that the
-   * other socket did not take. False in `is_whole`: bytes were lost, or the other socket has an error.
+   * -1 if no byte is there, or after an error, which a read of that socket reports. `rest` gets the bytes that the
+   * other socket did not take. `is_whole` is false if bytes were lost, or if the other socket has an error.
    */
   ssize_t pass(int from, int to, std::vector<std::uint8_t>& rest, bool& is_whole);
 

@@ -35,7 +35,7 @@ ssize_t SocketPipe::pass(int from, int to, std::vector<std::uint8_t>& rest, bool
   while (left > 0) {
     const ssize_t given = ::splice(out_.get(), nullptr, to, nullptr, left, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
     if (given < 0 && errno != EAGAIN && errno != EINTR) {
-      // The error is told once (socket(7), SO_ERROR), so it is not for a later write to find.
+      // The kernel reports the error once (socket(7), SO_ERROR), so a later write would not find it.
       is_whole = false;
       close();
       rest.clear();
@@ -45,7 +45,7 @@ ssize_t SocketPipe::pass(int from, int to, std::vector<std::uint8_t>& rest, bool
     left -= static_cast<std::size_t>(given);
   }
   rest.resize(left);
-  // The next connection that has its turn must find the pipe empty.
+  // The next connection must find the pipe empty.
   for (std::size_t at = 0; at < left;) {
     const ssize_t got = without_interruption([&] { return ::read(out_.get(), rest.data() + at, left - at); });
     is_whole = got > 0;

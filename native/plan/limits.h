@@ -55,17 +55,17 @@ struct Rlimit {
   int resource;
   /** The signal for a process that reaches the limit; 0: a call fails instead, and the command reports that. */
   int signal = 0;
-  /** By how much the hard limit lies above the soft one. */
+  /** The distance of the hard limit above the soft one. */
   std::uint64_t grace = 0;
 };
 
 /** The place of each is its number on the wire (src/spec/fields/limits.ts, `rlimit`). */
 inline constexpr auto kRlimits = std::to_array<Rlimit>({
-    // A second in which a process can say that its time is over; then it is killed.
+    // A second in which a process can report that its time is over. Then it is killed.
     {.limit = Limit::kCpuTime, .resource = RLIMIT_CPU, .signal = SIGXCPU, .grace = 1},
     {.limit = {"openFiles"}, .resource = RLIMIT_NOFILE},
     {.limit = {"fileSize"}, .resource = RLIMIT_FSIZE, .signal = SIGXFSZ},
-    // SIGSEGV does not tell: a process gets it for other reasons too.
+    // SIGSEGV says too little: a process gets it for other reasons too.
     {.limit = {"stackSize"}, .resource = RLIMIT_STACK},
 });
 
@@ -73,7 +73,7 @@ inline constexpr auto kRlimits = std::to_array<Rlimit>({
 struct CommandLimits {
   /** Of each of its processes, in the order of kRlimits. Processor time is in seconds, and sizes are in bytes. */
   std::array<std::uint64_t, kRlimits.size()> of_processes{};
-  /** Bytes of stdout and stderr together that are read here; then it is killed with all that it started. */
+  /** Bytes of stdout and stderr together. Beyond them the command is killed with all that it started. */
   std::uint64_t stdio = 0;
 };
 

@@ -27,7 +27,7 @@ std::string failed(const char* call) {
   return "!" + errno_name(err) + ' ' + std::to_string(err) + ' ' + call + ' ' + errno_text(err);
 }
 
-/** As the JavaScript runtime has these numbers, which is signed. */
+/** The number as the JavaScript runtime has it, which is signed. */
 template <class Number>
 std::string number(Number value) {
   return std::to_string(static_cast<std::int64_t>(value));

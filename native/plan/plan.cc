@@ -21,8 +21,7 @@ enum class Operation : std::uint8_t { kDirectory, kFile, kLink, kTmpfs, kDev, kP
 /** Also in src/native/wire-plan.ts. */
 enum class Access : std::uint8_t { kRead, kWrite, kStore, kOverlay, kCopy };
 
-// An absolute path of names only: what the plan promised, and what makes it safe to append a target to the root's own
-// path.
+// An absolute path of names only. Only such a target can safely be appended to the path of the root.
 std::string read_target(WireReader& reader) {
   std::string target = reader.string();
   if (!target.starts_with('/') || !is_of_names(std::string_view(target).substr(1))) reader.refuse();
@@ -235,12 +234,12 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.users = reader.u32();
   plan.allowed = Allowances(reader.u32());
   if (!plan.allowed.is_known()) reader.refuse();
-  // None where there is no first: that one would be root's.
+  // Empty if the first is 0: that id would be root's.
   const IdsNamed ids{.first = reader.u32(), .count = reader.u32()};
   if (ids.first != 0) plan.ids = ids;
   plan.limits = read_limits(reader);
   plan.steps = reader.list<Step>(read_step);
-  // No user of a pool is root, and none has a number that there is not.
+  // No user of a pool is root, and each number exists.
   if (plan.users != 0 && (plan.user.uid == 0 || plan.users - 1 > kLastId - plan.user.uid)) reader.refuse();
   if (!reader.is_complete() || plan.state_directory.empty()) {
     return SysError{.step = "plan", .syscall = "read_plan", .err = EINVAL, .detail = "malformed plan"};

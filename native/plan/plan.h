@@ -78,7 +78,7 @@ struct Bind {
   /** Of the source when it was planned; both 0 when that does not matter. */
   std::uint64_t dev;
   std::uint64_t ino;
-  /** It is written to, and the build can remove only its own files from it. */
+  /** The build writes to it, and can remove only its own files from it. */
   bool is_store = false;
   /** The build can write to it, and the source does not change. */
   bool is_overlay = false;
@@ -169,11 +169,11 @@ struct PlannedNetwork {
   enum class Kind : std::uint8_t { kNone, kHost, kLoopback, kInterface, kNamespace, kNames };
 
   Kind kind = Kind::kNone;
-  /** Of the host: the name of an interface (FreeBSD), the path of a network namespace (Linux). Empty of the others. */
+  /** Of the host: an interface by name (FreeBSD), a network namespace by path (Linux). Empty for other kinds. */
   std::string handed_in{};
   /** Of a network of names. */
   std::vector<AllowedEntry> allowed{};
-  /** What connects to port 443 of a name must speak TLS, and to no server of another name. */
+  /** Connections to port 443 of a name must speak TLS, and name no other server. */
   bool checks_tls_names = false;
 
   [[nodiscard]] bool is_host() const { return kind == Kind::kHost; }

@@ -9,8 +9,8 @@
 namespace buildjail {
 
 /**
- * Reads what src/native/wire-writer.ts packed. A read past the end, or a string with a NUL in it, makes the reader bad
- * for good and yields zeros from there on, so that callers check once, at the end.
+ * Reads data packed by src/native/wire-writer.ts. A read past the end, or a string with a NUL in it, makes the reader
+ * bad for good. From there on it returns zeros, so that callers check once, at the end.
  */
 class WireReader {
  public:
@@ -23,13 +23,13 @@ class WireReader {
   std::string string() {
     const auto bytes = take(u32());
     std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    // Everything packed ends up as a C string; a NUL would cut it short behind the checks that were made on all of it.
+    // Every string becomes a C string. A NUL would cut it short, after the whole of it was checked.
     if (text.find('\0') != std::string::npos) refuse();
     if (!is_good_) text.clear();
     return text;
   }
 
-  /** Reads the size of all, itself included, which may be less than what was given. */
+  /** Reads the total size, itself included. It may be less than the given bytes. */
   void limit() {
     const std::size_t given = bytes_.size();
     const std::size_t size = u32();

@@ -11,7 +11,9 @@ namespace buildjail {
 namespace {
 
 constexpr std::uint32_t kVersion = 2;
-/** Of a process whose program is not known: the command before it executes, or one that was not seen to begin. */
+/**
+ * For a process whose program is not known: a command before it executes, or a process whose beginning was not seen.
+ */
 constexpr std::uint32_t kNoProgram = ~std::uint32_t{0};
 
 /** About the size of a file without its texts, and of its entry in the index. */
@@ -119,7 +121,7 @@ void SeenPaths::add(pid_t process, Lookup lookup) {
     behind->path = std::exchange(behind->leads_to, std::string());
   }
   add_one(program, std::move(lookup));
-  // Each file that a link has led to, and not only the first.
+  // Each file to which a link has led, and not only the first.
   if (behind) add_one(program, std::move(*behind));
 }
 
@@ -152,7 +154,7 @@ bool SeenPaths::add_known(pid_t process, std::string_view path, Use use, bool fo
   if (known == by_path_.end()) return false;
   File& file = *known->second;
   if (((follows ? file.lasting_followed : file.lasting_held) & bit(use)) == 0) return false;
-  // All that lasts was found alike: the place does not change.
+  // Lasting results are alike, because the place does not change.
   count(file, program_of(process), file.first_found, use);
   return true;
 }

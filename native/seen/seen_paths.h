@@ -20,13 +20,13 @@ enum class Found : std::uint8_t { kThere = 1, kMissing = 2, kRefused = 4 };
 
 /** Why a call looks a path up. */
 enum class Use : std::uint8_t {
-  /** For what a file is, not for what is in it. */
+  /** The call only looks at the file, not at its content. */
   kLook = 1,
   kRead = 2,
-  /** To change it, or to make, rename or remove it. */
+  /** The call changes, makes, renames or removes the file. */
   kWrite = 4,
   kExecute = 8,
-  /** For the names in a folder. */
+  /** The call reads the names in a folder. */
   kList = 16,
 };
 
@@ -40,32 +40,31 @@ struct Lookup {
   Use use = Use::kLook;
   /** A link at the end is followed. */
   bool follows = true;
-  /** It would be found so in every later call as well. */
+  /** Every later call would have the same result. */
   bool lasts = false;
 };
 
 /**
- * The paths that the processes of a session looked up, and the programs that did. It is bounded: what there is no more
- * room for is counted. Any thread may call it.
+ * The paths that the processes of a session looked up, and the programs that did. Its size is bounded: records without
+ * room are only counted. Any thread may call it.
  */
 class SeenPaths {
  public:
-  /** A build chooses paths and how many there are: all of them together take no more bytes than this, with their
-   * tables. */
+  /** The most bytes of all paths together, with their tables. A build chooses the paths and how many there are. */
   static constexpr std::size_t kMostBytes = std::size_t{112} * 1024 * 1024;
 
   explicit SeenPaths(std::size_t most_bytes = kMostBytes) : most_bytes_(most_bytes) {}
 
   /** The process has its parent's program until it executes one. Times are microseconds since 1970. */
   void begin(pid_t process, pid_t parent, std::int64_t at_us);
-  /** A process that did not begin has no parent here. */
+  /** A process whose beginning was not seen has no parent here. */
   void execute(pid_t process, std::string path, std::string argv0);
   void end(pid_t process, std::int64_t at_us);
-  /** It may go on, and begins anew if it does. */
+  /** The process may go on, and begins anew if it does. */
   void forget(pid_t process);
 
   void add(pid_t process, Lookup lookup);
-  /** Counts one that lasts and is known for this use. False: it has to be looked up. */
+  /** Counts a lasting path that is known for this use. False if it must be looked up. */
   bool add_known(pid_t process, std::string_view path, Use use, bool follows);
   /** The path is not known, or the call was not seen. */
   void lose(std::uint64_t count = 1);
@@ -84,7 +83,7 @@ class SeenPaths {
     pid_t parent;
     std::uint32_t program;
     std::int64_t began_us;
-    /** 0: that is not known. */
+    /** 0 if it is not known. */
     std::int64_t ended_us = 0;
   };
   /** Indexes of `programs_` and `processes_`. */
@@ -99,7 +98,7 @@ class SeenPaths {
     Use first_use;
     std::uint8_t found = 0;
     std::uint8_t uses = 0;
-    /** The uses that were looked up and last: by whether they follow a link at the end. */
+    /** The uses that were looked up and last, separately for links followed at the end and not. */
     std::uint8_t lasting_followed = 0;
     std::uint8_t lasting_held = 0;
     std::uint32_t count = 0;
@@ -108,7 +107,7 @@ class SeenPaths {
   };
 
   std::uint32_t program_of(pid_t process) const;
-  /** With the lock. */
+  /** The caller holds the lock. */
   void add_one(std::uint32_t program, Lookup lookup);
   static void count(File& file, std::uint32_t program, Found found, Use use);
   /** Takes room for so many bytes. */

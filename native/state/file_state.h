@@ -70,7 +70,7 @@ bool shut_again(int fd, const FileState& before);
 /** Opens the content of a regular file, by a descriptor of O_PATH. Empty with errno set. */
 UniqueFd open_content(int fd);
 
-/** The time that a file which changes now gets, in nanoseconds since 1970. */
+/** The time that a file gets which changes now, in nanoseconds since 1970. */
 Result<std::int64_t> file_time_now(const char* step);
 
 /**
@@ -91,8 +91,8 @@ class DescriptorPath {
 };
 
 /**
- * Something that the owner of a file can put on it beyond its mode: an access control list, an extended attribute, and
- * on Linux flags or the project of its inode. Flags of chflags(2) are no marks; they are in FileState.
+ * A property that the owner of a file can add to it besides its mode: an access control list, an extended attribute,
+ * and on Linux flags or the project of its inode. Flags of chflags(2) are no marks; they are in FileState.
  */
 struct Mark {
   /** The name that the system uses. */
@@ -102,7 +102,7 @@ struct Mark {
   bool operator==(const Mark&) const = default;
 };
 
-/** It says for users by name what they may do with the file. */
+/** Whether it grants rights to users by name. */
 bool is_access_list(const Mark& mark);
 
 /** The marks on an open directory. */
@@ -134,7 +134,7 @@ class MarkTaker {
   Status take_flags(int fd, const FileState& file, std::vector<std::string>& stays);
   Status take_lists(int fd, FileState& file, std::vector<std::string>& stays);
 
-  /** The kinds of marks that the file system has, so that it is not asked again for one that it lacks. */
+  /** The kinds of marks that the file system has. A kind that it lacks is not asked for again. */
   struct FileSystem {
     bool has_attributes = true;
     bool has_flags = true;

@@ -260,7 +260,7 @@ Status copy_marks(int from, const FileState& before, int to, const FileState& fi
   const auto wanted = names_on(source.get());
   const auto own = wanted ? names_on(path.get()) : std::nullopt;
   if (!own) return errno == EOPNOTSUPP ? Status() : last_error(kStep, "listxattr");
-  // Of overlayfs are marks of its own layers.
+  // Attributes of overlayfs are marks of its own layers.
   const auto is_copied = [](std::string_view name) {
     return name == kAccess || (name.starts_with("user.") && !name.starts_with("user.overlay."));
   };
@@ -307,7 +307,7 @@ Status MarkTaker::take_attributes(int fd, FileState& file, std::vector<std::stri
   const auto names = names_on(path.get());
   if (!names) {
     system_.has_attributes = errno != EOPNOTSUPP;
-    // More names than the kernel can list.
+    // There are more names than the kernel can list.
     const bool is_too_long = errno == E2BIG;
     if (is_too_long) stays.emplace_back("extended attributes");
     return is_too_long || !system_.has_attributes ? Status() : last_error(kStep, "listxattr");

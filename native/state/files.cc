@@ -128,7 +128,7 @@ Result<UniqueFd> make_private_folder(const char* step, int around, const std::st
   if (::mkdirat(around, name.c_str(), S_IRWXU) != 0) return last_error(step, "mkdirat", path);
   UniqueFd made(::openat(around, name.c_str(), kFolder));
   if (!made) return folder_not_opened(step, "openat", path);
-  // Before its owner is looked at. Not every file system locks a folder (NFS).
+  // Before a look at its owner. Some file systems cannot lock a folder (NFS).
   if (::flock(made.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return last_error(step, "flock", path);
   struct stat own{};
   if (::fstat(made.get(), &own) != 0) return last_error(step, "fstat", path);
@@ -271,7 +271,7 @@ Status make_empty(const std::string& state_directory) {
   const std::string path = empty_in(state_directory);
   const std::string file = path + "/file";
   struct stat found{};
-  // It is made last.
+  // The file is made last.
   if (::lstat(file.c_str(), &found) == 0) return {};
   if (errno != ENOENT) return last_error(kStep, "lstat", file);
   for (const std::string& folder : {path, path + "/folder"}) {
@@ -338,7 +338,7 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
   return state;
 }
 
-// No variable of the environment has a say: two programs of one user may have different ones.
+// No environment variable counts: two programs of one user may have different ones.
 std::string host_directory_of(uid_t user) {
   // defence: leases-no-variable-environment
   std::string path = user == 0 ? std::string(kOfRoot) : kOfUser + std::to_string(user);

@@ -18,7 +18,7 @@ namespace buildjail {
 
 // Folders and small files of the host.
 
-/** Of a call that follows no link: there is no file, or a link or another kind of file is in its place. */
+/** Whether a call that follows no link found no file there, or a link, or another kind of file. */
 inline bool is_no_such_file(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK; }
 
 /** The error of a call that has just failed to open a folder and follows no link. Reads errno. */
@@ -69,7 +69,7 @@ inline constexpr int kUnfollowed = O_NOFOLLOW | O_NONBLOCK;
 Result<std::string> read_text_file(const char* step, const std::string& path, int flags = 0);
 Status write_text_file(const char* step, const std::string& path, std::string_view text);
 
-// These are empty if the file is missing or does not say that.
+// These are empty if the file is missing or does not have the value.
 
 std::optional<std::string> text_of(const std::string& path);
 /** The number at the beginning of the file. */
@@ -130,8 +130,8 @@ Result<std::vector<std::string>> names_in(const std::string& path);
  */
 std::string host_directory_of(uid_t user);
 /**
- * The caller's. Makes it if it is missing. EPERM if it is not private, or another user could exchange it: in /tmp
- * anybody can take its name, and then only root can make place.
+ * The caller's own. Makes it if it is missing. EPERM if it is not private, or if another user could exchange it: in
+ * /tmp any user can take its name, and then only root can remove that.
  */
 Result<std::string> host_directory(Surroundings& around);
 

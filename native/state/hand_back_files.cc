@@ -22,7 +22,7 @@ class HandingBack final : public NameWalk {
   HandingBack(int top, const LentOutput& before, const Lending& lending)
       : NameWalk(before.path, kHandBack), before_(before), lending_(lending), marks_(top, before.marks) {}
 
-  /** The first of what is left, and how much that is. */
+  /** The first of the marks that are left, and their number. */
   std::vector<LeftInOutput> left;
   std::size_t changed = 0;
 
@@ -113,12 +113,12 @@ class HandingBack final : public NameWalk {
     auto status = marks_.take(fd, file, stays);
     if (!status) status.error().path = path_of(name);
     for (std::string& what : stays) tell(path_of(name), std::move(what));
-    // If the folder around it has the policy too, that one is reported.
+    // If the folder around it has the policy too, only that folder is reported.
     if (S_ISDIR(file.mode) && file.is_encrypted && !folder().is_encrypted) tell(path_of(name), "encryption policy");
     return status;
   }
 
-  /** Whether the kernel refuses for good, so that this is reported and the walk goes on. */
+  /** Whether the kernel refuses for good. That is reported, and the walk goes on. */
   bool is_told(std::string_view name, const char* what) {
     if (!is_refusal(errno)) return false;
     tell(path_of(name), what);
@@ -128,9 +128,9 @@ class HandingBack final : public NameWalk {
   const LentOutput& before_;
   const Lending& lending_;
   MarkTaker marks_;
-  /** How much is left. */
+  /** The number of marks that are left. */
   std::size_t count_ = 0;
-  /** What earlier rounds have told, and found left. */
+  /** The reports and the marks left by earlier rounds. */
   std::pair<std::size_t, std::size_t> told_;
 };
 

@@ -29,10 +29,10 @@ class HandingOver final : public NameWalk {
   [[nodiscard]] bool concerns(const FileState& file) const override {
     return file.uid == before_.uid && !has_set_id(file);
   }
-  /** It stays as it is. */
+  /** The file stays as it is. */
   void miss_names(std::string, bool) override {}
 
-  // Nothing notes the group of each file, so a group that is not the folder's stays as it is.
+  // The group of each file is noted nowhere, so a group that is not the folder's stays.
   Result<bool> visit(int fd, FileState& file, std::string_view name) override {
     if (has_several_names(file)) {
       const auto names = look_for_names(file, name, false);
@@ -48,7 +48,7 @@ class HandingOver final : public NameWalk {
   gid_t gid_;
 };
 
-/** Ends with EEXIST at the first such file, but for those with a name elsewhere: these are known at the end. */
+/** Ends with EEXIST at the first such file. Files with a name elsewhere are known only at the end. */
 class Looking final : public NameWalk {
  public:
   explicit Looking(const LentOutput& before) : NameWalk(before.path, "hand-over"), before_(before) {}

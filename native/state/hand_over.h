@@ -8,10 +8,10 @@
 namespace buildjail {
 
 /**
- * Whether a file in an output has another owner or group than the folder, which a mapped mount lets nobody change; or
- * a name outside of the output or set-id bits: it may be one of others, and a build that it belonged to could change it
- * for them. So it could once another user has linked it there, which may be at any moment where others may write to a
- * folder.
+ * Whether an output has a file of another owner or group than the folder, which a mapped mount lets no process change;
+ * or a file with a name outside of the output or with set-id bits. Such a file may belong to other users, and a build
+ * that owned it could change it for them. Another user can link such a file there at any moment if others may write to
+ * a folder.
  */
 Result<bool> holds_files_of_others(int top, const LentOutput& before);
 

@@ -48,7 +48,7 @@ std::string file_of(const std::string& host_directory, const NumberedThings& thi
   return host_directory + "/" + things.name + "-" + std::to_string(number);
 }
 
-/** One look at a number. */
+/** The result of a look at a number. */
 struct Look {
   /** Locked if the number has no holder. */
   UniqueFd lock{};
@@ -58,7 +58,7 @@ struct Look {
   std::string reason{};
 };
 
-/** Of a number whose file no session has locked, and that no dead one has. */
+/** Looks at a number whose file is not locked by a session, or signed by a dead one. */
 Result<Look> look_at_free(const NumberedThings& things, std::uint32_t number, const std::string& file, UniqueFd lock) {
   auto objection = things.objection ? things.objection(number) : Result<std::string>(std::string());
   if (objection && objection->empty()) return Look{.lock = std::move(lock)};

@@ -16,8 +16,8 @@
 namespace buildjail {
 
 // A lease is a file in the host directory that names the session which has the leased object. It is locked while that
-// session lives, by a descriptor that init may share and that then outlives this process. The holder of a file without
-// a lock is dead.
+// session lives, by a descriptor that init may share and that then outlives this process. If the lock is free, the
+// session is dead.
 
 /** The session that has a lease, as the file of the lease names it. */
 struct LeaseHolder {
@@ -98,7 +98,7 @@ class NumberedLease {
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
   /** Passes a lease that is not shared to another session, or keeps it for none. */
   Status pass_to(const char* step, const std::optional<LeaseHolder>& session);
-  /** Called again it does nothing. */
+  /** A second call does nothing. */
   Status give_back();
 
  private:

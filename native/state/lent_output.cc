@@ -19,7 +19,10 @@ namespace buildjail {
 namespace {
 
 constexpr mode_t kModeBits = 07777;
-/** So that whoever still has a descriptor of a folder inside cannot make closing long. */
+/**
+ * A process outside the session may have a descriptor of a folder inside. The bound keeps it from making the closing
+ * long.
+ */
 constexpr int kMostWalks = 4;
 
 #ifdef UF_SETTABLE
@@ -53,11 +56,11 @@ Status restore_folders_marks(int directory, const LentOutput& before, std::vecto
   return {};
 }
 
-/** Of the files in the folder. `was_open`: until a moment ago other users could move them. */
+/** Restores the files in the folder. `was_open`: other users could move them until a moment ago. */
 Status restore_files(int directory, const NotedOutput& noted, const SetGroupIdFolders* set_group_id, bool was_open,
                      std::vector<LeftInOutput>& left, std::size_t& changed) {
-  // rename(2) looks up both folders before it moves anything. So the move of another user may come after the folder
-  // was shut, out of a folder that the walk has not read yet and into one that it has.
+  // rename(2) looks up both folders before it moves anything. So another user's move may take effect after the folder
+  // was shut, and move a file from a folder that the walk has not read yet into one that it has.
   // defence: folder-moved-late-is-found
   const int most_walks = was_open ? kMostWalks : 1;
   const auto told = static_cast<std::ptrdiff_t>(left.size());
@@ -71,7 +74,7 @@ Status restore_files(int directory, const NotedOutput& noted, const SetGroupIdFo
       if (!status) return status;
     }
     if (walks == most_walks || (walks > 1 && changed == before)) return {};
-    // The next walk tells of it again.
+    // The next walk reports it again.
     left.erase(left.begin() + told, left.end());
   }
 }
@@ -104,7 +107,7 @@ Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftI
 
 constexpr mode_t owners_only(mode_t mode) { return (mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU; }
 
-/** Also opens a folder that a build has shut to its owner, who is not root. Empty with errno set. */
+/** Opens the folder even if a build has shut it to its owner, who is not root. Empty with errno set. */
 UniqueFd open_lent(const LentOutput& before) {
   UniqueFd directory(::open(before.path.c_str(), kReadFolder));
   // defence: output-comes-back-though

@@ -98,18 +98,18 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
                const SetGroupIdFolders* set_group_id = nullptr);
 
 enum class HandBack : std::uint8_t {
-  /** It has its state of before again. */
+  /** The directory has its earlier state again. */
   kDone,
-  /** It had that state already; or it has another owner by now, and belongs to that one. */
+  /** The directory had that state already; or it has another owner by now, to whom it belongs. */
   kNothingToDo,
   /** Its path leads nowhere, or to another directory. */
   kLost,
 };
 
-/** Whether the very directory is there, and not in that state. Follows no link. */
+/** Whether the same directory is there, and not in that state. Follows no link. */
 bool is_changed(const LentOutput& before);
 
-/** For a dead session: finds the directory by its path, and touches only the very directory that was lent. */
+/** For a dead session: finds the directory by its path, and changes only the directory that was lent. */
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
 
 }  // namespace buildjail

@@ -15,8 +15,8 @@
 namespace buildjail {
 
 /**
- * A walk that tells of a file with several names whether all of them are in the tree. Where the files that it has not
- * found all names of have more names than there is room for, it goes round again for some of the files.
+ * A walk that finds out whether all names of a file with several names are in the tree. If the files with missing names
+ * have more names than there is room for, it goes round again for some of the files.
  */
 class NameWalk : public TreeWalk {
  public:
@@ -31,7 +31,7 @@ class NameWalk : public TreeWalk {
 
   Status begin() override;
   virtual void begin_round() {}
-  /** At the end of a round: a file has a name that was not found. The path is empty where there was no room for it. */
+  /** At the end of a round: a file has a name that was not found. The path is empty if there was no room for it. */
   virtual void miss_names(std::string path, bool is_of_note) = 0;
   /** It is not the first round. Only files with several names are still of interest. */
   [[nodiscard]] bool is_again() const { return first_ != Identity(); }
@@ -47,15 +47,15 @@ class NameWalk : public TreeWalk {
   struct Met {
     std::int64_t changed_ns = 0;
     std::set<std::uint64_t> names{};
-    /** Empty where there was no room for it. */
+    /** Empty if there was no room for it. */
     std::string path{};
     bool is_of_note = false;
   };
 
   void forget(std::map<Identity, Met>::iterator met);
   /**
-   * Leaves files for another round where there are more than there is room for: those of the higher numbers. The names
-   * of one file stay together: few file systems let it have more.
+   * Leaves the files with higher numbers for another round if there is not room for all. The names of one file stay
+   * together, because few file systems let it have more.
    */
   void make_room();
 

@@ -34,7 +34,7 @@ bool is_private(const struct stat& found) {
 /** In bytes: more than all access lists of all outputs take. */
 constexpr off_t kMostJournal = off_t{64} << 20;
 
-/** Why these are not the files of a session of ours; empty if they are. `journal` is open. */
+/** The reason why these are not the files of a session of ours. Empty if they are. `journal` is open. */
 std::string objection_to(int journal, const std::string& file, const std::string& root) {
   struct stat found{};
   if (::fstat(journal, &found) != 0) return reason_of(last_error(kStep, "fstat", file));
@@ -127,7 +127,7 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
                   .recovered = RecoveredSession{.id = entry.id, .name = entry.name, .pid = entry.pid}};
   Journal journal(file, std::move(lock));
   std::vector<SysError> failures;
-  // So that no other process takes our lock for that of the owner.
+  // So that no other process takes our lock for the owner's.
   if (auto status = journal.note({recovering_fact(::getpid())}); !status) {
     failures.push_back(std::move(status.error()));
   } else {

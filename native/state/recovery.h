@@ -59,7 +59,7 @@ struct Outcome {
   /** Empty if only its entry was left. */
   std::optional<RecoveredSession> recovered{};
   std::vector<Leftover> leftovers{};
-  /** Some are there because a process does not end. */
+  /** Some of them are there because a process does not end. */
   bool is_unended = false;
 };
 
@@ -120,7 +120,7 @@ RecoveryReport recover_state(const std::string& state_directory, const std::stri
 
 struct ListedSession {
   JournalEntry entry;
-  /** Its owner lives. If not, a recovery takes it away. */
+  /** Its owner lives. Otherwise a recovery takes it away. */
   bool is_live;
   /** FreeBSD: where its root is mounted. */
   std::string root{};

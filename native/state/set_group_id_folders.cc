@@ -10,7 +10,7 @@ namespace buildjail {
 
 namespace {
 
-/** The most older folders that are told from others with the bit. */
+/** The most older folders that are known by number. */
 constexpr std::size_t kMostOlder = 4096;
 
 class TakingSetGroupId final : public TreeWalk {
@@ -54,7 +54,7 @@ void SetGroupIdFolders::add(const FileState& folder, bool is_in_memory) {
     devices_in_memory_.insert(folder.dev);
   else
     has_others_ = true;
-  // The others are told from their birth.
+  // Newer folders are recognised by their birth.
   if ((folder.mode & S_ISGID) != 0 || folder.born_ns >= since_ns_) return;
   if (older_.size() < kMostOlder)
     older_.emplace(folder.dev, folder.ino);
@@ -64,7 +64,7 @@ void SetGroupIdFolders::add(const FileState& folder, bool is_in_memory) {
 
 // A folder may lie on another device than its output: a subvolume of btrfs in it has its own.
 bool SetGroupIdFolders::may_be_in(const LentOutput& output) const {
-  // What is made in it has the bit by that, and keeps it in every output.
+  // Files made in it get the bit from it, and keep it in every output.
   if ((output.mode & S_ISGID) != 0) return false;
   return has_others_ || devices_in_memory_.contains(output.dev);
 }

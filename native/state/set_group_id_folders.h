@@ -12,7 +12,7 @@
 
 namespace buildjail {
 
-/** The folders that got the set-group-ID bit in a session. What is made in one inherits it (inode(7)). */
+/** The folders that got the set-group-ID bit in a session. Folders made in one inherit it (inode(7)). */
 class SetGroupIdFolders {
  public:
   /** @param since_ns when the session had no such folder yet (file_time_now) */
@@ -30,7 +30,7 @@ class SetGroupIdFolders {
 
   std::set<std::uint64_t> devices_in_memory_;
   bool has_others_ = false;
-  /** Those that were there before the session and had no such bit. */
+  /** Folders from before the session that did not have the bit. */
   std::set<Identity> older_;
   bool has_more_ = false;
   std::int64_t since_ns_;

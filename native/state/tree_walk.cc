@@ -21,7 +21,7 @@ namespace {
 
 /** The most folders that are open on the way to the current one. */
 constexpr std::size_t kMostOpen = 32;
-/** In bytes. What does not fit is read again, so more of them make a walk through a large folder faster. */
+/** In bytes. Names without room are read again, so a larger bound makes a walk through a large folder faster. */
 constexpr std::size_t kMostWaiting = std::size_t{16} << 20U;
 /** Of a name that waits, beside its bytes: the nodes of a map and of the heap. */
 constexpr std::size_t kNode = 128;
@@ -32,7 +32,7 @@ constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_
 
 }  // namespace
 
-// The build that chose the names is dead by now, and knew neither the time of the walk nor where it is in memory.
+// The build that chose the names is dead by now. It knew neither the time of the walk nor its place in memory.
 TreeWalk::TreeWalk(std::string path, const char* step)
     : path_(std::move(path)),
       top_length_(path_.size()),
@@ -257,8 +257,8 @@ std::string TreeWalk::path_of(std::string_view name) const {
   return path;
 }
 
-// A polynomial of the name at a point that nobody knew before: two names have the same number at few points, whatever
-// they are.
+// A polynomial of the name, at a point that was not known to any process before. Two names have the same number at few
+// points, whatever they are.
 std::uint64_t TreeWalk::number_of(std::string_view name) const {
   constexpr unsigned kBits = 61;
   constexpr std::uint64_t kPrime = (std::uint64_t{1} << kBits) - 1;

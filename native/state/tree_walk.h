@@ -21,8 +21,8 @@ namespace buildjail {
  * Visits every file below a directory, a folder before its content. Each file is held by a descriptor while it is
  * looked at. The walk follows no link, looks up no path longer than a name, and does not leave the mount of the
  * directory. So it reaches nothing outside, however deep the tree is and whatever another process moves in it. It opens
- * few descriptors at a time, and keeps numbers of the folders that it is in, and no more names than have room: the one
- * who made the tree decides how many there are.
+ * few descriptors at a time. It keeps only numbers of the folders that it is in, and only the names that have room,
+ * because a build decides how many there are.
  */
 class TreeWalk {
  public:
@@ -31,9 +31,7 @@ class TreeWalk {
   TreeWalk& operator=(TreeWalk&&) = delete;
   virtual ~TreeWalk() = default;
 
-  /**
-   * Begins again, a few times, if another process moves a folder that the walk is in. ESTALE if that goes on.
-   */
+  /** Begins again, a few times, if another process moves a folder that the walk is in. ESTALE if that goes on. */
   Status run(int top);
 
  protected:
@@ -43,14 +41,16 @@ class TreeWalk {
   [[nodiscard]] virtual bool concerns(const FileState&) const { return true; }
   /** `fd` is of O_PATH. The mode in `file` is kept up to date. False for a folder that is not to be entered. */
   virtual Result<bool> visit(int fd, FileState& file, std::string_view name) = 0;
-  /** The walk is over with a folder that was visited, and with everything in it; or it ends, by an error, in there. */
+  /** The walk has left a visited folder and everything in it; or it ends, by an error, in there. */
   virtual Status finish(mode_t) { return {}; }
   /** Whether the walk may open a folder that is shut to its owner. It is shut again afterwards. */
   [[nodiscard]] virtual bool may_open_up(const FileState& folder) const = 0;
-  /** Whether the walk goes on where another user's folder is shut to this process; else it ends with that error. */
+  /** Whether the walk goes on if another user's folder is shut to this process. Otherwise it ends with that error. */
   [[nodiscard]] virtual bool passes_by_shut_folders() const { return true; }
 
-  /** The path of a file in the current folder. Of a path that is longer than any may be, some folders are counted. */
+  /**
+   * The path of a file in the current folder. In a path that is too long for the system, some folders are only counted.
+   */
   [[nodiscard]] std::string path_of(std::string_view name) const;
   [[nodiscard]] SysError failure(const char* call, std::string_view name = {}) const;
   /** Whether the kernel refuses for good to change a file. */
@@ -68,11 +68,13 @@ class TreeWalk {
   };
   /** The current one. */
   [[nodiscard]] const Folder& folder() const { return levels_.back().folder; }
-  /** A number of a name in the current folder. Whoever chose the names cannot know which ones have the same number. */
+  /**
+   * A number of a name in the current folder. A build that chooses names cannot know which ones have the same number.
+   */
   [[nodiscard]] std::uint64_t number_of(std::string_view name) const;
 
  private:
-  /** A folder on the way to the current one. A tree may have a million of them, one in the other. */
+  /** A folder on the way to the current one. A tree may have a million of them, one inside the other. */
   struct Level {
     Folder folder;
     mode_t mode = 0;
@@ -97,12 +99,12 @@ class TreeWalk {
   /** Reads the current folder: for the folders in it, and the first time for its other files too. */
   Status read(bool is_first);
   Status look_at(int directory, const char* name, std::uint64_t& end);
-  /** Lets a folder wait unless its number is `end` or more. Lowers that where there is no room for more names. */
+  /** Lets a folder wait unless its number is `end` or more. Lowers `end` if there is no room for more names. */
   void let_wait(std::string_view name, std::uint64_t& end);
-  /** Of the current folder. Empty when all were entered. */
+  /** The next folder in the current one. Empty when all were entered. */
   Result<std::optional<std::string>> next_folder();
   Status descend(const std::string& name);
-  /** Goes back to the folder above. False if that is another one by now. */
+  /** Goes back to the folder above. False if another folder is there by now. */
   Result<bool> leave();
   void give_up();
 
@@ -113,7 +115,7 @@ class TreeWalk {
   const char* step_;
   std::uint64_t key_;
   FileState top_;
-  /** The last file was not to be visited. Then most files beside it are not either. */
+  /** The last file was not to be visited. In that case most files beside it are not either. */
   bool looks_first_ = false;
   std::vector<Level> levels_;
   /** The folders of the innermost levels. The others are opened again on the way back. */

@@ -78,7 +78,7 @@ Result<std::string> find_program() {
   return error;
 }
 
-/** Sends a path with a NUL at its end. An empty path says that nothing is left. */
+/** Sends a path with a NUL at its end. An empty path means that nothing is left. */
 Status tell(const UniqueFd& socket, const std::string& path) {
   const ssize_t sent = ::send(socket.get(), path.c_str(), path.size() + 1, MSG_NOSIGNAL);
   if (sent == static_cast<ssize_t>(path.size() + 1)) return {};

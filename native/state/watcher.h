@@ -33,14 +33,14 @@ class Watcher {
   ~Watcher();
 
   /**
-   * Must come before anything is made in a state directory, by sessions whose leases are in `leases`: the other process
-   * has no environment to find that by. When it returns the process exists; it does not wait until its program is
-   * loaded. Fails with the errno of execve(2), if that has failed by then.
+   * To be called before anything is made in a state directory, by sessions whose leases are in `leases`: the other
+   * process has no environment to find them. When it returns, the process exists; its program may not be loaded yet.
+   * Fails with the errno of execve(2), if that has failed by then.
    */
   Status watch(const std::string& state_directory, const std::string& leases);
   /** Must come after that. Fails if the program could not be executed. */
   Status confirm();
-  /** Ends the process, when nothing is left. Called again it does nothing. */
+  /** Ends the process, when nothing is left. A second call does nothing. */
   void end();
 
  private:

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::seconds kPause{1};
 
-/** Everything that is sent until the end of the socket. */
+/** Reads all bytes until the end of the socket. */
 std::string read_to_end() {
   std::string said;
   std::array<char, 1024> part{};
@@ -34,7 +34,7 @@ std::string read_to_end() {
   }
 }
 
-/** The state directories, each with its leases; none if nothing is left. */
+/** The state directories, each with its leases. Empty if nothing is left. */
 std::vector<std::pair<std::string, std::string>> directories_in(std::string_view said) {
   std::vector<std::pair<std::string, std::string>> directories;
   while (said.find('\0') != std::string_view::npos) {
@@ -55,7 +55,7 @@ int watch(const char* number) {
   for (;;) {
     std::erase_if(directories, [&](const auto& one) {
       const auto report = buildjail::recover_state(one.first, one.second, process);
-      // A system call that no signal ends lasts as long as a build wants. Nobody else may come by afterwards.
+      // A system call that no signal ends lasts as long as a build wants. No other recovery may come afterwards.
       // defence: watcher-waits-for-processes
       if (report.is_unended) return false;
       is_all &= report.leftovers.empty();

@@ -19,7 +19,7 @@ namespace buildjail {
 /** The jail itself. */
 class JailPart final : public Part {
  public:
-  /** `jail` outlives it. That of a dead session is there already. */
+  /** `jail` outlives it. The jail of a dead session exists already. */
   JailPart(SessionJail& jail, std::string name, Act::Make make = {})
       : jail_(jail), name_(std::move(name)), make_(std::move(make)) {}
   static constexpr std::string_view kFacts = "jail";
@@ -71,8 +71,8 @@ class JailPart final : public Part {
 };
 
 /**
- * The jail as the kernel may still know it when all else is gone. So this is one of the first parts, and nothing stays
- * for its sake: a build can have the kernel keep its jail for ever (see_die), and build users are few.
+ * The jail as the kernel may still know it when everything else is gone. This is one of the first parts, so that
+ * nothing waits for it: a build can have the kernel keep its jail for ever (see_die), and build users are few.
  */
 struct DyingJail : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
@@ -88,7 +88,7 @@ struct DyingJail : Part {
   }
 };
 
-/** 127.0.0.1 and ::1 in a jail's own network stack. The kernel takes them away with that. */
+/** 127.0.0.1 and ::1 in a jail's own network stack. They go with the stack. */
 struct Loopback : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest || !has_own_stack(opening.plan.network)) return;
@@ -103,8 +103,8 @@ struct Loopback : Part {
 };
 
 /**
- * An interface of the host's, in the network of the session for as long as that is open. The kernel itself gives back
- * what is left in a network that it takes away, so that a recovery has nothing to do for it (vnet_if_return).
+ * An interface of the host in the network of the session, for as long as that is open. The kernel itself gives back the
+ * interfaces of a network that it removes, so a recovery has nothing to do here (vnet_if_return).
  */
 struct LentInterface : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
@@ -119,7 +119,7 @@ struct LentInterface : Part {
       if (!found) return found.error();
       if (*found) {
         const auto status = move_interface(name, (**found).jid, Moving::kBack);
-        // ENXIO: it was destroyed from the host, or went back with its network. No build renames it.
+        // ENXIO: the host destroyed it, or it went back with its network. A build cannot rename it.
         if (!status && status.error().err != ENXIO) return status;
       }
       taking.trace.mark("network", name);

@@ -19,7 +19,7 @@
 
 namespace buildjail {
 
-/** The rules of rctl(8) on the jail of a session. They are there before the jail, and go after it. */
+/** The rules of rctl(8) on the jail of a session. They are made before the jail, and removed after it. */
 class Rules final : public Part {
  public:
   /** `jail` is its name. The rules of a dead session are there already. */
@@ -65,7 +65,7 @@ class Rules final : public Part {
   std::vector<std::string> rules_;
 };
 
-/** Some of the processors. Neighbours, as they share most; the first is anywhere, so that sessions do not crowd. */
+/** Some of the processors: neighbours, because they share most. The first is random, so that sessions spread. */
 inline cpuset_t some_of(const cpuset_t& all, std::uint64_t most, const std::string& id) {
   std::vector<std::size_t> there;
   for (std::size_t one = 0; one < CPU_SETSIZE; ++one) {
@@ -79,8 +79,8 @@ inline cpuset_t some_of(const cpuset_t& all, std::uint64_t most, const std::stri
 }
 
 /**
- * Which processors the jail may use (cpuset(2)). What runs in it sees no others, and root of it cannot have more
- * (cpuset_modify). They go with the jail. There need not be so many.
+ * The processors that the jail may use (cpuset(2)). Its processes see no others, and root of it cannot have more
+ * (cpuset_modify). They go with the jail. The host may have fewer.
  */
 struct Processors : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
@@ -95,9 +95,9 @@ struct Processors : Part {
 };
 
 /**
- * The rule that lets processes stand still when all together had more of the processors than they may. It goes before
- * the jail, because a throttled process does not end until it has paid back (racctd). A recovery takes
- * it away with the other rules of the jail.
+ * The rule that throttles processes when all together have had more processor time than they may. It goes before the
+ * jail, because a throttled process does not end until it has paid back (racctd). A recovery removes it with the other
+ * rules of the jail.
  */
 struct Throttle : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {

@@ -22,7 +22,7 @@ Mount::Mount(SessionJail& jail, std::string_view target)
     : jail_(jail), target_(target), path_(target == kRoot ? jail.root : jail.root + std::string(target)) {}
 
 Status Mount::mount(IovecList options, int flags, int shown) {
-  // Nothing of ours is mounted twice in one place; if something is, it is not ours to cover (mount(8)).
+  // We mount nothing twice in one place. A mount that is there is not ours to cover (mount(8)).
   options.add_flag("nocover");
   auto status = nmount_options(options, flags, "nmount", std::string(target_));
   return status ? take(fsid_at(path_, shown)) : status;

@@ -12,7 +12,7 @@
 
 namespace buildjail {
 
-/** Something mounted in the root, or the root itself. It is unmounted by its FSID, so that no path can mislead that. */
+/** A mount in the root, or the root itself. It is unmounted by its FSID, so that no path can lead elsewhere. */
 class Mount : public Part {
  public:
   /** Of a dead session, as the kernel lists it. */
@@ -31,7 +31,7 @@ class Mount : public Part {
   /** nmount(2), and a look at the FSID and at whether the kernel has given the flags `shown`. */
   Status mount(IovecList options, int flags, int shown);
   Status mount(IovecList options, int flags) { return mount(std::move(options), flags, flags); }
-  /** Keeps the FSID of what was just mounted. Where it could not be had, that is unmounted by its path at once. */
+  /** Keeps the FSID of the new mount. If it is not known, the mount is unmounted by its path at once. */
   Status take(Result<std::string> fsid);
   /** Tries again while the mount is busy and `wait` is true. An EBUSY names the holders. */
   Status unmount(TakingAway& taking, const std::function<bool()>& wait);

@@ -30,7 +30,7 @@ Status mount_in(int point, IovecList& options, int flags, const Bind& bind);
 /** The FSID of the newest mount below a root. ENOENT: nothing is mounted below it. */
 Result<std::string> newest_below(const std::string& root);
 
-/** Whether `inner` shows the very folder that is its mount point. */
+/** Whether `inner` shows the folder that is its own mount point. */
 bool shows_its_point(const Bind& outer, const Bind& inner);
 
 /**

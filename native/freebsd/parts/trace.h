@@ -34,7 +34,7 @@ class TraceRoom final : public Part {
     std::function<void()> finish{};
   };
 
-  /** That of a dead session is there already, and is read no more. */
+  /** The file of a dead session exists already, and is not read any more. */
   explicit TraceRoom(std::string folder, std::string fsid = {}) : folder_(std::move(folder)), fsid_(std::move(fsid)) {}
   TraceRoom(std::string folder, Reading reading) : folder_(std::move(folder)), reading_(std::move(reading)) {}
   static constexpr std::string_view kFacts = "trace";

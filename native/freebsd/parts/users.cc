@@ -36,7 +36,8 @@ Result<std::optional<kinfo_proc>> outsider_with(std::uint32_t uid) {
   const auto processes = processes_of_user(uid);
   if (!processes) return processes.error();
   for (const kinfo_proc& process : *processes) {
-    // A build that is root can have processes with any number, now or a moment later. Its jail keeps it from others'.
+    // A build that is root can have processes with any number, now or a moment later. Its jail keeps them from other
+    // builds.
     const auto is_build = process.ki_jid == 0 ? Result<bool>(false) : is_of_session(process.ki_jid);
     if (!is_build) return is_build.error();
     // defence: user-taken-by-other-build
@@ -56,7 +57,7 @@ Result<std::string> objection_to(std::uint32_t uid) {
          "), which is none of a session's";
 }
 
-/** EBUSY where all are leased, or where one that the plan names is. Without a lease for a user that is shared. */
+/** EBUSY if all users are leased, or if the one that the plan names is. A user that is shared has no lease. */
 Result<NumberedLease> lease_user(const EnvelopePlan& plan, const Lessee& lessee) {
   const NumberedThings users{.step = kStep,
                              .name = "user",
@@ -138,7 +139,7 @@ struct CloseDatabase {
 /** A hash table of libc (dbopen(3)). */
 using Database = std::unique_ptr<DB, CloseDatabase>;
 
-/** Of two values of a key, the first stays. False with errno set. */
+/** The first of two values of a key stays. False with errno set. */
 bool put(const Database& database, std::string key, std::string value) {
   DBT key_bytes{.data = key.data(), .size = key.size()};
   const DBT value_bytes{.data = value.data(), .size = value.size()};

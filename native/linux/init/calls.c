@@ -1,6 +1,6 @@
 /*
- * The calls by which init makes the root of its session and gives up its rights. Each is one of a table, so a message
- * can ask for no other. Nothing that a build could be is there before the last of them.
+ * The calls by which init makes the root of its session and gives up its rights. A table lists them, so a message can
+ * ask for no other. No process of a build exists before the last of them.
  */
 
 #include "calls.h"
@@ -120,7 +120,7 @@ static void put(unsigned slot, int descriptor) {
   slots[slot] = descriptor + 1;
 }
 
-/* Init has its control as 0, its children's signals as 1, and what is kept as 2. */
+/* Init has its control as 0, the signals of its children as 1, and the kept descriptor as 2. */
 static void close_all_but(unsigned kept) {
   enum { kKept = 2, kFirstClosed };
   if (kept != 0 && slots[kept - 1] != kKept + 1) call3(__NR_dup3, slots[kept - 1] - 1, kKept, O_CLOEXEC);

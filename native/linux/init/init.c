@@ -98,7 +98,7 @@ static long send_packet(const void* what, unsigned long size, unsigned descripto
   return sent;
 }
 
-/* What init answers to calls. To the last of them it does so with the next message, which launches a command. */
+/* Init's answer to calls. The last answer goes with the next message, which launches a command. */
 static struct calls_answer made = {.kind = kAnswerCalls};
 static int is_answer_due;
 
@@ -153,7 +153,7 @@ static struct command* command_of(unsigned number) {
   return 0;
 }
 
-/* A process that was an orphan and no command is not reported. */
+/* An orphan that is no command is not reported. */
 static void tell_end(int pid, int status, const struct rusage* used) {
   unsigned at = 0;
   while (at < command_end && (commands[at].number == 0 || commands[at].pid != pid)) at++;
@@ -210,8 +210,8 @@ static long execute(char** candidates, char** arguments, char** variables) {
 }
 
 /*
- * Of this process and all that it starts. Never more than there is: to raise a hard limit takes a capability over the
- * host (setrlimit(2), CAP_SYS_RESOURCE), which nobody in here has. So the build keeps what it gets, as root too.
+ * Limits this process and all that it starts. It never raises a hard limit: that takes a capability over the host
+ * (setrlimit(2), CAP_SYS_RESOURCE), which no process in here has. So the build cannot lift its limits, even as root.
  */
 static long limit(const struct process_limit* asked) {
   struct rlimit bounds;
@@ -223,7 +223,7 @@ static long limit(const struct process_limit* asked) {
   return system_call(__NR_prlimit64, 0, asked->resource, (long)&bounds, 0, 0, 0);
 }
 
-/* That of the session: a build that is root could change the mode of the host's. */
+/* The session's own: a build that is root could change the mode of the host's. */
 static long open_null(int number) {
   return call3(__NR_openat, AT_FDCWD, (long)"/dev/null", number == 0 ? O_RDONLY : O_WRONLY);
 }
@@ -237,8 +237,8 @@ static void expect(struct failure* failure, const char* call, long result) {
 }
 
 /*
- * Lets go of all that init has open but the standard descriptors and `kept`, which the command has as the fourth. They
- * close here and not when it executes, because the build's other processes may look at it before (pidfd_getfd(2)).
+ * Closes all of init's descriptors but the standard ones and `kept`, which is the command's fourth. They close here and
+ * not when it executes, because the build's other processes may look at it before (pidfd_getfd(2)).
  */
 static void close_inits(struct failure* failure, int kept) {
   enum { kFirst = 3 };
@@ -288,8 +288,8 @@ static void run_command(const struct launch_message* launch, const int* descript
   // defence: command-started-told-neighbours
   expect(failure, "prctl", call3(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0));
   /*
-   * They came in this order, each with the lowest free number, which is at least 2: init has 0 and 1. So none is where
-   * one before it is put, but one may be where it is to be already.
+   * They arrived in this order, each with the lowest free number from 2 on, because init has 0 and 1. So no later one
+   * has the number that an earlier one moves to. One may have its own number already.
    */
   for (int i = 0; i < 3; i++) {
     const long from = descriptors[i] >= 0 ? descriptors[i] : open_null(i);
@@ -321,7 +321,7 @@ static void* map(unsigned long size, long flags, long descriptor) {
   return at < 0 && at > -4096 ? 0 : (void*)at;
 }
 
-/* Returns the call that failed, or none with errno 0. */
+/* Returns the call that failed; errno is 0 if none has. */
 static struct failure begin(const struct launch_message* launch, int* descriptors, char* text) {
   const unsigned long word_count =
       (unsigned long)launch->candidate_count + launch->argument_count + launch->variable_count + 3;
@@ -339,7 +339,7 @@ static struct failure begin(const struct launch_message* launch, int* descriptor
     const long piped = call3(__NR_pipe2, (long)ends, O_CLOEXEC, 0);
     if (piped < 0) return (struct failure){"pipe2", (int)-piped};
   }
-  /* With the ids that init was executed with, and never gave up. */
+  /* The child has the ids that init was executed with, and never gave up. */
   // defence: init-nobody-whom-root
   failures[at].err = 0;
   descriptors[3] = ends[1];
@@ -403,7 +403,7 @@ static int receive(void) {
     descriptor_count = (unsigned)((rights.size - sizeof(rights.size) - 2 * sizeof(int)) / sizeof(int));
   if (message.kind == kMessageCalls) {
     if ((packet.msg_flags & MSG_TRUNC) != 0) return 0;
-    /* Where a call failed for want of descriptors, the answer that says so is not lost for want of more. */
+    /* If a call failed for want of descriptors, the answer that says so must not be lost for the same reason. */
     if ((packet.msg_flags & MSG_CTRUNC) != 0 && !has_failed()) return 0;
     if (!make_calls(&message.calls, (unsigned long)got, rights.descriptors, descriptor_count, &made)) return 0;
     is_answer_due = is_sealed();

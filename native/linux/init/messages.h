@@ -11,8 +11,7 @@ enum {
   /** struct command_message. */
   kMessageSignal,
   kMessageTell,
-  /** struct calls_message, with descriptors. It is answered by struct calls_answer, after a seal with the next message.
-   */
+  /** struct calls_message, with descriptors. struct calls_answer answers it; after a seal, with the next message. */
   kMessageCalls
 };
 
