@@ -350,7 +350,7 @@ export class UnsupportedError extends BuildjailError {
   declare readonly limit?: string
 }
 
-/** Where there are neither jails nor namespaces. */
+/** Systems with neither jails nor namespaces. */
 const waysRound: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
   darwin: 'run it in Linux: in a virtual machine such as Lima, or in a container with --privileged',
   win32: 'run it in Linux: in WSL2, or in a container with --privileged',
@@ -483,7 +483,7 @@ export function isNativeFailure(value: unknown): value is NativeFailure {
   return typeof value === 'object' && value !== null && 'syscall' in value && 'step' in value && 'reason' in value
 }
 
-/** What native code says this host lacks. Undefined for any other failure. */
+/** The error for a feature that this host lacks, according to native code. Undefined for any other failure. */
 function asUnsupported({ step, code, detail = '', limit, path, dest, remedy }: NativeFailure): UnsupportedError | undefined {
   // Both names are of one number on Linux and on FreeBSD.
   if (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') return undefined
@@ -493,7 +493,7 @@ function asUnsupported({ step, code, detail = '', limit, path, dest, remedy }: N
   return unsupportedOverlay(detail, { ...(path !== undefined && { path }), ...(dest !== undefined && { dest }), ...advised })
 }
 
-/** The typed error of a failure of the addon, with the advice where there is one. Anything else passes through. */
+/** The typed error of a failure of the addon, with advice if there is any. Other values pass through. */
 export function typed(error: unknown, advice?: Advice): unknown {
   if (!isNativeFailure(error)) return error
   return asUnsupported(error) ?? fromNativeFailure(error, advice)

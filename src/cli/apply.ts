@@ -17,14 +17,14 @@ import type { Terminal } from './terminal.ts'
 /** The name of a person's terminal, whatever stdin is (tty(4)). */
 const controlling = '/dev/tty'
 
-/** `--apply`: does in the project what the command did there. */
+/** `--apply`: applies the command's changes to the project. */
 export class Applying {
   readonly #how: NonNullable<RunRequest['apply']>
   readonly #session: Session
   readonly #terminal: Terminal
-  /** Where the project is inside. */
+  /** The project's path inside. */
   readonly #project: string
-  /** The target of what was applied, be it in part. */
+  /** The target of changes that were applied, perhaps in part. */
   begun: string | undefined
 
   constructor(how: NonNullable<RunRequest['apply']>, session: Session, terminal: Terminal) {
@@ -35,7 +35,7 @@ export class Applying {
   }
 
   /**
-   * Comes before anything runs.
+   * To be called before anything runs.
    * @throws SpecError if there is no terminal to ask at, or the project cannot be applied to
    */
   check(): void {
@@ -44,9 +44,9 @@ export class Applying {
   }
 
   /**
-   * Comes when the command is over.
-   * @param all what was written in each overlay
-   * @returns what was applied; undefined if nothing was
+   * To be called when the command is over.
+   * @param all the changes in each overlay
+   * @returns the applied changes; undefined if there were none
    */
   async end(result: Result, all: readonly Changes[], signal: AbortSignal): Promise<Applied | undefined> {
     const changes = all.find(({ target }) => target === this.#project)
@@ -74,7 +74,7 @@ async function isAnsweredYes(question: string, signal: AbortSignal): Promise<boo
   const input = new ReadStream(openTerminal())
   const lines = createInterface({ input, output: process.stderr })
   try {
-    // The end of the input is no answer.
+    // The end of the input is not an answer.
     const closed = new Promise<string>((resolve) => void lines.once('close', () => resolve('')))
     return /^y(es)?$/i.test((await Promise.race([lines.question(question, { signal }), closed])).trim())
   } catch (error) {

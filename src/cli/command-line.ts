@@ -15,7 +15,7 @@ import { mostBuilds, readVariation, type VariationName } from '../verify/variati
 type HostVerb = Exclude<Verb, 'run' | 'learn' | 'plan' | 'page' | 'trace' | 'bench' | 'completion'>
 
 interface SessionRequest {
-  /** The options' part of it. */
+  /** The part of the options that a spec has. */
   readonly spec: Spec
   /** The project that the session is for. */
   readonly here?: HereOptions
@@ -45,7 +45,7 @@ export interface RunRequest extends SessionRequest {
   readonly page?: string
   /** Of `learn`: the path of the spec file to write. */
   readonly learned?: string
-  /** Whether what is written in the project is done there at the end. */
+  /** Whether the changes in the project are applied to it at the end. */
   readonly apply?: 'asks' | 'always'
   /** Runs the command several times, and compares the outputs. */
   readonly verify?: { readonly builds?: number; readonly only?: readonly VariationName[] }
@@ -186,14 +186,14 @@ function benchRequest(isComparing: boolean, given: GivenOptions, [before, after,
   return { kind: 'bench', compared: [before, after], options }
 }
 
-/** The words that the options were read from. */
+/** The words from which the options were read. */
 function programOptions(given: GivenOptions): readonly string[] {
   return [...given].flatMap(([name, values]) => (values.length === 0 ? [`--${name}`] : values.map((value) => `--${name}=${value}`)))
 }
 
 function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: readonly string[]): Request {
   const here = hereFrom(given)
-  // Those of --input, if there is any; the project has them as well.
+  // With --input, the options of the spec have it; the project has inputs as well.
   const ofSpec = here.here !== undefined && !given.has('input') ? new Map([...given].filter(([name]) => name !== 'exclude')) : given
   const request = { spec: specFrom(ofSpec), ...here, isJson: given.has('json'), ...pathFrom(given, 'file'), ...timeoutFrom(given) }
   const written = { ...pathFrom(given, 'record'), ...pathFrom(given, 'page'), ...(given.has('env-values') && { hasValues: true }) }
@@ -237,7 +237,7 @@ function applyFrom(given: GivenOptions): 'asks' | 'always' | undefined {
   return undefined
 }
 
-/** What belongs to one run has no place where there are several. */
+/** Options for one run only, which several runs cannot have. */
 const ofOneRun: Readonly<Record<string, string>> = {
   record: 'is of one run; --json has the result of all, and --page a page of it',
   'env-values': 'is for --record',

@@ -20,7 +20,7 @@ function optionsWithHelp(verb: Verb): readonly Option[] {
   return [...optionsOf[verb], helpOption]
 }
 
-/** Each option once, whichever verbs have it. Of two with one name, that of run is meant more often. */
+/** Each option once, whichever verbs have it. If two have one name, run's comes first, because it is used more often. */
 const allOptions: readonly Option[] = [...new Map(verbs.toReversed().flatMap((verb) => optionsWithHelp(verb).map((option) => [option.name, option] as const))).values()]
 
 /** Whether the word behind it is its value. */
@@ -37,7 +37,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** For bash 4.3 and later. It needs nothing of bash-completion, and completes the command by it where it is there. */
+/** For bash 4.3 and later. It needs nothing of bash-completion, and completes the command with it if that is there. */
 function bashCompletion(): string {
   return `# What bash completes buildjail with. Made by: buildjail completion bash
 

@@ -15,7 +15,7 @@ import { errorJson, tell } from './report.ts'
 import { styleOf, type Terminal } from './terminal.ts'
 import { runVerb } from './run-verb.ts'
 
-/** Does what the command line asks for and returns the exit status. `argv` starts after the program's own name. */
+/** Runs a command line and returns the exit status. `argv` starts after the program's own name. */
 export async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const request = parseCommandLine(argv)
@@ -70,17 +70,14 @@ async function completionOf(shell: string): Promise<string> {
   return completion.text()
 }
 
-/** `buildjail page`: makes the page of a record, the same that the run would have written. */
+/** `buildjail page`: makes the page of a record, the same page as the run would have written. */
 async function pageVerb({ record }: PageRequest, terminal: Terminal): Promise<void> {
   // Loaded for this verb only.
   const { pageOfJson } = await import('../page/page.ts')
   terminal.out(pageOfJson(textOfFile(record), record))
 }
 
-/**
- * `buildjail bench`: a program of its own, because everything that is loaded here would slow down what it measures.
- * Returns its exit status.
- */
+/** `buildjail bench`: a program of its own, because the modules loaded here would slow down the measured code. Returns its exit status. */
 async function benchVerb({ compared, options }: BenchRequest): Promise<number> {
   // Two levels up from src/cli/ as from dist/cli/.
   const program = fileURLToPath(new URL(`../../bench/${compared === undefined ? 'main' : 'compare'}.mjs`, import.meta.url))

@@ -6,7 +6,7 @@ import { currentFolder } from '../spec/look.ts'
 import type { PlanRequest, RunRequest } from './command-line.ts'
 import { optionWords } from './option-words.ts'
 
-/** What `run` or `plan` is asked for: the spec file with the options of the command line added. */
+/** The spec of `run` or `plan`: the spec file, with the options of the command line added. */
 export interface EffectiveSpec {
   readonly spec: Spec
   readonly command: readonly string[]
@@ -20,7 +20,7 @@ export interface EffectiveSpec {
 
 /** @throws SpecError naming the entry, and where it stands in the file. */
 export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
-  // Relative paths go from there.
+  // Relative paths begin there.
   currentFolder()
   const own = timeout === undefined ? {} : { timeout }
   const project = here === undefined ? undefined : await specHere(given.network === undefined ? here : { ...here, network: given.network })
@@ -57,10 +57,10 @@ async function specHere(options: HereOptions): Promise<Spec> {
   }
 }
 
-/** What the project needs stays there beside what a person names. */
+/** Adds the project's tools to a person's entries. */
 function onto(project: Spec, given: Spec): Spec {
   const tools = [project.toolchain, given.toolchain].flatMap((one) => one ?? [])
-  // That of the project is the one that was given, with the hosts of its tools.
+  // The project's network is the given one, with the hosts of its tools.
   const { network: _, ...rest } = given
   return { ...joined(project, rest), toolchain: given.toolchain === 'none' ? 'none' : [...new Set(tools)] }
 }

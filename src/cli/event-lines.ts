@@ -27,13 +27,13 @@ export class EventLines {
     this.#print(name, error === undefined ? event : { ...event, error: describeError(error) })
   }
 
-  /** As text. A character that is not complete comes with what follows it. */
+  /** As text. An incomplete character is printed with the bytes that complete it. */
   #tellStdio({ session, command, stream, chunk }: StdioEvent): void {
     const text = this.#decoders[stream].write(chunk)
     if (text !== '') this.#print('stdio', { session, command, stream, text })
   }
 
-  /** Bytes that no others completed. */
+  /** Bytes that were never completed. */
   #tellRest({ session, command }: EndEvent): void {
     for (const stream of ['stdout', 'stderr'] as const) {
       const text = this.#decoders[stream].end()
@@ -46,7 +46,7 @@ export class EventLines {
   }
 }
 
-/** The last line: what `--json` prints, without what was told before. */
+/** The last line: the object of `--json`, without members that earlier lines had. */
 export function lastEvent({ result, error }: { readonly result?: object; readonly error?: unknown }): object {
   if (result === undefined) return { event: 'result', error }
   const { stdout: _stdout, stderr: _stderr, all: _all, ...others } = result as Readonly<Record<string, unknown>>

@@ -33,7 +33,7 @@ export function statusOf(result: Result): number {
   return result.exitCode ?? exitStatus.ownFailure
 }
 
-/** Of a command that never ran. */
+/** For a command that never ran. */
 export function statusOfRefusal(error: unknown): number {
   if (!isBuildjailError(error) || error.step !== 'execve') return exitStatus.ownFailure
   return error.code === 'ENOENT' ? exitStatus.notFound : exitStatus.notExecutable

@@ -52,7 +52,7 @@ function obstacleText({ check, problem, remedy }: Obstacle): string {
 interface Column {
   readonly head: string
   readonly cell: (session: ListedSession) => string
-  /** False where the system has no such thing for a session. Default: every system has it. */
+  /** False if the system has no such thing for a session. Default: every system has it. */
   readonly has?: (session: ListedSession) => boolean
 }
 
@@ -93,7 +93,7 @@ function table(sessions: readonly ListedSession[], { strong, doubtful }: Style):
   return `${[...lines, ...blanksText()].join('\n')}\n`
 }
 
-/** `buildjail gc`: takes away what sessions of dead processes left. Returns the exit status. */
+/** `buildjail gc`: removes the remains of sessions of dead processes. Returns the exit status. */
 export async function gcVerb(request: HostRequest, terminal: Terminal): Promise<number> {
   const report = await inStateDirectory(request, recover)
   const { recovered, leftAlone } = report

@@ -10,13 +10,13 @@ import type { InputSource } from '../spec/spec.ts'
 import { inOneLine } from '../spec/messages.ts'
 import { jsonText } from './report.ts'
 
-/** Beside the spec: from which run it comes. */
+/** Facts besides the spec: the run that it comes from. */
 export interface Lesson {
   readonly command: readonly string[]
   /** Where the spec file is. */
   readonly file: string
   readonly version: string
-  /** What the command wrote in the project, which was thrown away. */
+  /** The command's changes in the project, which were thrown away. */
   readonly changes: readonly Changes[]
   /** Milliseconds. */
   readonly timeout: number | undefined
@@ -34,7 +34,7 @@ const reasons: Readonly<Record<WholeReason, string>> = {
   written: 'the command wrote in it; what it writes is thrown away',
 }
 
-/** The text of a spec file: JSON, with a comment for each thing that was guessed. */
+/** The text of a spec file: JSON, with a comment for each guess. */
 export function learnedText({ toolchain, inputs, dropped, rest }: LearnedSpec, { command, file, version, changes, timeout }: Lesson): string {
   const folder = path.dirname(path.resolve(file))
   const { outputs = {}, env, cwd, network, path: before, ...others } = rest
@@ -120,7 +120,7 @@ function list(name: string, entries: readonly (readonly string[])[]): string {
   return `${jsonText(name)}: [\n${indented(entries)}\n  ]`
 }
 
-/** The last line of each entry is what the comments before it are about. */
+/** The comments before an entry are about its last line. */
 function indented(entries: readonly (readonly string[])[]): string {
   return entries.map((lines) => lines.map((line, index) => `    ${line}${index === lines.length - 1 ? ',' : ''}`).join('\n')).join('\n')
 }
@@ -129,7 +129,7 @@ function member(name: string, value: unknown): string {
   return `${jsonText(name)}: ${jsonText(value)}`
 }
 
-/** A command chooses names in them, and a line that it broke could be an entry. */
+/** A command chooses names in comments, and a line that it broke could look like an entry. */
 function comments(lines: readonly string[], before = ''): string[] {
   // defence: learned-comment-one-line
   return lines.map((line) => `${before}// ${inOneLine(line)}`)

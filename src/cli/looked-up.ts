@@ -3,7 +3,7 @@ import { readable } from '../spec/messages.ts'
 
 const mostNamed = 3
 
-/** One line about what a run with a trace looked up, where nothing else tells it. */
+/** One line about the paths that a run with a trace looked up, if no file records them. */
 export function lookedUpText({ entries, unused, lost }: RecordedFiles): string {
   const counts = useNames.map((name) => [name, entries.reduce((sum, entry) => sum + entry[name].paths.length + (entry[name].leftOut ?? 0), 0)] as const)
   const seen = counts.filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name === 'looked' ? 'looked at' : name}`)

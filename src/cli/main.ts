@@ -4,7 +4,9 @@ import { exitStatus } from './exit-status.ts'
 import { tell } from './report.ts'
 import { endWith, ownStderr, ownStdout, styleFor, type Terminal } from './terminal.ts'
 
-/** Writes to one of them. Its reader may stop reading, as in `buildjail plan | head`. Any other failure, such as of a full disk, is one of ours. */
+/**
+ * Writes to stdout or stderr. Its reader may stop reading, as in `buildjail plan | head`. Any other failure, such as a full disk, is an error of this program.
+ */
 function writer(name: string, own: () => NodeJS.WriteStream): (text: string) => void {
   let isHeard = false
   return (text) => {
@@ -21,14 +23,14 @@ function writer(name: string, own: () => NodeJS.WriteStream): (text: string) => 
 
 let hasFailed = false
 
-/** What was begun goes on to its end: a session is open, perhaps. */
+/** Work that was begun goes on to its end, because a session may be open. */
 function failed(name: string, error: Error): void {
   if (hasFailed) return
   hasFailed = true
   process.once('exit', (status) => {
     if (status === exitStatus.success) process.exitCode = exitStatus.ownFailure
   })
-  // Where stderr is full, nothing can be said.
+  // If stderr is full, no message can be written.
   if (name !== 'stderr') tell(terminal, `${name} cannot be written: ${error.message}`)
 }
 

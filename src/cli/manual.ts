@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { limitNames, limitTable } from '../spec/fields/limits.ts'
 import { optionsOf, verbs, type Option, type Verb } from './options.ts'
 
-/** The texts about a verb, beside its options. Help, manual page and reference are made of them. */
+/** The texts about a verb, besides its options. Help, manual page and reference are made from them. */
 export interface Chapter {
   /** After `buildjail`. */
   readonly usage: string

@@ -1,5 +1,5 @@
-// Files that the command line is given by name. An earlier build may have left something else there, such as a fifo, which one who opens or
-// reads it waits for (fifo(7)).
+// Files that the command line names. An earlier build may have left another kind of file there, such as a fifo, which a program that opens or reads it would
+// wait for (fifo(7)).
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 
@@ -9,7 +9,7 @@ import { isWithin } from '../spec/paths.ts'
 
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants
 
-/** Opening returns at once, whatever is there; ENXIO for a fifo without a reader (open(2)). */
+/** Opening returns at once, whatever kind of file is there; ENXIO for a fifo without a reader (open(2)). */
 export const atOnce: number = O_NONBLOCK | O_NOCTTY
 
 /** /dev/stdout and /dev/fd/1 are links to files that this program has open. No build can make a link there (proc(5), fdescfs(4)). */

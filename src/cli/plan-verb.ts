@@ -8,7 +8,7 @@ import { jsonText } from './report.ts'
 import { styleOf, type Terminal } from './terminal.ts'
 import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
-/** `buildjail plan`: shows what `run` would build, and builds nothing. */
+/** `buildjail plan`: shows the session that `run` would open, and opens none. */
 export async function planVerb(request: PlanRequest, terminal: Terminal): Promise<void> {
   const { spec, command, located } = await effectiveSpec(request)
   if (command.length > 0) checkCommand(command)

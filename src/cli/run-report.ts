@@ -106,7 +106,7 @@ export class RecordFile {
   }
 
   write(text: string): void {
-    // One of the system may be a pipe.
+    // A file of the system may be a pipe.
     if (fstatSync(this.#fd).isFile()) ftruncateSync(this.#fd)
     writeFileSync(this.#fd, text)
     this.#isWritten = true

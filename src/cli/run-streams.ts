@@ -20,7 +20,7 @@ type Options = Pick<RunOptions, 'stdio' | 'stdin' | 'stdout' | 'stderr' | 'all' 
 
 const tailSize = 4096
 
-/** Where the standard streams of a run go, and what a person at the terminal sees meanwhile. */
+/** The targets of a run's standard streams, and the display for a person at the terminal meanwhile. */
 export class RunStreams {
   readonly options: Options
   readonly #isJson: boolean
@@ -28,11 +28,11 @@ export class RunStreams {
   readonly #isRecorded: boolean
   readonly #terminal: Terminal
   readonly #hidden: HiddenOutput | undefined
-  /** Undefined where stderr is no terminal. */
+  /** Undefined if stderr is not a terminal. */
   readonly #line: ProgressLine | undefined
   readonly #progress: Progress | undefined
   #tail = ''
-  /** The end of what passes through this program where the result keeps none of it. */
+  /** The end of the output that passes through this program and is not kept in the result. */
   #passing: Buffer | undefined
   #running: Running | undefined
   #isOver = false
@@ -48,7 +48,7 @@ export class RunStreams {
     this.#hidden = hasProgress && isSeen && !isJson && !this.#isPty ? new HiddenOutput() : undefined
     if (isSeen) this.#line = new ProgressLine((text) => void ownStderr().write(text), () => sizeOf(ownStderr()).columns)
     if (this.#line !== undefined && (isJson || this.#hidden !== undefined)) this.#progress = new Progress(this.#line, () => this.#lastWords())
-    // The first of several builds would read what the others are to read.
+    // The first of several builds would read the input of the others.
     const stdin = verify === undefined ? {} : ({ stdin: 'ignore' } as const)
     this.options = { ...terminalOptions(spec, this.#isPty), ...this.#targets(), ...stdin }
   }
@@ -73,7 +73,7 @@ export class RunStreams {
     return this.#isRecorded ? seen(target) : target
   }
 
-  /** Nothing else writes to the terminal while the session is opened. */
+  /** No other code writes to the terminal while the session is opened. */
   copying(copied: Copied): void {
     if (this.#progress === undefined) this.#line?.show(`copying  ${amountOf(copied)}`)
     else this.#progress.copying(copied)

@@ -31,7 +31,7 @@ import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
 type Seen = Required<Pick<RunRecord, 'files' | 'programs'>>
 
-/** How one run went. */
+/** The outcome of one run. */
 export interface Outcome {
   /** Undefined when the command never ran. */
   readonly result: Result | undefined
@@ -41,9 +41,9 @@ export interface Outcome {
   readonly changes: readonly Changes[]
   /** Whether the project is a copy, whose changes cannot be applied. */
   readonly isCopied: boolean
-  /** What was done in the project. What was begun there is not in `changes`. */
+  /** The changes that were applied to the project. Changes whose applying began are not in `changes`. */
   readonly applied: Applied | undefined
-  /** What was looked up in a session with a trace, where no file is written that has it. */
+  /** The paths looked up in a session with a trace, unless a file is written that has them. */
   readonly seen: Seen | undefined
   /** In words of the command line. */
   readonly hints: readonly Hint[]
@@ -76,7 +76,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
   }
 }
 
-/** What is told at the end. */
+/** The messages at the end. */
 export interface Told {
   readonly here: RunRequest['here']
   /** The options of run are not those of learn. */
@@ -84,7 +84,7 @@ export interface Told {
   readonly answer: ReturnType<typeof answerOf>
 }
 
-/** What is printed for programs at the end. Undefined: nothing. */
+/** The answer for programs at the end. Undefined: none. */
 function answerOf(isJson: boolean, lastEvent: ((answer: object) => object) | undefined): ((outcome: Outcome) => object) | undefined {
   if (!isJson) return undefined
   return lastEvent === undefined ? describeOutcome : (outcome) => lastEvent(describeOutcome(outcome))
@@ -167,7 +167,7 @@ function misplaced({ failed }: Result, here: RunRequest['here'], { command }: Ef
 async function attended(session: Session, running: Running, interruption: Interruption): Promise<Result> {
   interruption.hasBegun({
     interrupt: () => running.kill('SIGINT'),
-    // Closing reports why it failed.
+    // Closing reports the reason if this fails.
     endAtOnce: () => void session.killAll().catch(() => {}),
   })
   const leave = suspendTogether((name) => running.kill(name))
@@ -182,7 +182,7 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
   return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-/** Prints what is to be said of a run, and returns the exit status. */
+/** Prints the messages about a run, and returns the exit status. */
 export function report(outcome: Outcome, { spec, timeout, isOption }: EffectiveSpec, { here, isLearned, answer }: Told, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept, changes, isCopied, applied, seen, hints } = outcome
   for (const error of errors) tell(terminal, error)
@@ -190,7 +190,7 @@ export function report(outcome: Outcome, { spec, timeout, isOption }: EffectiveS
   if (kept !== undefined) tell(terminal, keptText(kept))
   for (const one of here === undefined ? [] : changes) {
     const cwd = spec.cwd ?? '/'
-    // The names in the line are those in the project, and those of --out are taken from the current folder.
+    // The line names paths in the project, and --out takes them from the current folder.
     const folder = path.join(path.relative(cwd, one.target), 'FOLDER')
     const text = thrownAwayText(one, !isLearned && isWithin(cwd, one.target) ? `--out ${folder} keeps one${isCopied ? '' : ', --apply all'}` : undefined)
     if (text !== undefined) tell(terminal, text)

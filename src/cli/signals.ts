@@ -1,6 +1,6 @@
 import { statusOfSignal } from './exit-status.ts'
 
-/** For people, where an interrupted command goes on. */
+/** For people, if an interrupted command goes on. */
 export const goesOn = 'the command got SIGINT and goes on; a second SIGINT ends it'
 
 const watched = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const

@@ -1,4 +1,4 @@
-/** Where the command line writes: stdout and stderr of the program, or strings that a test collects. */
+/** The output of the command line: stdout and stderr of the program, or strings that a test collects. */
 export interface Terminal {
   readonly out: (text: string) => void
   readonly err: (text: string) => void

@@ -9,7 +9,7 @@ import type { Spec } from '../spec/spec.ts'
 const mostNamed = 3
 
 /**
- * One line about what a command wrote in an overlay; undefined where that is nothing.
+ * One line about a command's changes in an overlay; undefined without any.
  * @param remedy how options keep it
  */
 export function thrownAwayText(changes: Changes, remedy?: string): string | undefined {
@@ -25,7 +25,7 @@ export function notShownText({ inputs = {}, cwd = '/' }: Spec, { exclude = [] }:
   return `empty in the session: ${secrets.slice(0, mostNamed).map(readable).join(', ')}${secrets.length > mostNamed ? ', ...' : ''}; --env-files shows ${secrets.length === 1 ? 'it' : 'them'}`
 }
 
-/** What was thrown away, as a question, which is answered at a terminal. */
+/** A question at a terminal about the changes that were thrown away. */
 export function applyQuestion(changes: Changes): string | undefined {
   const what = changesText(changes)
   return what === undefined ? undefined : `apply to ${readable(changes.source)}: ${what}?`

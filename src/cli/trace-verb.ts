@@ -10,7 +10,7 @@ import { textOfFile } from './named-file.ts'
 import { jsonText } from './report.ts'
 import { styleOf, type Terminal } from './terminal.ts'
 
-/** `buildjail trace diff`: what one run looked up and another did not. Returns the exit status. */
+/** `buildjail trace diff`: the paths that one run looked up and another did not. Returns the exit status. */
 export function traceVerb({ compared, isJson }: TraceRequest, terminal: Terminal): number {
   const [before, after] = compared.map(filesIn) as [RecordedFiles, RecordedFiles]
   const differences = filesDiff(before, after)

@@ -56,7 +56,7 @@ export async function verifyVerb(request: RunRequest, options: NonNullable<RunRe
   }
 }
 
-/** As of one run: an earlier build may have left links in the outputs. */
+/** As for one run: an earlier build may have left links in the outputs. */
 function pageFile(file: string, { spec, located }: EffectiveSpec): RecordFile {
   try {
     refuseWithin(planOf(spec), '--page', file)
@@ -70,7 +70,7 @@ async function runBuild({ spec, command }: BuildToRun, request: RunRequest, effe
   const varied: EffectiveSpec = { ...effective, spec, command }
   const streams = new RunStreams(request, varied, terminal)
   try {
-    // Its project is a copy, so nothing is to be said of what it wrote there.
+    // The project of a verified build is a copy, so its changes are not reported.
     const { here: _, ...own } = request
     const outcome = await runOnce(own, varied, streams, interruption, undefined, terminal)
     return { ...outcome, result: outcome.result && Object.assign(outcome.result, { command: commandLine(effective.command) }) }

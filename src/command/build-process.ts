@@ -88,7 +88,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     const [stdin, stdout, stderr] = checked.stdio ?? [pipe, pipe, pipe]
     const prepared = prepare(checkCommand(command), { ...surroundings(checked), stdin, stdout: [stdout], stderr: [stderr] }, place)
     this.#prepared = prepared
-    // What comes from a terminal was counted by native code.
+    // Native code counts the output of a terminal.
     if (prepared.limits?.stdio !== undefined && stdin !== pty) this.#meter = new StdioMeter()
     this.spawnfile = prepared.argv[0] ?? ''
     this.spawnargs = prepared.argv

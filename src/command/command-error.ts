@@ -53,7 +53,7 @@ export interface EarlyEnd {
   readonly outputFailure: Error | undefined
 }
 
-/** The failures of its streams here, or else those of its files in native code. */
+/** The failures of its streams here, or else the failures of its files in native code. */
 export function failuresOf(end: JobEnd, here: EarlyEnd | undefined): EarlyEnd {
   return { inputFailure: here?.inputFailure ?? errorIn(end.inputFailure), outputFailure: here?.outputFailure ?? errorIn(end.outputFailure) }
 }
@@ -64,7 +64,7 @@ function errorIn(failure: unknown): Error | undefined {
 
 /**
  * For people: why a run did not succeed.
- * @param nameOf in whose words a limit is named
+ * @param nameOf how a limit is named
  */
 export function failureOf(result: Result<AnyStdio>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>, nameOf: (limit: LimitName) => string = (limit) => `limits.${limit}`): string {
   if (result.timedOut) return `timed out after ${options.timeout} ms`
@@ -74,7 +74,7 @@ export function failureOf(result: Result<AnyStdio>, options: Pick<CheckedRunOpti
   return result.signal === undefined ? `failed with exit code ${result.exitCode}` : `was ended by ${result.signal}`
 }
 
-/** For people: how a run went. */
+/** For people: the outcome of a run. */
 export function howItEnded(result: Result<AnyStdio>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
   return result.failed ? failureOf(result, options) : 'succeeded'
 }

@@ -27,8 +27,8 @@ function wordsOf(command: Command): [string, ...string[]] {
 }
 
 /**
- * Refuses what looks like the arguments of child_process.spawn, before they are looked at one by one.
- * @throws InvalidCommandError that says how it is written
+ * Refuses words that look like arguments of child_process.spawn, before they are checked one by one.
+ * @throws InvalidCommandError that shows the right form
  */
 export function refuseSplitCommand(command: unknown, options: unknown): void {
   if (typeof command !== 'string') return

@@ -13,7 +13,7 @@ export interface EndingOptions {
   readonly forceKillAfterDelay?: Duration
 }
 
-/** As they were copied and checked. */
+/** Copied and checked. */
 export interface CheckedEndingOptions extends Omit<EndingOptions, 'timeout' | 'forceKillAfterDelay'> {
   /** Milliseconds. */
   readonly timeout?: number
@@ -26,7 +26,7 @@ const checkKillSignal: OptionCheck = (value, entry) => {
   return value
 }
 
-/** Of the options that can end a command early. */
+/** Checks of the options that can end a command early. */
 export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = {
   timeout: checkTimer,
   signal: checkAbortSignal,
@@ -63,7 +63,7 @@ export class Ending {
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** One reason has come. */
+  /** Whether there is a reason. */
   get isEnding(): boolean {
     return this.timedOut || this.isCanceled || this.isMaxBuffer || this.inputFailure !== undefined || this.outputFailure !== undefined
   }
@@ -80,14 +80,14 @@ export class Ending {
     this.#end(() => (this.outputFailure = failure))
   }
 
-  /** By SIGKILL at once, as native code does: a command that writes too much does not stop to be asked. */
+  /** By SIGKILL at once, as native code does: a command that writes too much may not stop for another signal. */
   overflow(): void {
     if (this.#isOver || this.isEnding) return
     this.isMaxBuffer = true
     this.#kill('SIGKILL')
   }
 
-  /** The kill signal was sent. SIGKILL follows when the command does not end by it. */
+  /** The kill signal was sent. SIGKILL follows if the command does not end. */
   force(): void {
     if (this.#isOver) return
     this.#forcing ??= setTimeout(() => this.#kill('SIGKILL'), this.#options.forceKillAfterDelay ?? defaultForceKillAfterDelay)

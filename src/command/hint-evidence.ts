@@ -13,33 +13,31 @@ export interface NetworkTrouble {
   readonly port: number
   /** As that of a RefusedEvent or a ConnectionEvent. */
   readonly outcome: string
-  /** It was met before the command began. */
+  /** It happened before the command began. */
   readonly isEarlier?: true
   readonly address?: string
 }
 
-/** What is known of a command that failed. Nothing of it is looked up in the session. */
+/** The known facts about a command that failed. The session itself is not searched. */
 export interface Failure {
   readonly argv: readonly string[]
   /** Inside. */
   readonly cwd: string
   readonly plan: Pick<Plan, 'platform' | 'mounts' | 'links' | 'directories' | 'files' | 'network' | 'allow' | 'env'>
-  /**
-   * What it wrote, or the end of that. Undefined if it did not pass through this program: then only the command and the plan are looked at.
-   */
+  /** Its output, or the end of that. Undefined if it did not pass through this program: then only the command and the plan are considered. */
   readonly output: readonly string[] | undefined
-  /** Of its session while it ran. */
+  /** Of its session while the command ran. */
   readonly troubles?: readonly NetworkTrouble[]
 }
 
 /** The host, as far as a hint needs it. */
 export interface Outside {
-  /** The working directory of this program, or the root where that was removed. */
+  /** The working directory of this program, or the root if that was removed. */
   readonly folder: string
   readonly exists: (path: string) => boolean
-  /** Where a path leads by its links. Undefined if that is nowhere. */
+  /** The path that links lead to. Undefined if they lead nowhere. */
   readonly leadsTo: (path: string) => string | undefined
-  /** Whether a program listens on a TCP port. False also where that cannot be seen. */
+  /** Whether a program listens on a TCP port. Also false if that cannot be known. */
   readonly listens: (port: number) => boolean
 }
 
@@ -71,7 +69,7 @@ function listens(table: string, port: number): boolean {
   )
 }
 
-/** So much of the end of each stream is looked at, in bytes. */
+/** The number of bytes at the end of each stream that are searched. */
 export const tailSize: number = 8 * 1024
 
 /** The end of an output stream as text, without the line that it begins within. */
@@ -91,7 +89,7 @@ const longestLine = 1000
 export class Evidence {
   readonly failure: Failure
   readonly outside: Outside
-  /** The last lines of what it wrote. Empty if that was not seen. */
+  /** The last lines of its output. Empty if that was not seen. */
   readonly lines: readonly string[]
 
   constructor(failure: Failure, outside: Outside) {
@@ -114,7 +112,7 @@ export class Evidence {
     return this.lines.map((line) => pattern.exec(line)).filter((match) => match !== null)
   }
 
-  /** A name that the command wrote, as a path inside. */
+  /** A name in the command's output, as a path inside. */
   inside(name: string): string {
     return nodePath.posix.resolve(this.failure.cwd, name)
   }
@@ -124,13 +122,13 @@ export class Evidence {
     return this.failure.plan.mounts.filter(({ target }) => isWithin(path, target)).toSorted((a, b) => b.target.length - a.target.length)[0]
   }
 
-  /** Whether a path cannot be there: nothing that is mounted has it, and it does not lie where the session has files of its own. */
+  /** Whether a path cannot exist: no mount has it, and it does not lie among the session's own files. */
   isAbsent(path: string): boolean {
     const { plan } = this.failure
     try {
       return !plan.files.some((file) => file.path === path) && lookInside(path, plan) === 'absent'
     } catch {
-      // A source that cannot be looked at.
+      // A source that cannot be read.
       return false
     }
   }
@@ -169,10 +167,10 @@ export class Evidence {
   }
 }
 
-/** What programs call their streams in messages. */
+/** The words of programs for their streams in messages. */
 const streams: ReadonlySet<string> = new Set(['standard output', 'standard error', 'stdout', 'stderr', '-'])
 
-/** What stands before a name without quotes. After other words a last word is no name, as in "unable to remove target". */
+/** The words before a name without quotes. After other words a last word is no name, as in "unable to remove target". */
 const unquoted = /(?:^(?=\S*\/)|: |\b(?:create|file|open|openat|mkdir|mkdirat|dir|directory) )([^\s:]+):?$/u
 
 /** The name at the end of a message, before its errno: in quotes, or a word where programs put a name. */

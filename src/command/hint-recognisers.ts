@@ -39,7 +39,8 @@ function messagesOf(code: string, text: string, number: number): readonly RegExp
 
 const readOnly = [
   ...messagesOf('EROFS', 'read-only file system', 30),
-  // A file of another user is shut before it is looked whether the mount can be written to. Only words that say that it was to be written.
+  // The kernel checks the mode of another user's file before it checks whether the mount is writable. Only words that say that the file was to be written
+  // count.
   /^(?<before>.*\b(?:cannot (?:create|touch|open output file)|unable to create)\b.*): Permission denied$/i,
 ]
 
@@ -49,14 +50,14 @@ const wroteToReadOnly: Recogniser = (evidence) => firstNamed(evidence, readOnly,
 function readOnlyPlace(evidence: Evidence, name: string): Found | undefined {
   const path = evidence.inside(name)
   const mount = evidence.mountOf(path)
-  // One that can be written to is read-only by the host's own doing.
+  // A writable mount is read-only because of the host.
   if (mount?.writable === true || mount?.kind === 'proc' || mount?.kind === 'dev') return undefined
   const { plan } = evidence.failure
   const folder = nodePath.posix.dirname(path)
   const keeping = (source: string): Remedy => ({ spec: { outputs: { [folder]: source } }, effect: `keeps what it writes in ${readable(folder)}` })
   const elsewhere = elsewhereIn(plan.mounts)
   if (mount === undefined) {
-    // A folder of the root can only be put beside what the root has.
+    // A folder of the root can only be added if the root does not have it.
     const isFree = folder !== '/' && !plan.directories.some((one) => isWithin(one, folder)) && !plan.files.some((file) => isWithin(file.path, folder))
     const ownFolder: readonly Remedy[] = isFree ? [{ spec: { tmpfs: { [folder]: '64M' } }, effect: 'gives it a folder in memory there' }, keeping('./output')] : []
     return { problem: `it wrote to ${readable(path)}, and the root of a session is read-only`, about: name, remedies: isFree ? ownFolder : [elsewhere] }
@@ -92,7 +93,7 @@ const busy = [
   /^(?<before>.+?): Device busy$/,
 ]
 
-/** Removed or renamed a folder of the host that is mounted: only what is in it is the command's. */
+/** Removed or renamed a mounted folder of the host: only its content belongs to the command. */
 const removedOutput: Recogniser = (evidence) =>
   firstNamed(evidence, busy, (name) => {
     const path = evidence.inside(name)
@@ -101,7 +102,7 @@ const removedOutput: Recogniser = (evidence) =>
     return { problem: `it removed or renamed ${readable(path)}, which is an output and stays while the session is open`, about: name, remedies: ['have it remove what is in the folder', ...applying(evidence, path)] }
   })
 
-/** Only of an overlay changes are applied, and not of a copy in its place. */
+/** Changes of an overlay can be applied, but not those of a copy in its place. */
 function applying({ failure: { plan } }: Evidence, output: string): readonly string[] {
   return plan.mounts.some((one) => one.kind === 'overlay' && isWithin(output, one.target)) ? ['of run --here use --apply in place of --out'] : []
 }
@@ -135,7 +136,7 @@ const missing = [
   /^fatal: not a git repository: (?<name>\/.+)$/,
 ]
 
-/** Programs that need a file in their working directory, by how they say that it is not there. */
+/** Programs that need a file in their working directory, by their messages when it is missing. */
 const manifests: readonly { readonly says: RegExp; readonly files: readonly string[] }[] = [
   { says: /\bmake(?:\[\d+\])?: \*\*\* No (?:targets specified and no makefile found|rule to make target)/, files: ['Makefile', 'makefile', 'GNUmakefile'] },
   { says: /^make: (?:no target to make|don't know how to make)/, files: ['Makefile', 'makefile', 'BSDmakefile'] },
@@ -178,7 +179,7 @@ function hostFolderIsElsewhere(evidence: Evidence, name: string): Found {
 const makefiles = ['Makefile', 'makefile', 'GNUmakefile'] as const
 const scripts = /^(?:test|t|run|run-script|start|ci|build)$/
 
-/** The files that a program needs in its working directory, whatever else its arguments are; `verbs` are those of its first arguments that do. */
+/** The files that a program needs in its working directory, whatever its other arguments are. `verbs` are the first arguments that need one. */
 const needs: Readonly<Record<string, { readonly files: readonly string[]; readonly verbs?: RegExp }>> = {
   make: { files: makefiles },
   gmake: { files: makefiles },
@@ -190,13 +191,13 @@ const needs: Readonly<Record<string, { readonly files: readonly string[]; readon
   go: { files: ['go.mod'], verbs: /^(?:build|test|vet)$/ },
 }
 
-/** Options by which such a program is told of another directory or file. */
+/** Options that name another directory or file to such a program. */
 const elsewhere = /^(?:-C|-f|--directory|--file|--makefile|--prefix|--dir|--cwd|--manifest-path|-modfile)/
 
 /** Programs whose first argument is a file to execute. */
 const interpreters = /^(?:sh|bash|dash|zsh|node|bun|python[\d.]*|perl|ruby|php)$/
 
-/** A file of the host's working directory that the command cannot do without, by its words alone. */
+/** A file of the host's working directory that the command needs, by its words alone. */
 function neededByCommand(evidence: Evidence): string | undefined {
   const [program = '', ...words] = evidence.failure.argv
   const own = (name: string): string | undefined => (name.startsWith('/') ? undefined : evidence.nameInHostFolder(evidence.inside(name)))
@@ -209,7 +210,7 @@ function neededByCommand(evidence: Evidence): string | undefined {
   return need.files.find((file) => own(file) !== undefined)
 }
 
-/** A file is on the host and was not declared. */
+/** A file exists on the host and was not declared. */
 const lacksHostFile: Recogniser = (evidence) =>
   firstNamed(evidence, missing, (name) => {
     if (!name.startsWith('/')) return undefined
@@ -218,7 +219,7 @@ const lacksHostFile: Recogniser = (evidence) =>
     return { problem: `it needs ${readable(path)}, which is on this host and not in the session`, about: name, remedies: [{ spec: { inputs: shownAt(path, evidence) }, effect: 'shows it' }] }
   })
 
-/** A link in a folder that is shown leads to a file of the host that is not. */
+/** A link in a shown folder leads to a file of the host that is not shown. */
 const followedLinkOut: Recogniser = (evidence) =>
   firstNamed(evidence, missing, (name) => {
     const path = evidence.inside(name)
@@ -233,7 +234,7 @@ const followedLinkOut: Recogniser = (evidence) =>
 /** Of Node, Jest, TypeScript, Vite, esbuild and webpack: a package by its name alone. A path in its place begins with a dot or a slash. */
 const packageByName = /\b(?:cannot find (?:module|package)|could not resolve|can't resolve|failed to resolve import) (?<quote>['"])(?<name>(?:@[^/'"]+\/)?[^@./'"][^/'"]*)(?:\/[^'"]*)?\k<quote>/i
 
-/** A package in node_modules is a link out of what is shown, as npm makes for one in another folder, or node_modules itself is one. */
+/** A package in node_modules is a link to a folder that is not shown, as npm makes for one in another folder, or node_modules itself is one. */
 const lacksLinkedPackage: Recogniser = (evidence) => {
   const named = firstNamed(evidence, [packageByName], (name) => linkedPackage(evidence, name, name))
   if (named.length > 0) return named
@@ -264,7 +265,7 @@ function linkedPackage(evidence: Evidence, name: string, file: string): Found | 
   return undefined
 }
 
-/** What belongs together is shown together: the settings of one program in /etc, and one package in /opt. */
+/** Files that are used together are shown together: the settings of one program in /etc, and one package in /opt. */
 function shownAt(path: string, evidence: Evidence): Readonly<Record<string, string>> {
   const whole = /^\/(?:etc|opt)\/[^/]+(?=\/)/.exec(path)?.[0] ?? path
   return { [whole]: evidence.isOnHost(whole) ? whole : path }
@@ -373,13 +374,13 @@ const filledMemory: Recogniser = (evidence) => {
     return mount.kind === 'tmpfs' ? fullPlace(mount.target, evidence, name) : undefined
   })
   if (named.length > 0) return named
-  // Where nothing of the host is written to and there is one such file system, it is that one.
+  // If no folder of the host is written to and there is one such file system, it is that one.
   const [only, ...others] = inMemory
   if (only === undefined || others.length > 0 || mounts.some(isLent)) return nothing
   return evidence.match(isFull) === undefined ? nothing : [fullPlace(only.target, evidence)]
 }
 
-/** @param at what is full: an overlay has its room in /tmp, and a copy has as much as /tmp */
+/** @param at the full place: an overlay has its room in /tmp, and a copy has as much as /tmp */
 function fullPlace(target: string, { failure: { plan } }: Evidence, about?: string, at: string = target): Found {
   const mount = plan.mounts.find((one) => one.kind === 'tmpfs' && one.target === target)
   const size = mount?.size
@@ -400,7 +401,7 @@ const changedOthers: Recogniser = (evidence) =>
     return { problem, about: name, remedies: ['chgrp -R on the host, to your own first group, lets it write there'] }
   })
 
-/** Each kind of hint, in the order in which they are told. */
+/** Each kind of hint, in the order in which they are reported. */
 export const recognisers: readonly Recogniser[] = [
   lacksHostFolder, wroteToReadOnly, removedOutput, wroteFileAtOutput, lacksLinkedPackage, lacksProgram, lacksHostFile, followedLinkOut, lacksUserPackage, lacksGitSettings, stayedOffline, wantsNetwork, wantsName, wantsServerOfHost, makesNamespaces, setsId, filledMemory, changedOthers,
 ]

@@ -12,7 +12,7 @@ export interface Hint {
   readonly about?: string
 }
 
-/** Entries of a spec, and what comes of them: "lets it write there". */
+/** Entries of a spec, and their effect: "lets it write there". */
 export interface Remedy {
   readonly spec: Spec
   readonly effect: string
@@ -22,7 +22,7 @@ export interface Remedy {
 export interface Found {
   readonly problem: string
   readonly about?: string
-  /** Any one of them helps; the best comes first. A text is no entry of a spec. */
+  /** Any one of them helps; the best comes first. A text is not an entry of a spec. */
   readonly remedies: readonly (Remedy | string)[]
 }
 
@@ -35,19 +35,19 @@ const mostHints = 3
 const none: readonly Hint[] = Object.freeze([])
 const remedies = new WeakMap<Hint, Found['remedies']>()
 
-/** What a session did to a command that failed. Empty if that is not certain. */
+/** The effects of its session that made a command fail. Empty if that is not certain. */
 export function hintsOf(failure: Failure, outside: Outside = thisHost): readonly Hint[] {
   const hints: Hint[] = []
   try {
     const evidence = new Evidence(failure, outside)
     for (const recognise of recognisers) for (const found of recognise(evidence)) if (hints.length < mostHints) hints.push(hintFrom(found))
   } catch {
-    // Only the host was looked at, to say more. Its working directory may be gone.
+    // The host was only looked at for a better message. Its working directory may be gone.
   }
   return hints.length === 0 ? none : Object.freeze(hints)
 }
 
-/** The same hint, whose remedy has a spec in other words, as the command line does. */
+/** The same hint, whose remedy has a spec in other words, as on the command line. */
 export function hintInWords(hint: Hint, written: (spec: Spec) => string): Hint {
   const all = remedies.get(hint)
   return all === undefined ? hint : { ...hint, remedy: remedyText(all, written) }

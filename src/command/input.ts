@@ -23,7 +23,7 @@ export function checkInput(input: unknown, entry: string): void {
   if (taken.has(input)) throw invalid(entry, 'is a stream that another command reads')
 }
 
-/** Makes the stream the command's own. Only after all options were checked: a caller can mend a wrong one and give the stream again. */
+/** Makes the stream the command's own. To be called after all options were checked: a caller can correct a wrong one and pass the stream again. */
 export function takeInput(input: Input | undefined): void {
   if (isStream(input)) taken.add(input)
 }
@@ -33,7 +33,7 @@ function holdFailures(input: Input | undefined): void {
   if (isStream(input)) input.on('error', () => {})
 }
 
-/** Of what was checked. Most commands have no input, and node:stream is not loaded for them. */
+/** Of a checked input. Most commands have none, and node:stream is not loaded for them. */
 function isStream(input: Input | undefined): input is Readable {
   return input !== undefined && input instanceof Readable
 }
@@ -44,7 +44,7 @@ export function abandon(input: Input | undefined): void {
 }
 
 /**
- * Gives a command its stdin, which stays open where the input fails: its end would look like the input's.
+ * Gives a command its stdin, which stays open if the input fails: its end would look like the input's.
  * @throws the error of the input.
  */
 async function feed(input: Input, stdin: Writable): Promise<void> {
@@ -78,7 +78,7 @@ function drained(stdin: Writable): Promise<void> {
 export const ignore: WireStdio = Object.freeze({ kind: 'ignore' })
 const pipe: WireStdio = Object.freeze({ kind: 'pipe' })
 
-/** Where a command's stdin comes from. */
+/** The source of a command's stdin. */
 export class Supply {
   readonly #input: Input | undefined
   readonly #wire: WireStdio | undefined
@@ -95,7 +95,7 @@ export class Supply {
     holdFailures(input)
   }
 
-  /** Null where there is nothing that could be written to. */
+  /** Null if there is no stdin to write to. */
   writable(): Writable | null {
     const isOffered = this.#input === undefined && (this.#wire?.kind === 'pipe' || this.#wire === pty || (this.#wire === undefined && !this.#isDecided))
     if (this.#written === undefined && isOffered) this.#written = this.#makeWritten()

@@ -9,7 +9,7 @@ import type { Mount, Plan } from '../spec/plan-types.ts'
 /** The layout of a root, as a plan has it. */
 export type Layout = Pick<Plan, 'mounts' | 'links' | 'directories'>
 
-/** `absent`: there is no such file. `unknown`: it lies in what is the session's own, and cannot be seen from here. */
+/** `absent`: there is no such file. `unknown`: it lies among the session's own files, and cannot be seen from here. */
 export type Found = 'absent' | 'unknown' | FoundFile
 
 export interface FoundFile {
@@ -87,7 +87,7 @@ export function beginningOf({ mount, path }: FoundFile, size: number): Buffer | 
   }
 }
 
-/** As much of a file as says which. */
+/** The part of a file that shows its kind. */
 export const headerSize = 8192
 
 /** The interpreter that a program names: of a script by its first line, of an ELF file by its program header. */

@@ -30,7 +30,7 @@ const explanations: Readonly<Record<string, (command: Command, where: Where) => 
 
 type Command = Pick<Prepared, 'argv' | 'env' | 'cwd'>
 
-/** The typed error of a job that failed. For a program or a folder that was not found, it says what is missing and how the spec can show it. */
+/** The typed error of a job that failed. For a missing program or folder, it names that and how the spec can show it. */
 export function launchError(failure: unknown, command: Command, where: () => Where): unknown {
   if (!isNativeFailure(failure)) return jobError(failure)
   const explain = explanations[`${failure.step} ${failure.code}`]
@@ -42,7 +42,7 @@ export function launchError(failure: unknown, command: Command, where: () => Whe
     if (remedy === undefined) return typed(failure, { problem })
     return typeof remedy === 'string' ? typed(failure, { problem, remedy }) : asking(typed(failure, { problem, remedy: specText(remedy) }), remedy)
   } catch {
-    // Of the host, which was only looked at to say more.
+    // An error of the host, which was only looked at for a better message.
     return typed(failure)
   }
 }
@@ -75,7 +75,7 @@ function whatIsMissing(name: string, searchPath: string | undefined, cwd: string
 
 /** A file that was found and is not executed. */
 function whyNoProgram(name: string, cwd: string, where: Where): Reason | undefined {
-  // By PATH another of that name may have been found.
+  // PATH may have found another program of that name.
   if (!name.includes('/')) return undefined
   const file = onHost(nodePath.posix.resolve(cwd, name), where)
   const found = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })
@@ -101,7 +101,7 @@ function ofFolder(name: string, cwd: string, where: Where): Reason | undefined {
   return { problem: `${readable(name)} is looked for in the session's PATH, and is in ${readable(cwd)}, where the command begins`, remedy }
 }
 
-/** A path that is relative is one in the command's directory, and few people mean that at first. */
+/** A relative path begins in the command's directory, which few people expect at first. */
 function elsewhere(name: string, cwd: string, { mounts }: Where): Reason | undefined {
   const folder = folderIfThere()
   if (folder === undefined || name.startsWith('/') || !isProgram(nodePath.resolve(folder, name))) return undefined
@@ -122,12 +122,12 @@ function isProgram(path: string): boolean {
     const found = statSync(path)
     return found.isFile() && (found.mode & 0o111) !== 0
   } catch {
-    // Also where a folder of PATH is shut to the caller, as one of root's is after su(1): the others say as much as before.
+    // Also if the caller may not read a folder of PATH, such as root's after su(1): the other folders still count.
     return false
   }
 }
 
-/** What brings a program of the host into a session: fields of a spec, or a sentence where none do. */
+/** The way to bring a program of the host into a session: fields of a spec, or a sentence if no field does. */
 export type Bringing = Pick<Spec, 'toolchain' | 'path' | 'inputs' | 'cwd'> | string
 
 /** @param isSought whether it is found by PATH */

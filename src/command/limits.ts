@@ -18,8 +18,8 @@ export function limitsFor(session: PlanLimits, own: CheckedRunLimits | undefined
 }
 
 /**
- * Spends what is read here of a command's stdout and stderr from its budget (`limits.stdio`). Native code has the budget, spends
- * what it reads itself from the same one, and ends the command.
+ * Spends the bytes of a command's stdout and stderr that are read here from its budget (`limits.stdio`). Native code has the budget, spends the bytes that it
+ * reads itself from it too, and ends the command.
  */
 export class StdioMeter {
   #spend: NativeSpend | undefined
@@ -30,7 +30,7 @@ export class StdioMeter {
     this.#spend = spend
   }
 
-  /** Counts what was read. Returns the part of it that is within the budget: nothing more is handed on. */
+  /** Counts bytes that were read. Returns the part within the budget; the rest is not passed on. */
   count<Chunk extends Uint8Array>(chunk: Chunk): Chunk {
     // defence: this-program-reads-command
     const allowed = this.#spend?.(chunk.length) ?? chunk.length
@@ -39,7 +39,7 @@ export class StdioMeter {
     return chunk.subarray(0, allowed) as Chunk
   }
 
-  /** What was read after the command's end counts as well, though there is no command to end any more. */
+  /** Bytes read after the command's end count as well, although there is no command to end. */
   get isOver(): boolean {
     return this.#isOver
   }

@@ -11,7 +11,7 @@ const nothing: readonly Found[] = []
 
 const unreachable = /\bENETUNREACH\b|\bNetwork is unreachable\b/i
 const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolving)|Could not resolve host\b|unable to resolve host address|\bUnknownHostException\b|Name could not be resolved at this time|\btransfer failed for https?:\/\//i
-/** Whom a program could not reach. */
+/** The host that a program could not reach. */
 const wanted = /(?:(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?|transfer failed for https?:\/\/)([\w.:-]*\w)/
 /** curl(1) does not say why. */
 const notConnected = /\bFailed to connect to \S+ port \d+|\bImmediate connect fail for /i
@@ -31,7 +31,7 @@ function addressIn(line: string, evidence: Evidence): string | undefined {
   return host === '' ? undefined : `${text}:${port ?? portOf(evidence, text)}`
 }
 
-/** What node-gyp(1) downloads, Node may have beside it. */
+/** Node may include the files that node-gyp(1) downloads. */
 function ownHeaders(evidence: Evidence, name: string | undefined): readonly Remedy[] {
   const { source } = runningRuntime()
   if (name !== 'nodejs.org' || !evidence.isOnHost(`${source}/include/node/node.h`)) return []
@@ -63,7 +63,7 @@ function literally(text: string): string {
   return text.replaceAll(/\W/g, String.raw`\$&`)
 }
 
-/** The port at which a command wanted a name, by what it wrote. Most want 443. */
+/** The port at which a command wanted a name, by its output. Most want 443. */
 function portOf(evidence: Evidence, name: string): number {
   const literal = literally(name)
   const found = evidence.match(new RegExp(String.raw`(?:^|[^\w.-])${literal}:(\d{1,5})\b`, 'i'))?.[1]
@@ -95,14 +95,14 @@ export const wantsNetwork: Recogniser = (evidence) => {
   return [{ problem: 'it tried to reach localhost, and has no network', about: 'localhost', remedies: [{ spec: { network: 'loopback' }, effect: 'gives it a 127.0.0.1 of its own' }] }]
 }
 
-/** The variables by which here() keeps tools offline: the value of each, the message that its tool then prints, and the preset of the hosts that the tool needs. */
+/** The variables by which here() keeps tools offline: the value of each, the message of its tool then, and the preset of the hosts that the tool needs. */
 const toldOffline: readonly (readonly [variable: string, value: RegExp, says: RegExp, tool: string, hosts?: string])[] = [
   ['CARGO_NET_OFFLINE', /^true$/, /\boffline mode \(--offline\)|\bwithout the offline flag\b|\bwhen --offline was specified\b/, 'Cargo', 'cargo'],
   ['GOPROXY', /^off$/, /\bmodule lookup disabled by GOPROXY=off\b/, 'Go', 'go'],
   ['MAVEN_ARGS', /^-o /, /\bCannot access \S+ .*\bin offline mode\b/, 'Maven'],
 ]
 
-/** Was told to stay offline, and lacked something that it would have fetched. */
+/** Was kept offline, and lacked a file that it would have fetched. */
 export const stayedOffline: Recogniser = (evidence) => {
   const { network, env } = evidence.failure.plan
   if (network !== 'none' && network !== 'loopback') return nothing
@@ -152,7 +152,7 @@ const troubleHints: Readonly<Record<string, { readonly says: RegExp; readonly fo
 const refusedInside = /\b127\.64\.0\.(?<number>\d{1,3}):(?<port>\d{1,5})\b.*\brefused\b|\bECONNREFUSED 127\.64\.0\.(?<other>\d{1,3}):(?<otherPort>\d{1,5})\b/i
 const refusedByName = /\bconnect to (?<name>[\w.-]+) port (?<port>\d{1,5})\b/i
 
-/** An allowed name at a port that is in no entry: nothing listens there, so no event tells of it. Addresses are those of native/network/allowed_names. */
+/** An allowed name at a port that is in no entry: nothing listens there, so there is no event. Addresses are those of native/network/allowed_names. */
 function wrongPort(evidence: Evidence, { allow }: AllowedNetwork): Found | undefined {
   const entries = allow.map((entry) => readAllowedHost(entry, 'network.allow')).filter(({ kind }) => kind === 'name' || kind === 'host')
   const names = [...new Set(entries.map(({ kind, host }) => (kind === 'host' ? 'host' : host)))]
@@ -166,7 +166,7 @@ function wrongPort(evidence: Evidence, { allow }: AllowedNetwork): Found | undef
   return undefined
 }
 
-/** An address that is in no entry has no route, so no event tells of it. One that is in an entry at another port refuses the connection. */
+/** An address that is in no entry has no route, so there is no event. An address that is in an entry at another port refuses the connection. */
 function wrongAddress(evidence: Evidence, { allow }: AllowedNetwork): Found | undefined {
   for (const line of evidence.lines) {
     const about = addressIn(line, evidence)
@@ -179,7 +179,7 @@ function wrongAddress(evidence: Evidence, { allow }: AllowedNetwork): Found | un
   return undefined
 }
 
-/** A network of names refused it something. */
+/** A network of names refused a name or a connection. */
 export const wantsName: Recogniser = (evidence) => {
   const { plan, troubles = [] } = evidence.failure
   if (!isAllowedNetwork(plan.network)) return nothing
@@ -191,16 +191,16 @@ export const wantsName: Recogniser = (evidence) => {
   const known = all.filter(({ isEarlier }) => isEarlier !== true)
   const isNamed = ({ name }: NetworkTrouble): boolean => evidence.match(new RegExp(String.raw`(?:^|[^\w.-])${literally(name)}(?![\w-]|\.\w)`, 'i')) !== undefined
   const isSaid = ({ outcome }: NetworkTrouble): boolean => evidence.match(troubleHints[outcome]?.says ?? /$^/) !== undefined
-  // An earlier one is certain only if the command says what happened, and with which name.
+  // An earlier refusal is certain only if the command's output says what happened, and names it.
   const trouble = evidence.isOutputSeen ? (known.find(isNamed) ?? known.find(isSaid) ?? all.find((one) => isSaid(one) && isNamed(one))) : known[0]
   const found = trouble === undefined ? undefined : troubleHints[trouble.outcome]?.found(trouble, evidence)
   return trouble === undefined || found === undefined || found.remedies.length === 0 ? nothing : [{ ...found, about: trouble.name }]
 }
 
-/** A port of the caller's own, as programs name one that nobody listens on. */
+/** A port of the caller's own, in the messages of programs that find no server there. */
 const refusedPort = /\bECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(?<port>\d+)|\b(?:127\.0\.0\.1|\[::1\]|localhost):(?<other>\d+).{0,40}\bconnection refused|[("](?:127\.0\.0\.1|::1|localhost)\)?"?\)?,? port (?<third>\d+) failed: Connection refused|connect to (?:127\.0\.0\.1|::1|localhost) port (?<fourth>\d+)/i
 
-/** A server listens on that port of the host, whose localhost is another. */
+/** A server listens on that port of the host, and the session's localhost is another. */
 export const wantsServerOfHost: Recogniser = (evidence) => {
   if (evidence.failure.plan.network === 'host') return nothing
   const ports = evidence.matches(refusedPort).map(({ groups = {} }) => Number(Object.values(groups).find((one) => one !== undefined)))

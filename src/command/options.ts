@@ -25,7 +25,7 @@ export function copyOptions<Checked>(options: object, checks: Readonly<Record<st
 }
 
 /**
- * A getter or a proxy of the caller's can throw anything.
+ * A getter or a proxy of the caller's can throw any value.
  * @throws InvalidCommandError
  */
 export function reading<T>(entry: string, read: () => T): T {
@@ -41,7 +41,7 @@ export function reading<T>(entry: string, read: () => T): T {
 export const checkTimer: OptionCheck = (value, entry) => (typeof value === 'string' ? asOption(() => readDuration(value, entry)) : checkNumber(value, entry, longestTimer))
 
 /**
- * What a field of a spec reads, as an option of a command.
+ * Reads an option of a command like a field of a spec.
  * @throws InvalidCommandError in place of a SpecError
  */
 export function asOption<T>(read: () => T): T {

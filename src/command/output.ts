@@ -9,14 +9,14 @@ import { outputPipe, readableOf, takeRest, whenEnded } from './stdio.ts'
 import { pty } from './terminal.ts'
 
 export const capture: WireStdio = Object.freeze({ kind: 'capture' })
-/** Called with what is read here of an output stream. */
+/** Called with the chunks of an output stream that are read here. */
 export type OutputListener = (name: 'stdout' | 'stderr', chunk: Buffer) => void
 
 const collectedOnly: readonly WireStdio[] = Object.freeze([Object.freeze({ kind: 'pipe' } as const)])
 
 /**
- * How one output stream of a command is collected: by native code, which costs the least, or through a pipe that is read here, where
- * a listener is there before the command begins, or there is more than one target.
+ * How one output stream of a command is collected: by native code, which costs the least, or through a pipe that is read here, if there is a listener before
+ * the command begins, or more than one target.
  */
 export class Collection {
   readonly #targets: readonly WireStdio[]
@@ -47,17 +47,17 @@ export class Collection {
   }
 
   get #meter(): StdioMeter | undefined {
-    // What comes from a terminal was counted by native code.
+    // Native code counts the output of a terminal.
     return this.#isTerminal ? undefined : this.#meterOf()
   }
 
-  /** Call it before the command begins. It does not hear output that is passed on without being read here. */
+  /** To be called before the command begins. Output that is passed on without being read here is not heard. */
   hear(listener: OutputListener): void {
     this.#heard = listener
     if (this.#isCollected) this.#output ??= this.#makeOutput()
   }
 
-  /** Null where the result has nothing of it. */
+  /** Null if the result has none of it. */
   readable(): Readable | null {
     if (!this.#isCollected) return null
     if (this.#output === undefined) {
@@ -83,7 +83,7 @@ export class Collection {
   read(descriptor: number): void {
     const stream = readableOf(descriptor)
     this.#pipe = { stream, descriptor }
-    // How it ends is told by the command's end.
+    // The command's end reports how it ended.
     stream.on('error', () => {})
     stream.on('data', (chunk: Buffer) => this.#write(chunk, stream))
   }
@@ -105,7 +105,7 @@ export class Collection {
 
   async #finish(output: Output): Promise<void> {
     if (this.#captured !== undefined) output.write(this.#captured)
-    // Of a terminal native code has the other end, and closes it when everything is there.
+    // Native code has the other end of a terminal, and closes it once everything is there.
     if (this.#pipe !== undefined && this.#isTerminal) await whenEnded(this.#pipe.stream)
     else if (this.#pipe !== undefined) await takeRest(this.#pipe.stream, this.#pipe.descriptor, (chunk) => this.#take(chunk, output))
     await output.end()
@@ -139,7 +139,7 @@ export class Collection {
   }
 
   #fail({ kind }: WireStdio, failure: NodeJS.ErrnoException): void {
-    // The reader of a pipe of this program is gone. The command learns that by its own pipe, as it would by the one that it inherits.
+    // The reader of a pipe of this program is gone. The command gets EPIPE from its own pipe, as it would from the inherited one.
     if (kind === 'inherit' && failure.code === 'EPIPE' && !this.#isCollected) this.#pipe?.stream.destroy()
     else this.#ending.failOutput(failure)
   }
@@ -166,21 +166,19 @@ export class Output {
     this.#onOverflow = onOverflow
   }
 
-  /** All that comes from here on goes there, too. */
+  /** Everything from here on goes to the sink, too. */
   tee(sink: Sink): void {
     this.#sinks.push(sink)
   }
 
-  /** Everything that was kept. */
+  /** All kept bytes. */
   get bytes(): Buffer {
     const [first] = this.#kept
     if (first === undefined || this.#kept.length > 1) this.#kept = [Buffer.concat(this.#kept, this.#size)]
     return this.#kept[0] as Buffer
   }
 
-  /**
-   * All that is kept, from the beginning, as it comes. A reader that is slow does not hold up the command: the result keeps the same bytes anyway.
-   */
+  /** All kept bytes, from the beginning, as they come. A slow reader does not hold up the command, because the result keeps the same bytes anyway. */
   readable(): Readable {
     if (this.#readable !== undefined) return this.#readable
     const readable = new Readable({ read: () => {} })
@@ -196,7 +194,7 @@ export class Output {
     return this.#sinks.filter((sink) => !sink.write(chunk))
   }
 
-  /** Nothing comes any more. */
+  /** No more output comes. */
   async end(): Promise<void> {
     this.#isOver = true
     this.#readable?.push(null)
@@ -220,7 +218,7 @@ const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = consta
 const logFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
 const logMode = 0o644
 
-/** Something else that gets a command's output, beside the result. */
+/** Another target of a command's output, besides the result. */
 class Sink {
   readonly #stream: Writable
   readonly #isOurs: boolean
@@ -239,7 +237,7 @@ class Sink {
     this.#stream = stream
     this.#isOurs = isOurs
     this.#onFailure = onFailure
-    // Of one that many commands write to.
+    // Many commands may write to the same stream.
     if (!isOurs) allowListeners(stream, 1)
     stream.on('error', this.#onError)
   }
@@ -258,7 +256,7 @@ class Sink {
     this.#stream.once('drain', act)
   }
 
-  /** All is written, or has failed. */
+  /** Waits until everything is written, or has failed. */
   async finish(): Promise<void> {
     if (this.#pending > 0 && this.#failure === undefined) await new Promise<void>((resolve) => (this.#whenWritten = resolve))
     if (this.#isOurs && !this.#stream.closed) await new Promise<void>((resolve) => this.#stream.once('close', resolve).destroy())

@@ -12,7 +12,7 @@ import type { AnyStdio, Kept, Result } from './result.ts'
 import type { NetworkTrouble } from './hint-evidence.ts'
 import { checkHostFile } from './target.ts'
 
-/** What is known of a command only once its session is gone. */
+/** Facts about a command that are known only when its session is gone. */
 export interface Aftermath {
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
@@ -25,11 +25,11 @@ export interface Place {
   /** Of its session. */
   readonly telling: Telling
   /**
-   * Makes the plan. Comes first. Undefined where it is there; else it rejects with the SpecError of a plan that is refused.
+   * Makes the plan. To be called first. Undefined if it exists; otherwise it rejects with the SpecError of a plan that is refused.
    * @throws SpecError naming a field of another shape
    */
   planning?(): Promise<unknown> | undefined
-  /** Its environment and directory are those of a command whose options name none. Its mounts say where the command can write. After `planning`. */
+  /** Its environment and directory are the defaults of a command's options. Its mounts say where the command can write. To be called after `planning`. */
   plan(): Pick<Plan, 'env' | 'cwd' | 'platform' | 'mounts' | 'links' | 'directories' | 'files' | 'limits' | 'network' | 'allow'>
   /** Resolves when the job can begin; undefined when it can begin at once. */
   ready(): Promise<unknown> | undefined
@@ -38,19 +38,19 @@ export interface Place {
    * may reject then.
    */
   giveUp?(): void
-  /** Begins the job. After `ready`. */
+  /** Begins the job. To be called after `ready`. */
   start(job: number, command: JobCommand): NativePipes | undefined
-  /** A command that ran there did not succeed. Comes before `over`. */
+  /** A command that ran there did not succeed. To be called before `over`. */
   noteFailure(): void
-  /** What a network of names refused, and connections that failed there, since a time by performance.now(). */
+  /** Names that a network refused, and connections that failed there, since a time by performance.now(). */
   troubles(since: number): readonly NetworkTrouble[]
-  /** The limit for which everything there was killed; undefined where nothing was. */
+  /** The limit for which everything there was killed; undefined if there was none. */
   limit(): LimitName | undefined
   /**
-   * It is over. Called once, unless the command was refused at once.
-   * @param end undefined where it did not begin
-   * @param result undefined where the command did not run
-   * @returns undefined where the caller need not wait for more
+   * The command is over. Called once, unless the command was refused at once.
+   * @param end undefined if it did not begin
+   * @param result undefined if the command did not run
+   * @returns undefined if the caller need not wait for more
    * @throws the error that the caller gets instead of the command's
    */
   over(end: JobEnd | undefined, result: Result<AnyStdio> | undefined): Promise<Aftermath> | undefined

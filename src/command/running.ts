@@ -26,7 +26,7 @@ const turn = Promise.resolve()
 const nothing = (): void => {}
 /** The end of a command that was ended before it began. */
 const notRun: JobEnd = Object.freeze({})
-/** Each of them ends a command before that has said what it does with it. */
+/** Each of these signals ends a command that has not set up a handler yet. */
 const deadly: ReadonlySet<Signal> = new Set<Signal>(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGKILL', 'SIGTERM'])
 
 /**
@@ -47,7 +47,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   #madeEnding: Ending | undefined
   #madeStreams: Streams | undefined
   #meter: StdioMeter | undefined
-  // Of `never`, so that what runs with one kind of output can be handed on as one with any.
+  // Of `never`, so that a result with one kind of output can be passed on as one with any.
   #resolve: (result: Result<never>) => void = nothing
   #reject: (error: unknown) => void = nothing
   /** 0 before it begins. */
@@ -170,7 +170,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   }
 
   async *#lines(readable: Readable): AsyncGenerator<string, void, undefined> {
-    // The loop is told of how it ends.
+    // The loop gets the error.
     this.#promise.catch(nothing)
     let isWhole = false
     try {
@@ -240,7 +240,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     return this.#options.signal?.aborted === true
   }
 
-  /** Before it began. `#begin` tells it then. */
+  /** Before it began. `#begin` reports it. */
   get #isEnded(): boolean {
     return this.#isAborted || this.#killedBy !== undefined || this.#madeEnding?.isEnding === true
   }
@@ -284,8 +284,8 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   }
 
   /**
-   * @param prepared undefined where it was refused
-   * @param error where it did not begin
+   * @param prepared undefined if it was refused
+   * @param error if it did not begin
    */
   #over(prepared: Prepared | undefined, end: JobEnd | undefined, error?: unknown): void {
     const durationMs = performance.now() - this.#began - (end?.sinceExitMs ?? 0)
@@ -298,7 +298,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     else void finishing.then(() => this.#settle(prepared, durationMs, end, error))
   }
 
-  /** @param error where it did not begin */
+  /** @param error if it did not begin */
   #settle(prepared: Prepared | undefined, durationMs: number, end: JobEnd | undefined, error: unknown): void {
     try {
       const result = prepared === undefined || end === undefined || end.failure !== undefined ? undefined : this.#resultOf(prepared, durationMs, end)
@@ -317,7 +317,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     }
   }
 
-  /** @param refusal where it did not run */
+  /** @param refusal if it did not run */
   #conclude(end: JobEnd | undefined, result: Result<AnyStdio> | undefined, refusal: unknown): void {
     if (result === undefined) throw refusal
     const failure = errorOf(result, end === undefined ? undefined : failuresOf(end, this.#madeEnding), this.#options)
@@ -339,7 +339,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     }))
   }
 
-  /** The limit that ended it, and not one that was met while it was ended for another reason. */
+  /** The limit that ended it, unless it was met while the command was ended for another reason. */
   #limitOf(end: JobEnd): LimitName | undefined {
     if (this.#madeEnding?.timedOut === true || this.#madeEnding?.isCanceled === true) return undefined
     if (end.signal !== undefined && this.#place.limit() !== undefined) return this.#place.limit()
@@ -373,7 +373,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
 /** Line by line, as they come, without their newlines. What is searched and joined grows with what comes, and not with the square of a line. */
 export async function* linesFrom(readable: Readable): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8')
-  /** Pieces of a line whose end has not come. None has a newline in it. */
+  /** Parts of a line whose end has not come. None has a newline in it. */
   let begun: string[] = []
   for await (const chunk of readable.iterator({ destroyOnReturn: false })) {
     const [first = '', ...lines] = decoder.write(chunk as Buffer).split('\n')

@@ -22,13 +22,13 @@ export const outputPipe: WireStdio = Object.freeze({ kind: bun !== undefined && 
 /** Our end of a command's stdout or stderr. Takes over the descriptor. */
 export function readableOf(descriptor: number): Readable {
   if (bun !== undefined) {
-    // Nor do its file streams close a descriptor that they were given.
+    // Bun's file streams do not close a descriptor that they were given either.
     const readable = Readable.fromWeb(bun.file(descriptor).stream())
     readable.once('close', () => binding().closeDescriptor(descriptor))
     return readable
   }
   binding().releaseDescriptor(descriptor)
-  // Both directions are said outright: pipe(2) of FreeBSD is bidirectional, and would be taken as such.
+  // Both directions are explicit: pipe(2) of FreeBSD is bidirectional, and Node would take it so.
   return new Socket({ fd: descriptor, readable: true, writable: false })
 }
 
@@ -43,15 +43,15 @@ const mostLeft = 1024 * 1024
 const idleMs = 50
 
 /**
- * The command has ended: gives the rest of its output in the pipe to `take`, and closes the pipe. A daemon that the command left
- * may hold the other end, and write to it for ever; it is not waited for.
+ * The command has ended: passes the rest of its output in the pipe to `take`, and closes the pipe. A daemon of the command may hold the other end, and write to
+ * it for ever; it is not waited for.
  */
 export async function takeRest(stream: Readable, descriptor: number, take: (chunk: Buffer) => void): Promise<void> {
   if (stream.readableEnded || stream.destroyed) return
   if (bun !== undefined) return takeUntilIdle(stream, take)
   stream.removeAllListeners('data').pause()
   for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) take(chunk)
-  // The event loop has made the descriptor one that does not block.
+  // The event loop has made the descriptor non-blocking.
   for (let left = mostLeft; left > 0; ) {
     const chunk = readSome(descriptor)
     if (chunk === undefined) break
@@ -67,7 +67,7 @@ export function whenEnded(stream: Readable): Promise<void> {
   return new Promise((resolve) => void stream.once('end', resolve).once('close', resolve).resume())
 }
 
-/** Undefined at its end, and where nothing is there now. */
+/** Undefined at its end, and if nothing is there now. */
 function readSome(descriptor: number): Buffer | undefined {
   const chunk = Buffer.allocUnsafe(65_536)
   try {
@@ -79,8 +79,8 @@ function readSome(descriptor: number): Buffer | undefined {
 }
 
 /**
- * Bun reads by itself, ahead of us. When it has given nothing for a while, nothing is there. The stream is not paused for a slow sink any more:
- * it would seem to give nothing then.
+ * Bun reads ahead of us by itself. When it has given nothing for a while, nothing is left. From here on the stream is not paused for a slow sink: then it would
+ * seem to give nothing.
  */
 function takeUntilIdle(stream: Readable, take: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve) => {

@@ -41,8 +41,8 @@ const looking = ['SIGWINCH', 'SIGCONT'] as const
 let attended = 0
 
 /**
- * To be called while a command has a terminal in place of one of this program's: its terminal follows the size of ours, and ours has its
- * mode back when a signal ends this program. The function that is returned ends that.
+ * To be called while a command has a terminal in place of one of this program's: its terminal follows the size of ours, and ours gets its mode back when a
+ * signal ends this program. The returned function ends that.
  */
 export function attendTerminal(stdio: readonly WireStdio[]): () => void {
   if (!stdio.some(({ kind }, number) => kind === 'inherit' && isTerminal(number))) return () => {}
@@ -69,7 +69,7 @@ function look(): void {
   binding().lookAtTerminal()
 }
 
-/** Where the program itself listens to the signal, it says what comes of it. */
+/** If the program itself listens to the signal, the program decides its effect. */
 function endBy(name: NodeJS.Signals): void {
   if (process.listenerCount(name) > 1) return
   binding().giveBackTerminal()
@@ -77,7 +77,7 @@ function endBy(name: NodeJS.Signals): void {
   process.kill(process.pid, name)
 }
 
-/** As isatty(3). To load node:tty takes a tenth of what it takes Node to start, so it is asked only of what may be a terminal. */
+/** As isatty(3). Loading node:tty takes a tenth of Node's start, so only descriptors that may be a terminal are checked with it. */
 export function isTerminal(descriptor: number): boolean {
   try {
     const found = fstatSync(descriptor)

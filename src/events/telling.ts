@@ -9,7 +9,7 @@ type EventOf<Name extends SessionEventName> = SessionEvents[Name][0]
 /** Without the session, which `Telling` adds. */
 type OwnPart<Name extends SessionEventName> = Omit<EventOf<Name>, 'session'>
 
-/** Tells the listeners of one session, and those of all sessions. An event without a listener is not made. */
+/** Passes events to the listeners of one session, and to those of all sessions. An event without a listener is not made. */
 export class Telling {
   readonly #session: string
   readonly #emitter: EventEmitter | undefined
@@ -24,7 +24,7 @@ export class Telling {
     return channels[name].hasSubscribers || (this.#emitter?.listenerCount(name) ?? 0) > 0
   }
 
-  /** An error that a listener throws is an uncaught exception of the program, as with diagnostics_channel, and none of the session's. */
+  /** An error of a listener is an uncaught exception of the program, as with diagnostics_channel, and not an error of the session. */
   tell<Name extends SessionEventName>(name: Name, make: () => OwnPart<Name>): void {
     if (!this.hears(name)) return
     const event = Object.freeze({ session: this.#session, ...make() }) as EventOf<Name>

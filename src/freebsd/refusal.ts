@@ -29,7 +29,7 @@ export function checkedObject<T extends object>(value: T, syscall: string, entry
   return value
 }
 
-/** Refuses the members of an object that the call does not have: a misspelt one would be passed over without a word. */
+/** Refuses members of an object that the call does not have: a misspelt one would silently have no effect. */
 export function refuseOthers(others: object, syscall: string): void {
   for (const name of Object.keys(others)) throw refusal(syscall, 'EINVAL', name, `${name} is unknown`)
 }

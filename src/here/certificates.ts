@@ -23,7 +23,7 @@ const variables: Readonly<Record<string, boolean>> = {
   SSL_CERT_FILE: false,
 }
 
-/** The certificates that the caller's environment names. What names nothing, or more than certificates, is left out. */
+/** The certificates that the caller's environment names. A path that is missing, or holds more than certificates, is left out. */
 export function certificatesFor(project: string): Pick<Tools, 'shown' | 'env'> {
   const { toolchain, trust } = layoutOf(process.platform)
   const shownAnyway = [...toolchain, ...trust, project]
@@ -37,7 +37,7 @@ export function certificatesFor(project: string): Pick<Tools, 'shown' | 'env'> {
   }
 }
 
-/** The home directory, and what lies around it, holds more. */
+/** The home directory, and the folders around it, hold more. */
 function isOfCertificates(file: string, isFolder: boolean): boolean {
   try {
     return isFolder ? statSync(file).isDirectory() && !isWithin(homedir(), file) : statSync(file).isFile()

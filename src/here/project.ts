@@ -5,14 +5,14 @@ import path from 'node:path'
 import { invalid } from '../spec/check.ts'
 import { isWithin, parentsOf } from '../spec/paths.ts'
 
-/** Files that are at the top of a project, or of a part of one. */
+/** Files at the top of a project, or of a part of one. */
 const manifests = [
   'package.json', 'deno.json', 'deno.jsonc', 'Cargo.toml', 'pyproject.toml', 'setup.py', 'setup.cfg', 'tox.ini', 'requirements.txt', 'Pipfile', 'manage.py',
   'go.mod', 'CMakeLists.txt', 'meson.build', 'configure', 'configure.ac', 'Makefile.PL', 'Makefile', 'GNUmakefile', 'makefile', 'BSDmakefile', 'pom.xml', 'build.gradle', 'build.gradle.kts', 'Gemfile', 'Rakefile', 'mix.exs', 'composer.json',
   'build.sbt', 'dune-project', 'stack.yaml', 'Package.swift', 'build.zig', 'MODULE.bazel', 'flake.nix',
 ]
 
-/** Files that are at the top of several parts, and what they say then. */
+/** Files at the top of several parts, with their text then. */
 const workspaces: readonly (readonly [file: string, says: RegExp])[] = [
   ['pnpm-workspace.yaml', /^/],
   ['package.json', /"workspaces"\s*:/],
@@ -57,7 +57,7 @@ export function repositoryOf(project: string): string | undefined {
   return isNamed && !isWithin(worktrees, project) ? path.dirname(worktrees) : undefined
 }
 
-/** Undefined for what is no file, or cannot be read. */
+/** Undefined if it is no file, or cannot be read. */
 function textOf(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')

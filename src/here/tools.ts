@@ -6,11 +6,11 @@ import type { InputSource } from '../spec/fields/sources.ts'
 import { commandBehindShim, foldersOfProgram } from '../spec/host-programs.ts'
 import { isWithin } from '../spec/paths.ts'
 
-/** What of the host a project needs beside the host's toolchain. */
+/** Files of the host that a project needs besides the host's toolchain. */
 export interface Tools {
   /** Read-only, each at its own path. */
   readonly shown: readonly string[]
-  /** Folders that their tools write in, such as to lock them. */
+  /** Folders in which their tools write, for example to lock them. */
   readonly overlays: Readonly<Record<string, InputSource>>
   /** Before PATH. */
   readonly path: readonly string[]
@@ -24,10 +24,10 @@ interface Family {
   readonly tools: (host: HostTools) => Partial<Tools>
 }
 
-/** Where nothing answers, npm and pnpm would say nothing for a minute: they wait 10 s and 60 s before they try again. In milliseconds. */
+/** Without an answer, npm and pnpm would print nothing for a minute: they wait 10 s and 60 s before they try again. In milliseconds. */
 const quickRetries = { npm_config_fetch_retry_mintimeout: '100', npm_config_fetch_retry_maxtimeout: '1000' }
 
-/** Downloaded browsers: by which variable their tool finds them, and where it puts them else, below ~/.cache. */
+/** Downloaded browsers: the variable by which their tool finds them, and their default folder, below ~/.cache. */
 const browsers = [['PLAYWRIGHT_BROWSERS_PATH', 'ms-playwright'], ['PUPPETEER_CACHE_DIR', 'puppeteer'], ['CYPRESS_CACHE_FOLDER', 'Cypress']] as const
 
 const families: readonly Family[] = [
@@ -105,7 +105,7 @@ const families: readonly Family[] = [
       })
       const corepack = host.existing(process.env['COREPACK_HOME'] ?? path.join(host.home, '.cache/node/corepack'))
       return {
-        // What draws text in images and pages looks for fonts (fonts-conf(5)).
+        // Programs that draw text in images and pages look for fonts (fonts-conf(5)).
         shown: [...folders, ...elsewhere.flatMap(({ shown }) => shown), ...corepack, ...downloaded.map(([, folder]) => folder), ...host.settings(/^(fonts|chromium(\.d)?)$/)],
         path: [...folders.flatMap((one) => host.existing(path.join(one, 'bin')).concat(host.path.includes(one) ? [one] : [])), ...elsewhere.flatMap((one) => one.path)],
         env: { ...(host.isOffline && quickRetries), ...Object.fromEntries(downloaded), ...(corepack[0] && { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' }) },
@@ -145,7 +145,7 @@ const families: readonly Family[] = [
 
 /**
  * The tools of a project, by the files in some of its folders.
- * @param isOffline they have no registry to ask
+ * @param isOffline no registry can be reached
  */
 export function toolsFor(project: string, folders: readonly string[], isOffline: boolean): Tools {
   const names = new Set(folders.flatMap((folder) => readdirSync(folder)))
@@ -160,14 +160,14 @@ export function toolsFor(project: string, folders: readonly string[], isOffline:
 }
 
 /**
- * What there is on the host, by the caller's environment and home directory. Nothing here asks a file of the project, as its author would then
- * choose what of the host is shown.
+ * Files of the host, by the caller's environment and home directory. Nothing here reads a file of the project, because its author would then choose the files
+ * of the host that are shown.
  */
 class HostTools {
   readonly home: string = homedir()
-  /** Folders of PATH, without those that npm puts before it: what is in them is of a project. */
+  /** Folders of PATH, without those that npm puts before it, which belong to a project. */
   readonly path: readonly string[]
-  /** Those of PATH that are of the project: the programs of its packages and of its virtual environment. */
+  /** Folders of PATH in the project: the programs of its packages and of its virtual environment. */
   readonly ofProject: readonly string[]
   readonly #project: string
   readonly isOffline: boolean
@@ -180,13 +180,13 @@ class HostTools {
     this.ofProject = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync.native(folder)).filter((folder) => isWithin(folder, project))
   }
 
-  /** Those folders that are there, but for what is shown anyway, and for the home directory and what lies around it. */
+  /** The folders that exist, without those that are shown anyway, the home directory and the folders around it. */
   existing(...folders: readonly string[]): string[] {
     // The name `.` is in folders only.
     return this.#outside(folders.filter((folder) => path.isAbsolute(folder) && existsSync(`${folder}/.`)).map(normal))
   }
 
-  /** Those that are not shown anyway. */
+  /** The paths that are not shown anyway. */
   #outside(paths: readonly string[]): string[] {
     const shown = ['/usr', '/bin', '/lib', this.#project]
     return paths.filter((one) => !isWithin(this.home, one) && !shown.some((folder) => isWithin(one, folder)))
@@ -197,19 +197,19 @@ class HostTools {
     return this.existing(process.env[variable] ?? path.join(this.home, name))[0]
   }
 
-  /** The same, shown, and the variable says so. */
+  /** The same, shown and named by the variable. */
   shownBy(variable: string, name: string): Partial<Tools> {
     const folder = this.folder(variable, name)
     return folder === undefined ? {} : { shown: [folder], env: { [variable]: folder } }
   }
 
-  /** The folder, where programs in it are on PATH. */
+  /** The folder, if programs in it are on PATH. */
   onPath(variable: string, name: string): string | undefined {
     const folder = this.folder(variable, name)
     return folder !== undefined && this.path.some((one) => isWithin(one, folder)) ? folder : undefined
   }
 
-  /** Those variables whose folders are of the project, or shown. */
+  /** The variables whose folders lie in the project, or are shown. */
   naming(variables: readonly string[], shown: readonly string[]): Readonly<Record<string, string>> {
     const folders = [this.#project, ...shown]
     return Object.fromEntries(variables.map((name) => [name, process.env[name] ?? ''] as const).filter(([, value]) => path.isAbsolute(value) && folders.some((folder) => isWithin(normal(value), folder))))
@@ -229,7 +229,7 @@ class HostTools {
     return shown.length === 0 ? { shown, path: [] } : { shown, path: [path.dirname(found)] }
   }
 
-  /** Where a program on PATH is in truth. */
+  /** The real path of a program on PATH. */
   program(name: string): string | undefined {
     const found = this.path.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
     return found === undefined ? undefined : this.#outside([realpathSync.native(found)])[0]

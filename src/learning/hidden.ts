@@ -6,9 +6,9 @@ import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
 import type { UsedNode } from './used-tree.ts'
 
-/** What a command did not see of a project. */
+/** The parts of a project that a command did not see. */
 export interface Hiding {
-  /** What it found there. */
+  /** The paths that it found there. */
   readonly tree: UsedNode
   readonly plan: Plan
   /** Patterns in the project. */
@@ -17,7 +17,7 @@ export interface Hiding {
   readonly envFiles: boolean
 }
 
-/** The patterns of a folder that is shown as a whole. They fit what comes to be there later as well. */
+/** The patterns of a folder that is shown as a whole. They also fit files that appear there later. */
 export function hiddenIn(folder: string, { tree, plan, exclude, envFiles }: Hiding): readonly string[] {
   const names = path.relative(tree.path, folder).split('/').filter((name) => name !== '')
   const given = exclude.flatMap((pattern) => below(pattern.split('/'), names))
@@ -28,7 +28,7 @@ export function hiddenIn(folder: string, { tree, plan, exclude, envFiles }: Hidi
   return [...new Set([...given, ...places, ...written.map((secret) => `**/${secret}`)])]
 }
 
-/** What is left of a pattern in a folder, which is named by its way from where the pattern begins. */
+/** The rest of a pattern in a folder, which is named by its path from where the pattern begins. */
 function below(pattern: readonly string[], [folder, ...inner]: readonly string[]): readonly string[] {
   const [first = '', ...rest] = pattern
   if (folder === undefined) return [pattern.join('/')]
@@ -38,12 +38,12 @@ function below(pattern: readonly string[], [folder, ...inner]: readonly string[]
   return patternOf(first).test(folder) ? below(rest, inner) : []
 }
 
-/** Whether something that the command found has such a name: a virtual environment in `.env` is no secret. */
+/** Whether the command found a path of such a name: a virtual environment in `.env` is no secret. */
 function isUsedIn(node: UsedNode | undefined, secret: string): boolean {
   return [...(node?.children ?? [])].some(([name, child]) => patternOf(secret).test(name) || isUsedIn(child, secret))
 }
 
-/** What was found to be hidden, beside what a number of patterns fit. */
+/** The paths that were found to be hidden, besides those that a number of patterns fit. */
 function placesOf(folder: string, project: string, patterns: number, { mounts }: Plan): readonly string[] {
   const own = `inputs.${project}.exclude[`
   const places = mounts.filter(({ entry, target }) => entry.startsWith(own) && Number.parseInt(entry.slice(own.length), 10) >= patterns && target !== folder && isWithin(target, folder))

@@ -16,7 +16,7 @@ import { toolchainOf, usedToolchain, usedTree } from './used-tree.ts'
 export interface LearnedInput {
   readonly target: string
   readonly source: InputSource
-  /** Undefined for an input that is as it was given. */
+  /** Undefined for an input that is unchanged. */
   readonly narrowed: NarrowedInput | undefined
 }
 
@@ -25,15 +25,15 @@ export interface LearnedSpec {
   readonly inputs: readonly LearnedInput[]
   /** Targets of inputs, and entries of the toolchain, that were given and in which nothing was found. A runtime on PATH is one, too. */
   readonly dropped: readonly string[]
-  /** The other fields, as they were given, without what is in `dropped`. */
+  /** The other fields, unchanged, without the entries in `dropped`. */
   readonly rest: Omit<Spec, 'toolchain' | 'inputs' | 'trace'>
 }
 
 /**
- * What of a spec a command used.
+ * The parts of a spec that a command used.
  * @param given the spec of its session, with `project` as an overlay at its own path
- * @param exclude the patterns of what the command did not see of the project, beside its secrets
- * @param envFiles whether it saw those
+ * @param exclude the patterns of the paths in the project that the command did not see, besides its secrets
+ * @param envFiles whether the command saw the secrets
  */
 export function learnedSpec(trace: Trace, plan: Plan, given: Spec, project: string, exclude: readonly string[], envFiles: boolean): LearnedSpec {
   const { toolchain = 'host', inputs = {}, trace: _, path: __, ...rest } = given
@@ -60,7 +60,7 @@ function unusedTools(given: NonNullable<Spec['toolchain']>, trace: Trace, { moun
   const isUsed = (source: Source, index: number): boolean => {
     const entry = source === 'host' ? 'toolchain' : `toolchain[${index}]`
     if (mounts.some((mount) => mount.entry === entry)) return !unused.includes(entry)
-    // It lies in another part of the toolchain. All that it adds is the place of the runtime on PATH.
+    // It lies in another part of the toolchain. It only adds the place of the runtime on PATH.
     return source === 'node' && trace.files.some(({ path: one, leadsTo, first }) => first === 'found' && (one === runtime || leadsTo === runtime))
   }
   return (given === 'host' ? [given] : given).filter((one, index) => !isUsed(one, index)).map((one) => (typeof one === 'string' ? one : one.path))
@@ -81,7 +81,7 @@ function sourceOf({ path: folder, isFolder, isOverlay, isEmpty = false, unused }
   return { path: folder, ...(isOverlay && { overlay: true }), ...(exclude.length > 0 && { exclude }) }
 }
 
-/** PATH and variables without what is not shown any more. */
+/** PATH and variables without folders that are not shown any more. */
 function withoutDropped({ path: before, env, ...rest }: LearnedSpec['rest'], dropped: readonly string[]): LearnedSpec['rest'] {
   const isShown = (value: string): boolean => !dropped.some((folder) => folder.startsWith('/') && isWithin(value, folder))
   const unusedBin = dropped.includes('node') ? path.dirname(realpathSync.native(process.execPath)) : undefined

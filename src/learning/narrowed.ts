@@ -30,7 +30,7 @@ export const mostUnused = 40
  * The fewest entries that show what a command found, by these rules: a folder that was written in, listed, or holds a link is shown as a whole, as
  * is one of which more than `mostEntries` entries would be shown; of other folders, the files that were found are shown. Of a folder that was only looked at,
  * nothing but itself is shown.
- * @param kept what else the spec mounts in the project: outputs, for one
+ * @param kept the other mounts of the spec in the project, such as outputs
  */
 export function narrowed(node: UsedNode, kept: readonly string[]): readonly NarrowedInput[] {
   if (!node.isFolder) return node.isUsed ? [{ path: node.path, isFolder: false, isOverlay: false, found: 1, unused: [] }] : []

@@ -17,18 +17,18 @@ export interface UsedNode {
   readonly children: Map<string, UsedNode>
   /** Found itself, and not only passed through. */
   isUsed: boolean
-  /** Of a folder. Undefined if only what is in it is needed. */
+  /** Of a folder. Undefined if only some of its content is needed. */
   whole: WholeReason | undefined
 }
 
-/** As the kernel has it (path_resolution(7)). */
+/** The kernel's own bound (path_resolution(7)). */
 const mostLinks = 40
 /** Permission bits of others: without them, a build user cannot read a file, or enter a folder, that is not its own. */
 const openFile = 0o004
 const openFolder = 0o005
 
 /**
- * What a command found in a project, which is on the host as it was: the session had it in an overlay, at its own path.
+ * The paths that a command found in a project, which is unchanged on the host: the session had it in an overlay, at its own path.
  * @param project its folder
  * @param kept folders in it that the session had as outputs
  */
@@ -39,8 +39,8 @@ export function usedTree(trace: Trace, plan: Plan, project: string, kept: readon
 }
 
 /**
- * What a command found in the toolchain, from the root on. Each part of it is on the host at the path at which the session had it, and the links of the
- * root are links there, too.
+ * The paths that a command found in the toolchain, from the root on. Each part of it has the same path on the host as in the session, and the links of the root
+ * are links there, too.
  */
 export function usedToolchain(trace: Trace, plan: Plan): UsedNode {
   return new UsedTree({ top: '/', has: toolchainOf(plan), isHidden: () => false, isWritable: false }).of(throughLinks(trace.files, plan.links), plan.cwd)
@@ -59,7 +59,7 @@ interface Scope {
   readonly top: string
   /** Whether a path without links is of it. */
   readonly has: (path: string) => boolean
-  /** Something empty was in its place. */
+  /** Whether an empty file or folder was in its place. */
   readonly isHidden: (path: string) => boolean
   readonly isWritable: boolean
 }
@@ -91,9 +91,9 @@ class UsedTree {
     const stats = real === undefined ? undefined : this.#look(real)
     // A name that is not UTF-8 was decoded to another, which is not there.
     if (stats === undefined && given.includes('\uFFFD')) return this.#mark(this.#folderAround(given), 'unnamed')
-    // It leads out of the project, or the command has moved it there.
+    // It leads out of the project, or the command moved it there.
     if (real === undefined || stats === undefined || !this.#scope.has(real)) return
-    // Something empty was in its place, and a file that is shown on its own would not be empty.
+    // An empty file or folder was in its place, and a file that is shown on its own would not be empty.
     if (this.#scope.isHidden(real)) return this.#mark(path.dirname(real), 'hidden')
     const node = this.#nodeOf(real)
     node.isUsed = true
@@ -103,7 +103,7 @@ class UsedTree {
     if ((stats.mode & (node.isFolder ? openFolder : openFile)) !== (node.isFolder ? openFolder : openFile)) this.#mark(node.isFolder ? real : path.dirname(real), 'shut')
   }
 
-  /** Undefined for what leads out of the tree. The folders of links are marked: in them alone is a link a link. */
+  /** Undefined for a path that leads out of the tree. The folders of links are marked, because only in its folder is a link shown as a link. */
   #resolved(given: string): string | undefined {
     const { top } = this.#scope
     let names = given.slice(top.length).split('/').filter((name) => name !== '')

@@ -7,7 +7,7 @@ export type { Artefact }
 
 export const artefacts: readonly Artefact[] = table
 
-/** Those that are for the running program; more than one only where its C library could not be told. */
+/** The artefacts for the running program. There are several only if its C library is not known. */
 export function fittingArtefacts(): readonly Artefact[] {
   const ours = artefacts.filter(({ system, arch }) => system === process.platform && arch === process.arch)
   const libc = ours.length > 1 ? libcOf(process.execPath) : undefined

@@ -11,12 +11,12 @@ export interface NativeBinding {
   preflight(): NativePreflight
   /** Once an environment, before the first job and before the first call that returns a promise. */
   listen(listener: NativeListener): void
-  /** A pipe that `start` returned is kept, to be closed when the environment goes, until one of these is called. */
+  /** A pipe of `start` is closed when the environment ends, unless one of these was called for it before. */
   releaseDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
   /** Closes everything that is open, and waits for that. Nothing can be opened afterwards. */
   shutDown(): void
-  /** Of a plan as packed by wire-plan.ts. Throws a NativeFailure when it is none. */
+  /** Reads a plan packed by wire-plan.ts. Throws a NativeFailure if it is none. */
   readPlan(packed: Uint8Array): NativePlan
   /** Looks at paths of the host. Questions and answers are those of native/plan/look.h. */
   look(questions: string): Promise<string>
@@ -30,7 +30,7 @@ export interface NativeBinding {
    * in the way.
    */
   makeFolder(existing: string, missing: string): Promise<readonly [dev: string, ino: string]>
-  /** What lies in folders of the host, which a build may be changing: bytes on disk, and files of every kind. */
+  /** The size of folders of the host, which a build may be changing: bytes on disk, and files of every kind. */
   sizeOfOutputs(folders: readonly string[]): Promise<{ readonly bytes: number; readonly files: number }>
   /** `stateDirectory` is resolved. */
   recover(stateDirectory: string): Promise<RecoveryReport>
@@ -43,33 +43,33 @@ export interface NativeBinding {
    */
   start(of: NativePlan | NativeEnvelope, packed: Uint8Array): NativePipes | undefined
   /**
-   * Signals a job's command: `group` its process group, `tree` everything it started, daemons too. Before the command runs
-   * the signal is kept for it. False when it is over.
+   * Signals a job's command: `group` its process group, `tree` everything it started, daemons too. Before the command runs the signal is kept for it. False if
+   * the command is over.
    */
   kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean
-  /** How much of the inputs that are copied is copied, while the job opens a session. */
+  /** The progress of copying inputs, while the job opens a session. */
   copied(job: number): Copied
   /** Of the job's session: nothing is counted before that is open, and after the job. */
   usage(job: number): Promise<SessionUsage>
   /** Of the job's command in the host's numbering, some milliseconds after the launch; undefined before, and after its end. */
   pidOf(job: number): number | undefined
-  /** Of a job's command; in characters. False when it is over, or has no terminal of its own. */
+  /** Of a job's command; in characters. False if it is over, or has no terminal of its own. */
   resizeTerminal(job: number, columns: number, rows: number): boolean
   /** This program's terminal may have another size now, or this program was stopped and goes on. */
   lookAtTerminal(): void
-  /** This program's terminal has its mode from before all commands, and keeps it. Comes before a signal that ends the program. */
+  /** This program's terminal gets its mode from before all commands, and keeps it. To be called before a signal that ends the program. */
   giveBackTerminal(): void
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
   readonly freebsdEvents?: NativeFreebsdEvents
 }
 
-/** `spend` is there where the command's output is limited. */
+/** `spend` exists if the command's output is limited. */
 export type NativePipes = readonly [stdin: number, stdout: number, stderr: number, spend?: NativeSpend]
 
 /**
- * Spends bytes of a command's output from its one budget, also after the command's end. Returns how many of them are within it. Where they
- * exceed it, native code ends the command.
+ * Spends bytes of a command's output from its one budget, also after the command's end. Returns how many of them are within it. If they exceed it, native code
+ * ends the command.
  */
 export type NativeSpend = (bytes: number) => number
 
@@ -78,7 +78,7 @@ export interface NativeListener {
   started(job: number, pid: number): void
   /** Called once for every job, last. */
   ended(job: number, end: NativeJobEnd): void
-  /** Of a session with a network of names. All of a session are told before its closing is. */
+  /** Of a session with a network of names. All events of a session come before its closing is reported. */
   network(session: string, events: readonly NativeNetworkEvent[]): void
 }
 
@@ -95,7 +95,7 @@ export interface NativeNetworkEvent {
   readonly count?: number
 }
 
-/** How a job ended. A member that is missing has nothing to say. */
+/** The end of a job. A missing member has no value. */
 export interface NativeJobEnd {
   /** A NativeFailure: it could not be opened, completed or launched. Then the only other members are `envelope` and `closed`. */
   readonly failure?: unknown
@@ -103,11 +103,11 @@ export interface NativeJobEnd {
   readonly exitCode?: number
   /** By name: SIGKILL, ... */
   readonly signal?: string
-  /** Of the command, where one ran. */
+  /** Of the command, if one ran. */
   readonly usage?: Usage
   /** The command wrote more than the bound of a captured stream, and was killed for it. */
   readonly isMaxBuffer?: boolean
-  /** Of a captured stream: all that the command itself had written by its end. Missing when it wrote nothing. */
+  /** Of a captured stream: all bytes that the command itself had written by its end. Missing if it wrote none. */
   readonly stdout?: Buffer
   readonly stderr?: Buffer
   /** The end of what it wrote to stderr, where that is a file of the host or a terminal: some more than tailSize (hint-evidence.ts). */
@@ -121,23 +121,23 @@ export interface NativeJobEnd {
   readonly envelope?: NativeEnvelope
   /** The steps of opening, of a job that opened an envelope and tells its steps. */
   readonly opened?: readonly SessionStep[]
-  /** The report of a job that closes, where it left something or tells its steps. */
+  /** The report of a job that closes, if it left something or its steps were asked for. */
   readonly closed?: NativeCloseReport
   /** A NativeFailure: the file that stdin came from could not be read. The command was killed, unless it had ended before. */
   readonly inputFailure?: unknown
   /** A NativeFailure: a file that output went to could not be written. The command was killed, unless it had ended before. */
   readonly outputFailure?: unknown
-  /** The name of the limit that ended the command, where that is known. */
+  /** The name of the limit that ended the command, if that is known. */
   readonly limit?: string
 }
 
-/** A plan as native code has read it; nothing of it can be seen from here. */
+/** A plan as native code has read it. JavaScript cannot look into it. */
 export type NativePlan = object
 
 export interface NativePreflight {
   /** The reasons why this process can open no session; empty when it can. */
   readonly obstacles: readonly Obstacle[]
-  /** Things that sessions do without on this host. */
+  /** Features that sessions lack on this host. */
   readonly limitations: readonly Obstacle[]
 }
 
@@ -152,13 +152,13 @@ export interface NativeKeepPlace {
   readonly folder: string
   readonly dev: bigint
   readonly ino: bigint
-  /** The name in it of the folder that is meant, which is made; empty where it is that one itself. */
+  /** The name of the wanted folder in it, which is made; empty if it is that folder itself. */
   readonly missing: string
   readonly id: string
 }
 
 export interface NativeKeepReport {
-  /** What was not copied, in the paths of the copy. */
+  /** The files that were not copied, by their paths in the copy. */
   readonly left: readonly string[]
   /** A NativeFailure (errors.ts): why the copy is not whole. */
   readonly failure: unknown
@@ -171,23 +171,23 @@ export type NativeRecord = Omit<SessionRecord, 'jail' | 'outputs'> & {
 }
 
 export interface NativeEnvelope {
-  /** Made anew each time it is asked for. */
+  /** Made anew for each call. */
   readonly steps: readonly SessionStep[]
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
-  /** Copies folders that are mounts of the inside into one of the host. Comes after `killAll`: nobody may change them meanwhile. */
+  /** Copies folders that are mounts of the inside into one of the host. To be called after `killAll`, because no process may change them meanwhile. */
   keep(targets: readonly string[], place: NativeKeepPlace): Promise<NativeKeepReport>
-  /** What was written in overlays: for each its upper layer, by a path that is this program's until `close`. */
+  /** The changes in overlays: for each its upper layer, by a path that is this program's until `close`. */
   layers(): readonly { readonly target: string; readonly path: string }[]
-  /** Whether nothing of the source is seen in a folder of an overlay. @param folder its path from the overlay on, of bytes */
+  /** Whether a folder of an overlay shows nothing of the source. @param folder its path from the overlay on, of bytes */
   isOpaque(target: string, folder: Uint8Array): Promise<boolean>
-  /** Does to the sources of overlays, by their targets, what was done in them. Comes after `killAll`. */
+  /** Applies the changes in overlays, named by their targets, to their sources. To be called after `killAll`. */
   apply(targets: readonly string[]): Promise<readonly Applied[]>
   /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>
   usage(): Promise<SessionUsage>
-  /** What was looked up so far, for `readTrace`; empty without a trace. Also after `close`. */
+  /** The paths looked up so far, for `readTrace`; empty without a trace. Also after `close`. */
   seenPaths(): Promise<Buffer>
   processes(): Promise<SessionProcess[]>
 }

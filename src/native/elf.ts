@@ -9,7 +9,7 @@ export function elfInterpreter(header: Buffer): string | undefined {
   try {
     return interpreterIn(header)
   } catch (error) {
-    // It says that something lies beyond the end.
+    // The header names a place beyond the end of the file.
     if (error instanceof RangeError) return undefined
     throw error
   }

@@ -1,7 +1,7 @@
 // The raw calls of FreeBSD as the addon has them (native/binding/*_calls_freebsd.cc). Each call takes as its last argument whether it is done on the
 // spot: then it returns its answer or throws a NativeFailure; else it is done on a worker thread, for a promise of the same.
 
-/** What a call gives: on the spot or promised. */
+/** The answer of a call: at once or promised. */
 export type Answer<T> = T | Promise<T>
 
 /** A parameter as the kernel lists it under security.jail.param. */
@@ -14,7 +14,7 @@ export interface NativeJailParameter {
 
 export type NativeIovec = readonly [name: string, value: Uint8Array | null]
 
-/** The parameters after the call: the bytes of each, and the size that the kernel gave, which is the size needed where none was given. */
+/** The parameters after the call: the bytes of each, and the size from the kernel, which is the needed size if no buffer was given. */
 export interface NativeJailAnswer {
   readonly jid: number
   readonly values: readonly Buffer[]
@@ -53,7 +53,7 @@ export interface FileSystem extends MountEntry {
   readonly freeFiles: bigint
 }
 
-/** A condition or action that is not there is none of the rule's. `kinds`: D_ flags of sys/conf.h. */
+/** A rule lacks a condition or action that is missing here. `kinds`: D_ flags of sys/conf.h. */
 export interface NativeDevfsRule {
   readonly number?: number
   readonly path?: string
@@ -65,7 +65,7 @@ export interface NativeDevfsRule {
   readonly include?: number
 }
 
-/** The same, as it is given. */
+/** The same, as a caller passes it. */
 export type NativeNewDevfsRule = { readonly [Name in keyof NativeDevfsRule]: NativeDevfsRule[Name] | undefined }
 
 export interface NativeKernel {
@@ -84,7 +84,7 @@ export interface NativeFreebsd {
   /** The first of the parameters is the int `desc`. The descriptor is the caller's. */
   jailOpen(call: 'jail_set' | 'jail_get', parameters: readonly NativeIovec[], flags: number, isNow: boolean): Answer<{ readonly jid: number; readonly descriptor: number }>
   jailRemove(jid: number, isNow: boolean): Answer<void>
-  /** Where the kernel has descriptors: SIGSYS else. */
+  /** Only if the kernel has descriptors: SIGSYS otherwise. */
   jailRemoveBy(descriptor: number, isNow: boolean): Answer<void>
   jailParameters(isNow: boolean): Answer<NativeJailParameter[]>
   processorsOfJail(jid: number, isNow: boolean): Answer<number[]>
@@ -137,7 +137,7 @@ export interface NativeSpawn {
   readonly groups: readonly number[]
   readonly umask: number
   readonly fib: number | undefined
-  /** By its name, as a JavaScript runtime may take that for another number than the system does; empty: none. */
+  /** By its name, because a JavaScript runtime may give it another number than the system does; empty: none. */
   readonly parentDeathSignal: string
   /** Positions in ForkStep of native/freebsd/jail_child.h. */
   readonly leftOut: readonly number[]
@@ -147,15 +147,15 @@ export interface NativeSpawn {
   readonly stdio: readonly ('ignore' | 'pipe' | number)[]
 }
 
-/** What is told of later, on the event loop of an environment that listens (NativeBinding.listen). */
+/** Events on the event loop of an environment that listens (NativeBinding.listen). */
 export interface NativeFreebsdEvents {
   /** Until NOTE_JAIL_REMOVE, or `over` of the number that it returns. */
   watchJail(number: number, isDescriptor: boolean, tell: (events: NativeJailEvents) => void): number
   /** Of a child of this process, once; it is waited for. */
   waitForEnd(pid: number, tell: (end: NativeProcessEnd) => void): number
-  /** kill(2) of a child whose end was not told yet. False where it could not be signalled. */
+  /** kill(2) of a child whose end was not reported yet. False if it could not be signalled. */
   signal(pid: number, signal: string | number): boolean
-  /** Comes for each of both, after the last that is to be told: until then the event loop stays alive. */
+  /** To be called for both, after the last wanted event: until then the event loop stays alive. */
   over(number: number): void
   /** The pipes are kept as those of NativeBinding.start. -1: none. */
   spawnInJail(request: NativeSpawn, isNow: boolean): Answer<{ readonly pid: number; readonly pipes: readonly number[] }>

@@ -1,4 +1,4 @@
-// What jail_get(2) answers, as values of JavaScript.
+// The answers of jail_get(2) as values of JavaScript.
 import os from 'node:os'
 
 import type { NativeJailParameter } from './freebsd.ts'
@@ -11,7 +11,7 @@ export type NativeJailValue = readonly [name: string, type: NativeJailParameter[
 /** jail(2), JAIL_SYS_*: the position is the number. */
 export const jailsysWords: readonly string[] = ['disable', 'new', 'inherit']
 
-/** The parameters of a session's jail. A number that one of JavaScript's can hold is one. */
+/** The parameters of a session's jail. A value becomes a number if a number of JavaScript can hold it. */
 export function jailRecordOf(values: readonly NativeJailValue[]): Record<string, JailValue> {
   const plain = (value: JailValue | null): JailValue => (typeof value === 'bigint' && value <= Number.MAX_SAFE_INTEGER ? Number(value) : (value ?? ''))
   return Object.fromEntries(values.map(([name, type, bytes]) => [name, plain(decodeParameter(type, bytes))]))
@@ -41,7 +41,7 @@ function intOf(bytes: Buffer): number {
   return inOrder(bytes).readInt32LE()
 }
 
-/** A number of this machine's as one with its lowest byte first, or the other way round. */
+/** A number with the machine's byte order as one with the lowest byte first, or the other way round. */
 export function inOrder(bytes: Buffer): Buffer {
   return os.endianness() === 'LE' ? bytes : Buffer.from(bytes).reverse()
 }

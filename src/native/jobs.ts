@@ -5,18 +5,18 @@ import { asking, specText } from '../spec/messages.ts'
 
 export type JobEnd = NativeJobEnd
 
-/** Hears of one job. */
+/** Gets the events of one job. */
 export interface JobListener {
-  /** Where the job asks for it. */
+  /** If the job asks for it. */
   started?(pid: number): void
   /** Once, last. */
   ended(end: JobEnd): void
 }
 
-/** Hears of the network of one session. */
+/** Gets the network events of one session. */
 export type NetworkListener = (events: readonly NativeNetworkEvent[]) => void
 
-/** What is under way in the addon. */
+/** The work under way in the addon. */
 interface ExpectedJobs {
   /** By number. A Map that loses its last entry is made anew, at a cost to each job: so one stays, and no job has number 0. */
   readonly listeners: Map<number, JobListener>
@@ -25,7 +25,7 @@ interface ExpectedJobs {
   readonly networks: Map<string, NetworkListener>
 }
 
-/** The addon has one listener, and a program may have this module twice: in a bundle, say, and as the package. So the addon itself keeps it. */
+/** The addon has one listener, and a program may load this module twice, for example in a bundle and as the package. So the addon itself keeps it. */
 const key = Symbol.for('buildjail.expected-jobs')
 type Keeping = { [key]?: ExpectedJobs }
 let jobs: ExpectedJobs | undefined
@@ -41,17 +41,17 @@ export function expectJob(telling: JobListener): number {
   return jobs.lastJob
 }
 
-/** Whether its end was not told yet. */
+/** Whether its end was not reported yet. */
 export function isJobExpected(job: number): boolean {
   return job !== 0 && jobs?.listeners.has(job) === true
 }
 
-/** It did not begin. */
+/** The job did not begin. */
 export function forgetJob(job: number): void {
   jobs?.listeners.delete(job)
 }
 
-/** Hears of a session's network, until what is returned is called. */
+/** Listens to a session's network until the returned function is called. */
 export function hearNetwork(session: string, listener: NetworkListener): () => void {
   const { networks } = (jobs ??= expectedJobs())
   networks.set(session, listener)
@@ -60,7 +60,7 @@ export function hearNetwork(session: string, listener: NetworkListener): () => v
   }
 }
 
-/** Comes before whatever is told of later (NativeBinding.listen). */
+/** To be called before any later report is asked for (NativeBinding.listen). */
 export function listenOnce(): void {
   jobs ??= expectedJobs()
 }
@@ -95,12 +95,12 @@ function listen(addon: NativeBinding): ExpectedJobs {
 /** Errors of a kernel whose host is not set up for sessions. */
 const ofTheHost: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOSPC', 'ENOSYS', 'ENODEV', 'EUSERS'])
 
-/** Steps in which a session is refused for what another live one has, as its `detail` says. */
+/** Steps in which a session is refused because of another live one, as the `detail` of the error says. */
 const ofOthers: ReadonlySet<string> = new Set(['output-lease', 'nested-sources'])
 const waiting = { wait: '1m' }
 const besideOthers = `use one session with all of the outputs, or name only folders that no other session writes to, or let this one wait for the other (${specText(waiting)})`
 
-/** The typed error of a job that failed, with what to do where that is known: doctor's remedy, say, where it is the host that cannot open sessions. */
+/** The typed error of a job that failed, with a remedy if one is known: doctor's, for example, if the host cannot open sessions. */
 export function jobError(failure: unknown): unknown {
   if (!isNativeFailure(failure)) return failure
   const error = typed(failure, adviceFor(failure))
@@ -111,7 +111,7 @@ function isOfOthers({ code, step }: Pick<NativeFailure, 'code' | 'step'>): boole
   return code === 'EBUSY' && ofOthers.has(step)
 }
 
-/** The same error, of one that has waited for the others already. */
+/** The same error, after waiting for the other sessions. */
 export function havingWaited<T extends Error>(error: T, milliseconds: number): T {
   const value = error.message.replace('wait for the other (', `wait for the other longer than the ${milliseconds} ms that it has waited (`)
   return Object.defineProperty(error, 'message', { value })

@@ -7,7 +7,7 @@ import { UnsupportedError, unsupportedPlatform } from '../errors.ts'
 import { fittingArtefacts } from './artefacts.ts'
 import type { NativeBinding } from './binding.ts'
 
-/** What was compiled here, from these very sources, before what was made elsewhere. */
+/** The addon that was compiled here, from these sources, comes before one that was made elsewhere. */
 const built = ['build/Release/buildjail.node', 'build-cmake/Release/buildjail.node']
 
 let loaded: NativeBinding | undefined
@@ -21,7 +21,7 @@ export function binding(): NativeBinding {
   return loaded
 }
 
-/** What to do where there is no addon. */
+/** The remedy if there is no addon. */
 export function bindingRemedy(): string {
   return bundleWithoutPackage() === undefined ? `build the native code: ${buildCommand()}` : leaveOut
 }
@@ -51,7 +51,7 @@ function* candidates(folder: string): Generator<{ readonly file: string } | { re
   }
 }
 
-/** Where a package is that has the addon of a platform, or why it cannot be taken: the two are made for each other, so they have one version. */
+/** The folder of a package with the addon of a platform, or why it cannot be used: both must have one version. */
 function platformPackage(folder: string, name: string): { readonly folder: string } | string {
   try {
     const manifest = createRequire(path.join(folder, 'package.json')).resolve(`${name}/package.json`)
@@ -115,7 +115,7 @@ function isPackage(folder: string): boolean {
   }
 }
 
-/** In a bundle of CommonJS modules there is no import.meta.url. */
+/** A bundle of CommonJS modules has no import.meta.url. */
 function ownFile(): string {
   const url = (import.meta as { url?: string }).url
   return url === undefined ? __filename : fileURLToPath(url)

@@ -36,7 +36,7 @@ export interface TerminalSize {
 export interface JobFrame {
   /** Of the session that it opens; empty where it opens none. */
   readonly id: string
-  /** The steps that it adds to a base, as `packRest` packs them. */
+  /** It closes the session at its end. */
   readonly rest: Uint8Array | undefined
   /** It closes the session at its end. */
   readonly closes: boolean
@@ -65,7 +65,7 @@ function packEnvironment(env: JobCommand['env']): Uint8Array {
   return packed
 }
 
-/** 64 bits without a bigint, which is made anew each time. */
+/** 64 bits without a bigint, which would be made anew each time. */
 function write64(writer: WireWriter, value: number): void {
   writer.u32(value % 2 ** 32).u32(Math.floor(value / 2 ** 32))
 }
@@ -84,7 +84,7 @@ function writeLimits(writer: WireWriter, limits: CheckedRunLimits = noLimits): v
   write64(writer, limits.stdio ?? 0)
 }
 
-/** The parts of a command that are mostly those of the one before: all but its argv. */
+/** The parts of a command that are mostly the same as before: all but its argv. */
 type Surrounding = Exclude<keyof JobCommand, 'argv'>
 const surroundingNames = Object.keys({ env: 0, cwd: 0, maxBuffer: 0, limits: 0, stdio: 0, terminalSize: 0 } satisfies Record<Surrounding, 0>) as Surrounding[]
 const packedSurroundings = new WeakMap<JobCommand['env'], { readonly of: JobCommand; readonly packed: Uint8Array }>()
@@ -106,9 +106,9 @@ function packSurroundings(command: JobCommand): Uint8Array {
   return packed
 }
 
-/** Begins with its size, and is there until something else is packed: native code reads it before the call returns. */
+/** The result begins with its size. It is valid until the next packing: native code reads it before the call returns. */
 export function packJob(job: number, command: JobCommand | undefined, frame: JobFrame): Uint8Array {
-  // Before the writer: only one at a time has the memory that is kept for them.
+  // Before the writer, because only one writer at a time has the kept memory.
   const surroundings = command === undefined ? undefined : packSurroundings(command)
   const { id, rest, closes, tellsStarted, tellsSteps } = frame
   const flagged = (closes ? flags.closes : 0) | (tellsStarted ? flags.tellsStarted : 0) | (tellsSteps ? flags.tellsSteps : 0)

@@ -31,7 +31,7 @@ export function packPlan(plan: Plan): Uint8Array {
   return writePlan(plan, false)
 }
 
-/** A plan that others go on from, by `packRest`. */
+/** A plan that others continue, by `packRest`. */
 export function packBase(plan: Plan): Uint8Array {
   return writePlan(plan, true)
 }
@@ -107,7 +107,7 @@ export function packRest({ directories, mounts, links }: Plan, base: Plan): Uint
   return writer.list(stepsOf(writer, made, inFoldersOf(mounts), placed), (step) => step()).finish()
 }
 
-/** What a root has, or what is still to come. */
+/** The contents of a root, or the part that is still to come. */
 type Contents = Pick<Plan, 'directories' | 'mounts' | 'links' | 'files'>
 
 /**
@@ -142,7 +142,7 @@ function stepsOf(
   return steps
 }
 
-/** The compiler asks for a packing of a new kind of mount. */
+/** The compiler demands an entry for each kind of mount. */
 const writeMount: Readonly<Record<Mount['kind'], (writer: WireWriter, mount: Mount, devices: readonly Device[]) => void>> = {
   tmpfs: (writer, { target, size = 0, files = 0 }) => writer.u8(operation.tmpfs).string(target).u64(BigInt(size)).u64(BigInt(files)),
   dev: (writer, { target }, devices) => writer.u8(operation.dev).string(target).list(devices, (device) => writeDevice(writer, device)),

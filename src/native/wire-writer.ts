@@ -86,12 +86,12 @@ export class WireWriter {
   }
 }
 
-/** Native code copies the whole buffer of a job. So one that was packed into megabytes leaves no such buffer to all that follow. */
+/** Native code copies the whole buffer of a job. A buffer of megabytes is therefore not kept for later jobs. */
 const mostKept = 65_536
 /** The buffer of the writer before. */
 let spare: Uint8Array | undefined
 const encoder = new TextEncoder()
-/** Of longer strings an encoder is quicker, for all that it takes to call it. */
+/** For longer strings an encoder is faster, in spite of the call. */
 const longestByHand = 64
 
 /** The number of bytes; undefined when the value is not ASCII, or long. */

@@ -52,7 +52,7 @@ function pieceOf({ atMs, stream, text }: StdioPiece): Markup {
   return html`<div class="piece${isError ? ' stderr' : ''}"><span class="at">${duration(atMs)}</span><span class="from">${isError ? 'stderr' : ''}</span><pre>${asShown(text)}</pre></div>\n`
 }
 
-/** Empty if it is not recorded what they hold. */
+/** Empty if their content was not recorded. */
 function outputsPart({ outputs = [] }: RunRecord): Markup {
   if (outputs.length === 0) return nothing
   const columns = [{ name: 'Output', style: 'code' }, { name: 'Files', style: 'number' }, { name: 'On disk', style: 'number' }] as const
@@ -60,7 +60,7 @@ function outputsPart({ outputs = [] }: RunRecord): Markup {
   return html`<h3>Outputs</h3>\n${table('The outputs at the end', columns, rows)}`
 }
 
-/** More rows than anybody reads are thinned out. */
+/** More rows than people read are thinned out. */
 const mostRows = 40
 
 /** The usage while commands ran, drawn and in figures. Empty if the system counted none, or the run was too short for samples. */

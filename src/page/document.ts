@@ -137,9 +137,9 @@ export function verdict(words: string, isGood: boolean): Markup {
 
 export interface Column {
   readonly name: string
-  /** How the cells look. */
+  /** The style of the cells. */
   readonly style?: 'number' | 'code' | 'wide'
-  /** Hides the heading from sighted readers, to whom the content is clear. */
+  /** Hides the heading from sighted readers, who can see the content. */
   readonly isUnnamed?: boolean
 }
 

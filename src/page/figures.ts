@@ -44,8 +44,8 @@ export function mostMemory(record: RunRecord): number | undefined {
 }
 
 /**
- * Milliseconds. The usage of a session without an account of its own misses processes that have ended; the system reports those of commands, so the
- * larger number counts.
+ * Milliseconds. The usage of a session without an account of its own misses processes that have ended. The system reports those of commands, so the larger
+ * number counts.
  */
 export function processorTime(record: RunRecord): number | undefined {
   const ofCommands = record.commands.flatMap(({ end }) => (end?.usage === undefined ? [] : [(end.usage.userUs + end.usage.systemUs) / 1000]))

@@ -30,7 +30,7 @@ const mostLevels = 4
 const mostChildren = 30
 const mostPaths = 1000
 
-/** What was looked up in the session. Empty for a run without a trace. */
+/** The paths looked up in the session. Empty for a run without a trace. */
 export function filesSection({ files, programs = [] }: RunRecord): Markup {
   if (files === undefined) return nothing
   const { entries, unused, lost } = files

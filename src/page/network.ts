@@ -11,7 +11,7 @@ const columns = [
   { name: 'Went wrong' },
 ] as const
 
-/** What each outcome but `closed` means. */
+/** The meaning of each outcome but `closed`. */
 const wrong: Readonly<Record<string, string>> = {
   reset: 'reset',
   timeout: 'not answered',
@@ -23,7 +23,7 @@ const wrong: Readonly<Record<string, string>> = {
   limit: 'no socket left on the host',
 }
 
-/** What the session connected to, and what it was refused. Empty if its network was not one of names. */
+/** The connections and refusals of the session. Empty if its network was not one of names. */
 export function networkSection({ network }: RunRecord): Markup {
   if (network === undefined) return nothing
   const { destinations, refused, leftOut = 0 } = network

@@ -77,7 +77,7 @@ class Known<Process extends { readonly pid: number; readonly beganMs: number }> 
     this.#byPid = grouped(all, ({ pid }) => pid)
   }
 
-  /** A number can come again: then it is that of the last to begin until then. */
+  /** A number can come again. It then belongs to the last process that began before. */
   at(pid: number, ms: number): Process | undefined {
     const all = this.#byPid.get(pid)
     return all?.findLast(({ beganMs }) => beganMs <= ms) ?? all?.[0]
@@ -95,7 +95,7 @@ function grouped<Key, Value>(values: readonly Value[], keyOf: (value: Value) => 
   return groups
 }
 
-/** So that a process that was not seen again is drawn as a mark. */
+/** So that a process that was seen once is drawn as a mark. */
 const mark = Number.MIN_VALUE
 
 function rowOf({ pid, program, beganMs, lastMs, seen }: Drawn, lines: Markup, whole: number): Row {

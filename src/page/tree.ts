@@ -5,13 +5,13 @@ import { html, nothing, type Markup } from './html.ts'
 import { code, table, type Row } from './document.ts'
 import { bytes } from './figures.ts'
 
-/** What lies at a path of the root. */
+/** An entry at a path of the root. */
 interface Entry {
   readonly access: string
   readonly what: string
   /** The path on the host. */
   readonly source: string
-  /** The field of the spec that asked for it. */
+  /** The field of the spec that declared it. */
   readonly asked: string
 }
 
@@ -64,7 +64,7 @@ ${table('The root of the session', columns, rowsOfTree(top, childrenOf, rowOf))}
 ${inKernelsWords(kernel)}`
 }
 
-/** The mounts as the kernel lists them, for those who ask. */
+/** The mounts as the kernel lists them. */
 function inKernelsWords(mounts: ReadonlyMap<string | undefined, MountRecord>): Markup {
   const rows = [...mounts].flatMap(([path, { type, flags }]): Row[] => (path === undefined ? [] : [[path, code([type, ...flags].join(' '))]]))
   if (rows.length === 0) return nothing

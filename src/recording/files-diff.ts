@@ -1,13 +1,13 @@
 import type { RecordedFiles } from './seen-files.ts'
 import { useNames } from './seen-files.ts'
 
-/** What one run did with a path and another did not. */
+/** A difference in how two runs used a path. */
 export interface FileDifference {
   /** The field of the spec, as `inputs.src`. Empty for the root itself. */
   readonly entry: string
   /** In the session. */
   readonly path: string
-  /** What only the first run did with it, in the words of `RecordedUse`. */
+  /** The uses of the first run only, in the words of `RecordedUse`. */
   readonly before: readonly string[]
   readonly after: readonly string[]
 }

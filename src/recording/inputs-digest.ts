@@ -21,7 +21,7 @@ export interface DigestOptions {
   readonly toolchain?: boolean
 }
 
-/** In ascending order of what a build can learn by it. */
+/** In ascending order of what a build can learn from them. */
 const questions = ['missing', 'refused', 'written', 'looked', 'listed', 'executed', 'read'] as const
 type Question = (typeof questions)[number] | 'excluded'
 
@@ -73,7 +73,7 @@ function isLent({ entry }: RecordedUse): boolean {
   return /^(output$|outputs\.|stores\.)/s.test(entry)
 }
 
-/** Each path with all that was asked of it. */
+/** Each path with all questions about it. */
 function questionsOf(use: RecordedUse): (readonly [path: string, questions: readonly Question[]])[] {
   const asked = new Map<string, Question[]>()
   for (const question of questions) for (const path of use[question].paths) asked.set(path, [...(asked.get(path) ?? []), question])
@@ -110,7 +110,7 @@ function refuseLeftovers({ entries }: RecordedFiles): void {
   }
 }
 
-/** Of an output that was listed, all names in it are the run's: what it has removed was looked at as well. */
+/** If an output was listed, all its names belong to the run, because it looked at removed files as well. */
 async function refuseListedLeftovers({ entries }: RecordedFiles): Promise<void> {
   for (const use of entries.filter(isLent)) {
     if (use.source === undefined || !use.listed.paths.includes(use.target)) continue
@@ -126,7 +126,7 @@ function leftOver({ entry }: RecordedUse, path: string): TraceError {
   return new TraceError('ERR_BUILDJAIL_OUTPUT_READ', `${path} was in ${entry} before the run wrote it, so the outcome may depend on an earlier run; begin with an empty folder`, { entry, path })
 }
 
-/** The session goes on with the folder that it was opened with, whatever is at its path by now. */
+/** The session keeps the folder that it was opened with, even if another one has its path by now. */
 async function refuseExchanged({ entries }: RecordedFiles): Promise<void> {
   for (const { entry, source, target, identity } of entries) {
     if (source === undefined || identity === undefined) continue
@@ -136,7 +136,7 @@ async function refuseExchanged({ entries }: RecordedFiles): Promise<void> {
   }
 }
 
-/** Says what is on the host for each path. */
+/** Finds the state of each path on the host. */
 class States {
   readonly #paths: ShownPaths
   readonly #since: number | undefined
@@ -152,20 +152,20 @@ class States {
     const found = await this.#paths.find(path)
     const { source, stats, stopped } = found
     const leadsTo = [found.modes, ...(found.path === path ? [] : [found.path, found.links])]
-    // It leads out of what is shown of the host.
+    // It leads out of the shown part of the host.
     if (source === undefined) {
       this.#refuseChanged(path, found, [])
       return ['elsewhere', ...leadsTo]
     }
     this.#refuseChanged(path, found, asked)
     if (stats === undefined) return ['missing', ...leadsTo, stopped]
-    // Of its contents and its mode the session shows nothing.
+    // The session shows neither its contents nor its mode.
     if (found.isExcluded) return ['excluded', stats.isDirectory() ? 'folder' : 'file', ...leadsTo]
     const mode = Number(stats.mode & 0o7777n)
     if (stats.isDirectory()) return ['folder', ...leadsTo, mode, ...(asked.includes('listed') || asked.includes('written') ? await namesIn(source) : [])]
     if (!stats.isFile()) return ['special', ...leadsTo, Number(stats.mode)]
     const isRead = asked.some((question) => question === 'read' || question === 'executed' || question === 'written')
-    // By a look at its time stamp a program decides whether what it made of a file before is still right: Python its bytecode, git its index.
+    // By a look at a time stamp a program decides whether its result from a file is still right: Python its bytecode, git its index.
     const contents = isRead || asked.includes('looked') ? [await this.#contentsOf(path, source, stats).catch(isRead ? thrown : shut)] : []
     return ['file', ...leadsTo, mode, String(stats.size), ...contents]
   }
@@ -174,7 +174,7 @@ class States {
     if (this.#since === undefined) return
     const wasMissing = asked.includes('missing')
     const wasFound = asked.some((question) => question !== 'missing' && question !== 'written' && question !== 'refused')
-    // Whether a link was followed is not known. If what it leads to has gone since, then the folder of that was changed.
+    // It is not known whether a link was followed. If its target has gone since, the target's folder was changed.
     const isChanged = (stats === undefined ? wasFound && !isLink : wasMissing) || Number(changedNs / 1_000_000n) >= this.#since - clockTick
     // defence: digest-changed-refused
     if (isChanged) throw changed(path, entry?.entry)
@@ -191,7 +191,7 @@ class States {
 
 /** @param before of what was looked at, which was asked whether it has changed since the run began */
 async function contentsOf(path: string, source: string, before: BigIntStats): Promise<string> {
-  // One that has become a fifo meanwhile is not waited for.
+  // A file that has become a fifo meanwhile is not waited for.
   const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     const hash = createHash('sha256')

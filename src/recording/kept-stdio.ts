@@ -5,7 +5,7 @@ import type { StdioPiece, RecordedStdio } from './run-record.ts'
 type Stream = StdioPiece['stream']
 type Piece = { -readonly [Member in keyof StdioPiece]: StdioPiece[Member] }
 
-/** So many characters are kept of the beginning, and as many of the end. */
+/** The number of characters kept of the beginning, and of the end. */
 export const mostKept: number = 128 * 1024
 /** Each time stamp begins a piece, and a page with too many pieces is slow. */
 const mostPieces = 1000
@@ -36,7 +36,7 @@ export class KeptStdio {
     return { ...this.#bytes, head: this.#head.map(copy), leftOut: this.#leftOut, tail: this.#tail.map(copy) }
   }
 
-  /** The end of what was kept of a stream, at most so many characters. */
+  /** The end of the kept part of a stream, with at most `most` characters. */
   endOf(stream: Stream, most: number): string {
     let text = ''
     for (const piece of [...this.#head, ...this.#tail].toReversed()) {

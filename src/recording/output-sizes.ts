@@ -3,7 +3,7 @@ import { isLent } from '../spec/outputs.ts'
 import type { Mount } from '../spec/plan.ts'
 import type { RecordedOutput } from './run-record.ts'
 
-/** What lies in each output. One that cannot be looked at is left out. */
+/** The content of each output. An output that cannot be read is left out. */
 export async function outputSizes(mounts: readonly Mount[]): Promise<RecordedOutput[]> {
   const sizes: RecordedOutput[] = []
   for (const { target, source } of mounts.filter(isLent)) {

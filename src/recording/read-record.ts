@@ -213,7 +213,7 @@ export function readRecord(json: string, name: string): RunRecord {
   try {
     given = JSON.parse(json)
   } catch (failure) {
-    // Its message quotes what is there, which may steer a terminal.
+    // Its message quotes the text, which may steer a terminal.
     throw invalid(readable(name), 'is not JSON', failure)
   }
   return checkedRecord(given, name)

@@ -82,7 +82,7 @@ export class Recorder {
   }
 
   /**
-   * Asks what only an open session can answer.
+   * Asks for facts that only an open session can give.
    * @throws SessionClosedError, SystemCallError if the kernel cannot be asked; the rest is recorded anyway
    */
   async look(): Promise<void> {
@@ -97,7 +97,7 @@ export class Recorder {
     }
   }
 
-  /** Looks at what lies in the outputs. Comes after the session closed. */
+  /** Looks at the content of the outputs. To be called after the session closed. */
   async lookAtOutputs(): Promise<void> {
     this.#outputs = await outputSizes(this.#session.plan.mounts)
   }
