@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <cstdint>
 #include <list>
@@ -33,8 +32,6 @@ namespace {
 /** The time in which init answers that it has killed everything. */
 constexpr std::chrono::milliseconds kKillBound{1000};
 constexpr std::chrono::milliseconds kPidBound{1000};
-/** The time in which a command starts even if its session gets a hundredth of a processor. */
-constexpr std::chrono::milliseconds kLookBound{10'000};
 
 /**
  * Makes the build user the owner of its pipes and of its terminal: opening /dev/stdout opens the pipe anew (proc(5),
@@ -49,9 +46,6 @@ Status give_pipes(const StdioEnds& ends, const SessionIds& ids, const BuildUser&
   }
   return {};
 }
-
-/** A command has ended before it was looked at. */
-SysError no_command() { return {.step = "record", .syscall = "open", .err = ESRCH}; }
 
 /** An envelope made of namespaces. */
 class NamespaceEnvelope final : public Envelope {
@@ -111,8 +105,6 @@ class NamespaceEnvelope final : public Envelope {
   /** Launches a command. The waiter reports its events to the listener. */
   Status begin(const Namespaces& inside, const LaunchRequest& request, const CommandSetup& setup, StdioEnds& ends,
                CommandListener listener);
-  /** The credentials that the kernel gives a command that is set up like every other, and does not execute. */
-  Result<Credentials> look_at_command(const Namespaces& inside);
 
   SharedPlan plan_;
   Lessee lessee_;
@@ -122,7 +114,6 @@ class NamespaceEnvelope final : public Envelope {
   std::uint64_t owner_;
   Trace trace_;
   std::mutex closing_;
-  std::mutex looking_;
   /** For each run, the processes that a signal found below its command. */
   std::map<std::uint32_t, std::vector<UniqueFd>> signalled_;
 
@@ -376,45 +367,6 @@ Status NamespaceEnvelope::kill_all() {
   return status && namespaces() ? std::move(held) : std::move(status);
 }
 
-Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside) {
-  struct Looking {
-    std::mutex mutex;
-    std::condition_variable changed;
-    /** Its pid, or why it has none. */
-    std::optional<Result<pid_t>> began;
-  };
-  const std::lock_guard one_at_a_time(looking_);
-  const auto looking = std::make_shared<Looking>();
-  LaunchRequest request;
-  request.run = waiter_->new_run();
-  request.argv = {"/"};
-  request.working_directory = "/";
-  StdioEnds ends;
-  const auto tell = [looking](const Result<pid_t>& pid) {
-    const std::lock_guard lock(looking->mutex);
-    if (!looking->began) looking->began = pid;
-    looking->changed.notify_all();
-  };
-  CommandListener listener{.started = tell, .dead = {}, .ended = [tell](const Result<Exit>& exit) {
-                             tell(exit ? no_command() : exit.error());
-                           }};
-  auto waiting = setup();
-  waiting.waits = true;
-  auto status = begin(inside, request, waiting, ends, std::move(listener));
-  if (!status) return std::move(status.error());
-  std::unique_lock lock(looking->mutex);
-  looking->changed.wait_for(lock, kLookBound, [&] { return looking->began.has_value(); });
-  const Result<pid_t> pid = looking->began.value_or(no_command());
-  auto who = pid ? credentials_of(*pid) : std::nullopt;
-  static_cast<void>(inside.channel()->signal(request.run, SIGKILL));
-  lock.unlock();
-  BackOff back_off(kLookBound);
-  while (waiter_->is_expected(request.run) && back_off.wait()) {
-  }
-  if (who) return std::move(*who);
-  return pid ? no_command() : pid.error();
-}
-
 Result<UniqueFd> NamespaceEnvelope::open_root() {
   // Another process can get init's pid once that was waited for.
   const std::lock_guard not_closing(closing_);
@@ -462,7 +414,12 @@ Result<Record> NamespaceEnvelope::record() {
       if (lease->is_mapped()) record->mapped_outputs.emplace_back(lease->target());
     }
   }
-  auto who = look_at_command(*inside);
+  auto waiting = setup();
+  waiting.waits = true;
+  auto who = look_at_command(*waiter_, *inside, [&](const LaunchRequest& request, CommandListener listener) {
+    StdioEnds ends;
+    return begin(*inside, request, waiting, ends, std::move(listener));
+  });
   if (!who) return std::move(who.error());
   record->process = as_inside(std::move(*who), record->uids, record->gids);
   return record;
