@@ -102,14 +102,16 @@ describe('outputs of two builds', () => {
   })
 
   it('are refused where a file is all holes: nobody can wait until those are read', async () => {
+    // UFS has blocks for the end of the file, and to find them.
+    const size = 2 ** 40 + 2 ** 30
     each((folder) => writeFileSync(path.join(folder, 'large'), ''))
     try {
-      each((folder) => truncateSync(path.join(folder, 'large'), 2 ** 40 + 4096))
+      each((folder) => truncateSync(path.join(folder, 'large'), size))
     } catch {
       // This file system has no file so large.
       return
     }
-    expect(await rejected(compared())).toMatchObject({ code: 'EFBIG', step: 'compare', message: expect.stringContaining('large has 1099511631872 bytes') })
+    expect(await rejected(compared())).toMatchObject({ code: 'EFBIG', step: 'compare', message: expect.stringContaining(`large has ${size} bytes`) })
   })
 
   it('are refused where they are deeper than a path is long', async () => {
