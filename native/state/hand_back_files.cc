@@ -17,6 +17,15 @@ namespace {
 
 constexpr mode_t kSetId = S_ISUID | S_ISGID;
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
+/**
+ * A folder that others can write to is held by these bits until the last file is back: another user who stands in the
+ * output can then move nothing out of it (sticky(7)). No folder comes back with the first of them, so that one says
+ * that the second is ours.
+ */
+constexpr mode_t kHeld = S_ISUID | S_ISVTX;
+
+bool is_held(const FileState& file) { return S_ISDIR(file.mode) && (file.mode & kHeld) == kHeld; }
+
 class HandingBack final : public NameWalk {
  public:
   HandingBack(int top, const LentOutput& before, const Lending& lending)
@@ -25,6 +34,8 @@ class HandingBack final : public NameWalk {
   /** The first of the marks that are left, and their number. */
   std::vector<LeftInOutput> left;
   std::size_t changed = 0;
+  /** Folders are held, perhaps since an earlier walk. */
+  bool has_held = false;
 
   Status hand_back(int top) {
     auto status = run_whole(top);
@@ -55,7 +66,9 @@ class HandingBack final : public NameWalk {
   }
 
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return lending_.ids.contains(folder.uid); }
-  [[nodiscard]] bool concerns(const FileState& file) const override { return lending_.ids.contains(file.uid); }
+  [[nodiscard]] bool concerns(const FileState& file) const override {
+    return lending_.ids.contains(file.uid) || (is_held(file) && file.changed_ns >= before_.since_ns);
+  }
 
   // If no other user has the build's ids, the build made a file with such an id, or was handed it. Otherwise the time
   // of the last change of the inode decides, because no process can set it; on FreeBSD the owner of a file can set its
@@ -75,6 +88,9 @@ class HandingBack final : public NameWalk {
   }
 
   Result<bool> visit(int fd, FileState& file, std::string_view name) override {
+    const bool was_held = is_held(file) && file.uid == before_.uid && file.changed_ns >= before_.since_ns;
+    has_held = has_held || was_held;
+    if (!lending_.ids.contains(file.uid)) return true;
     const auto is_of_build = is_claimed(file, name);
     if (!is_of_build) return is_of_build.error();
     if (!*is_of_build) return true;
@@ -92,15 +108,20 @@ class HandingBack final : public NameWalk {
     // builds may read the files of a store and not change them.
     // A user may set the bit for a group of its own only (chmod(2)). So a folder of another group had it before.
     const bool had_bit = !is_of_group && !lending_.ids.are_shared;
-    const mode_t kept = S_ISDIR(file.mode) ? (had_bit ? S_ISGID : before_.mode & S_ISGID) : 0;
+    const mode_t group_bit = had_bit ? S_ISGID : before_.mode & S_ISGID;
+    const mode_t kept = S_ISDIR(file.mode) ? group_bit | (was_held ? S_ISUID : 0) : 0;
     // A link can have set-id bits on FreeBSD (lchmod(2)). On Linux it has one mode for good (symlink(7)).
     const bool is_shut = is_given && lending_.is_store && !S_ISLNK(file.mode);
     // defence: build-leaves-store-others
     // defence: set-id-bits-build
     // defence: set-id-bits-link
     const mode_t taken = (kSetId & ~kept) | (is_shut ? kOthersWrite : 0);
-    if ((file.mode & taken) != 0) {
-      file.mode &= ~taken;
+    // defence: folder-held-until-all-back
+    const bool is_to_hold =
+        S_ISDIR(file.mode) && (file.mode & ~taken & kOthersWrite) != 0 && (file.mode & S_ISVTX) == 0;
+    has_held = has_held || is_to_hold;
+    if ((file.mode & taken) != 0 || is_to_hold) {
+      file.mode = (file.mode & ~taken) | (is_to_hold ? kHeld : mode_t{0});
       if (!set_mode(fd, file.mode & ~S_IFMT) && !is_told(name, "its mode")) return failure(kModeCall, name);
     }
     if (is_given && !set_owner(fd, before_.uid, group) && !is_told(name, "its owner")) return failure(kOwnerCall, name);
@@ -134,14 +155,34 @@ class HandingBack final : public NameWalk {
   std::pair<std::size_t, std::size_t> told_;
 };
 
+class LettingGo final : public TreeWalk {
+ public:
+  explicit LettingGo(const LentOutput& before) : TreeWalk(before.path, kHandBack), before_(before) {}
+
+ private:
+  [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == before_.uid; }
+  [[nodiscard]] bool concerns(const FileState& file) const override {
+    return is_held(file) && file.changed_ns >= before_.since_ns;
+  }
+  Result<bool> visit(int fd, FileState& file, std::string_view name) override {
+    file.mode &= ~kHeld;
+    return set_mode(fd, file.mode & ~S_IFMT) || is_refusal(errno) ? Result<bool>(true) : failure(kModeCall, name);
+  }
+
+  const LentOutput& before_;
+};
+
 }  // namespace
 
-Status hand_back_files(int top, const NotedOutput& noted, std::vector<LeftInOutput>& left, std::size_t& changed) {
+Status hand_back_files(int top, const NotedOutput& noted, HandedBack& handed) {
   HandingBack walk(top, noted.before, noted.lending);
   auto status = walk.hand_back(top);
-  std::ranges::move(walk.left, std::back_inserter(left));
-  changed += walk.changed;
+  std::ranges::move(walk.left, std::back_inserter(handed.left));
+  handed.changed += walk.changed;
+  handed.has_held = handed.has_held || walk.has_held;
   return status;
 }
+
+Status let_folders_go(int top, const LentOutput& before) { return LettingGo(before).run(top); }
 
 }  // namespace buildjail

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "base/unique_fd.h"
@@ -58,25 +59,28 @@ Status restore_folders_marks(int directory, const LentOutput& before, std::vecto
 
 /** Restores the files in the folder. `was_open`: other users could move them until a moment ago. */
 Status restore_files(int directory, const NotedOutput& noted, const SetGroupIdFolders* set_group_id, bool was_open,
-                     std::vector<LeftInOutput>& left, std::size_t& changed) {
-  // rename(2) looks up both folders before it moves anything. So another user's move may take effect after the folder
-  // was shut, and move a file from a folder that the walk has not read yet into one that it has.
-  // defence: folder-moved-late-is-found
-  const int most_walks = was_open ? kMostWalks : 1;
-  const auto told = static_cast<std::ptrdiff_t>(left.size());
+                     HandedBack& handed) {
   for (int walks = 1;; ++walks) {
-    const std::size_t before = changed;
+    const std::size_t before = handed.changed;
     if (noted.lending.gives_owner || noted.lending.takes_marks) {
-      if (auto status = hand_back_files(directory, noted, left, changed); !status) return status;
+      if (auto status = hand_back_files(directory, noted, handed); !status) return status;
     } else if (set_group_id != nullptr && set_group_id->may_be_in(noted.before)) {
       // defence: set-gid-folders-lose-bit
-      auto status = take_set_group_id(directory, noted, *set_group_id, left, changed);
+      auto status = take_set_group_id(directory, noted, *set_group_id, handed.left, handed.changed);
       if (!status) return status;
     }
-    if (walks == most_walks || (walks > 1 && changed == before)) return {};
-    // The next walk reports it again.
-    left.erase(left.begin() + told, left.end());
+    const bool is_settled = handed.changed == before;
+    if (walks == kMostWalks && !is_settled)
+      handed.left.push_back({noted.before.path, "perhaps the owner of files that other users moved all the time"});
+    // rename(2) looks up both folders before it moves anything. So another user's move may take effect after the folder
+    // was shut, and move a file from a folder that the walk has not read yet into one that it has.
+    // defence: folder-moved-late-is-found
+    const int most_walks = was_open || handed.has_held ? kMostWalks : 1;
+    if (walks >= most_walks || (walks > 1 && is_settled)) break;
+    // The next walk reports them again.
+    handed.left.clear();
   }
+  return handed.has_held ? let_folders_go(directory, noted.before) : Status();
 }
 
 /** Takes away the marks of the build first, because the folder is shut to others until it has its mode. */
@@ -200,8 +204,11 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   // defence: output-shut-before-walk
   if (was_open && ::fchmod(directory, owners_only(mode)) != 0) return last_error(kHandBack, "fchmod", before.path);
   // The folder comes back after its last file, so that no other user can enter it meanwhile.
-  if (auto status = restore_files(directory, noted, set_group_id, was_open, left, changed); !status) return status;
-  return restore_folder(directory, noted, left);
+  HandedBack handed;
+  auto status = restore_files(directory, noted, set_group_id, was_open, handed);
+  std::ranges::move(handed.left, std::back_inserter(left));
+  changed += handed.changed;
+  return status ? restore_folder(directory, noted, left) : std::move(status);
 }
 
 bool is_changed(const LentOutput& before) {

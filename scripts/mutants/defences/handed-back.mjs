@@ -57,4 +57,9 @@ export const handedBack = [
     off: { 'folder-moved-late-is-found': { value: '1' } },
     tests: [[handedBackTests, 'comes back though a folder moves late, out of what has not been looked through into what has']],
   },
+  {
+    defence: 'nothing is moved out of a folder that others may write to before the last file is back',
+    off: { 'folder-held-until-all-back': { value: 'false' } },
+    tests: [[handedBackTests, 'comes back with its modes though users of the host stand in its folders, and move others there all the time']],
+  },
 ]

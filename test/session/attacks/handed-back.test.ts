@@ -385,6 +385,33 @@ describeAttack('what comes back in an output', () => {
     }
   })
 
+  // Who stands in a folder inside needs no way through the output's own, which is shut.
+  // promise: 16
+  test.runIf(isRoot)('comes back with its modes though users of the host stand in its folders, and move others there all the time', async () => {
+    const session = await openSession({ output: folders.output, allow: ['set-id'] })
+    const numbers = [1, 2, 3]
+    const script = `umask 0; mkdir /output/a; cd /output/a; for i in ${numbers.join(' ')}; do deep=m$i; for j in $(seq 40); do deep=$deep/d; done; mkdir -p $deep n$i; ln -s . l$i; (cd $deep; seq 2000 | xargs touch); done`
+    await session.run(['sh', '-c', script])
+    const movers = numbers.map((number) => {
+      const [file = '', ...words] = onHost('exchange', `m${number}/d`, `l${number}`, `n${number}/d`)
+      return spawn(file, words, { cwd: inOutput('a'), uid: alice, gid: bob, stdio: 'ignore' })
+    })
+    const statuses = (): unknown[] => movers.map(({ exitCode }) => exitCode)
+    try {
+      await Promise.all(movers.map((mover) => once(mover, 'spawn')))
+      await passing(200)
+      expect(statuses()).toEqual([null, null, null])
+      await session.close()
+      expect(session.leftInOutputs).toEqual([])
+      expect(notOf(caller.uid, caller.gid, folders.output)).toBe('')
+      // The kernel refused each of them a move (EPERM).
+      await expect.poll(statuses, { timeout: 10_000 }).toEqual([1, 1, 1])
+      expect(runOnHost('find', inOutput('a'), '-type', 'd', '!', '-perm', '777')).toBe('')
+    } finally {
+      for (const mover of movers) mover.kill('SIGKILL')
+    }
+  })
+
   // The move of another user may end after the folder was shut, if it had looked up its names before (rename(2)). Root, whom no mode
   // stops, makes such a move here.
   // promise: 16
