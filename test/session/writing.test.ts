@@ -40,7 +40,9 @@ describeSession('what a build can change', () => {
   test.skipIf(isFreebsd)('what is copied with its owner, as far as that can be, becomes the build’s, and an owner is given to no file', async () => {
     const script = 'cp -a /inputs/src /output/all && cp -p /bin/sh /output/sh && ! chown 0 /output/sh && ! chown 65534 /output/sh && ! chgrp 0 /output/sh'
     const { stderr } = await build({ inputs: { src: folders.input }, output: folders.output }, ['sh', '-c', script])
-    expect(stderr.split('\n').filter((line) => !line.endsWith('Operation not permitted'))).toEqual([])
+    // An id that no map has is no valid one (chown(2), EINVAL).
+    const refusal = process.geteuid?.() === 0 ? /^$|Operation not permitted$/ : /^$|Operation not permitted$|Invalid argument$/
+    expect(stderr.split('\n').filter((line) => !refusal.test(line))).toEqual([])
     expect(readFileSync(path.join(folders.output, 'all/given.txt'), 'utf8')).toBe('given\n')
     expect(statSync(path.join(folders.output, 'sh')).uid).toBe(process.geteuid?.())
   })
