@@ -468,12 +468,12 @@ describeAttack('what comes back in an output', () => {
     giveFolder()
     // So many that a busy machine has time to kill it meanwhile.
     const count = isFreebsd ? 12_000 : 30_000
-    const command = ['sh', '-c', `cd /output; seq ${count} | xargs touch; chmod a+rwx /output; /inputs/probe/planter plant /output > /dev/null`]
+    const command = ['sh', '-c', `cd /output; mkdir -m 777 open; (cd open; seq ${count} | xargs touch); chmod a+rwx /output; /inputs/probe/planter plant /output > /dev/null`]
     const program = hostProgram(armed({ output: folders.output, allow: ['set-id'] }), command)
     const exit = once(program, 'exit')
-    await expect.poll(() => existsSync(inOutput(String(count))), { timeout: 60_000 }).toBe(true)
+    await expect.poll(() => existsSync(inOutput('open', String(count))), { timeout: 60_000 }).toBe(true)
     const watchers = watchersOf(program.pid ?? 0)
-    const samples = Array.from({ length: 60 }, (_, at) => inOutput(String(at * (count / 60) + 1)))
+    const samples = Array.from({ length: 60 }, (_, at) => inOutput('open', String(at * (count / 60) + 1)))
     const isBack = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.uid === owner.uid
     while (!samples.some(isBack)) if (program.exitCode !== null) throw new Error('it was over before it could be killed')
     if (!isWatched) for (const watcher of watchers) process.kill(watcher, 'SIGKILL')
@@ -488,6 +488,8 @@ describeAttack('what comes back in an output', () => {
     }
     expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
     expect(marksOn(folders.output, inOutput('file'), inOutput('folder/below/file'), inOutput('fifo'))).toEqual(['', '', '', ''])
+    // It was held, so that no other user moved a file out of it.
+    expect(statSync(inOutput('open')).mode & 0o7777).toBe(0o777)
     await build({ output: folders.output }, ['touch', '/output/again'])
   })
 
