@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { openSession, preflight, type Session, type Spec } from '../../src/index.ts'
@@ -61,8 +61,8 @@ function canBeSet(): boolean {
     expect(told).toEqual([false, true, false])
   })
 
-  // promise: 8
-  test.runIf(isRoot)('has nothing open but its standard descriptors', async () => {
+  /** What `look` says of each command that a build has stopped before it was executed. */
+  async function stopped<T>(look: (pid: string) => T): Promise<T[]> {
     await using session = await openSession(armed())
     const hunter = session.spawn(attack('early', 'hold'))
     let output = ''
@@ -72,11 +72,24 @@ function canBeSet(): boolean {
     await expect.poll(() => output, { timeout: 30_000 }).toContain('held')
     const namespace = readlinkSync(`/proc/${hunter.pid}/ns/pid`)
     const early = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isEarly(pid, namespace))
-    const open = early.map((pid) => readdirSync(`/proc/${pid}/fd`).toSorted())
+    const said = early.map(look)
     hunter.stdin?.end()
     await launched
-    expect(open.length).toBeGreaterThan(0)
+    expect(said.length).toBeGreaterThan(0)
+    return said
+  }
+
+  // promise: 8
+  test.runIf(isRoot)('has nothing open but its standard descriptors', async () => {
+    const open = await stopped((pid) => readdirSync(`/proc/${pid}/fd`))
     expect(new Set(open.flat())).toEqual(new Set(['0', '1', '2']))
+  })
+
+  // Its user is the owner of these files only if it is dumpable (proc(5)).
+  // promise: 26
+  test.runIf(isRoot && canBeSet())('is not dumpable, whatever fs.suid_dumpable says', async () => {
+    writeFileSync(setting, '1')
+    expect(new Set(await stopped((pid) => statSync(`/proc/${pid}/stat`).uid))).toEqual(new Set([0]))
   })
 })
 

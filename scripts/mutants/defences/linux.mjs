@@ -489,7 +489,7 @@ export const linux = [
   {
     defence: 'a command is not dumpable before it is executed',
     off: { 'command-early-not-dumpable': 'skip' },
-    tests: [[early, 'gives nothing to a build that stops it then, with fs.suid_dumpable = %s, as %s']],
+    tests: [[early, 'is not dumpable, whatever fs.suid_dumpable says']],
   },
   {
     defence: 'a journal is written to by its owner alone',

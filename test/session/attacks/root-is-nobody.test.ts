@@ -86,6 +86,9 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
     expect(Object.keys(refused)).toHaveLength(5)
     expect(new Set(Object.values(refused))).toEqual(new Set(['EPERM']))
     expect(new Set(Object.values(await reach(process.pid)))).toEqual(new Set(['ESRCH']))
+    // The kernel asks of whom each process is. Init keeps the host's root, whom no process inside can be.
+    const { root } = await session.record()
+    expect(/^Uid:\t(.*)$/m.exec(readFileSync(path.join(path.dirname(root), 'status'), 'utf8'))?.[1]).toBe('0\t0\t0\t0')
     // Otherwise all are refused, whoever asks: it reaches its own.
     expect(await ownChild(session)).toMatchObject({ limit: 'ok', priority: 'ok', processors: 'ok' })
   })
